@@ -1,0 +1,20 @@
+#!/bin/sh
+# Writes .env from .env.example with a new random password in place of each empty one; an existing .env stays as it is.
+set -eu
+cd "$(dirname "$0")/.."
+if [ -e .env ]; then
+    echo ".env exists already; the database knows its passwords, so it stays as it is."
+    exit 0
+fi
+umask 077
+draft=$(mktemp .env.XXXXXX)
+trap 'rm -f "$draft"' EXIT
+while IFS= read -r line; do
+    case "$line" in
+        *_PASSWORD=) line="$line$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;;
+    esac
+    printf '%s\n' "$line"
+done < .env.example > "$draft"
+mv "$draft" .env
+trap - EXIT
+echo ".env is written, readable by you only."
