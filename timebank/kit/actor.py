@@ -1,0 +1,34 @@
+"""Who does something: the argument that every use case takes first."""
+
+from dataclasses import dataclass
+
+COORDINATOR = "coordinator"
+FINANCE = "finance"
+ADMIN = "admin"
+ROLES = (COORDINATOR, FINANCE, ADMIN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """A member acting in one time bank, or the system itself (``member_id`` is None).
+
+    Nobody needs a role to be a participant, and roles combine.
+    """
+
+    timebank_id: int
+    member_id: int | None
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """How the ledger records them: ``member/7``, or ``system``."""
+        return "system" if self.member_id is None else f"member/{self.member_id}"
+
+    def has(self, role: str) -> bool:
+        """True when the actor may do what ``role`` allows; an administrator may do a coordinator's work."""
+        return role in self.roles or (role == COORDINATOR and ADMIN in self.roles)
+
+
+def system(timebank_id: int) -> Actor:
+    """The service acting by itself: time-outs, imports at set-up."""
+    return Actor(timebank_id=timebank_id, member_id=None, roles=frozenset(ROLES))

@@ -1,0 +1,121 @@
+"""Calendar days read from what people and spreadsheets write. Numbers are day before month; nothing is guessed."""
+
+import re
+from datetime import date, timedelta
+from typing import Literal
+
+from timebank.kit.refusal import Refusal
+from timebank.kit.text import plain, shown
+
+FIRST_DAY = date(2000, 1, 1)
+LAST_DAY = date(2099, 12, 31)
+MAX_TYPED_DATE = 60
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+           "december")  # fmt: skip
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SHORT_DAYS = {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
+_EXCEL_DAY_ZERO = date(1899, 12, 30)
+_TIME = r"(?:[ t,]+\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?z?)?"
+_WEEKDAY = r"(?:(?P<weekday>[a-z]+)[.,]? )?"
+_YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})(?P<gap>[-/.])(?P<month>\d{{1,2}})(?P=gap)(?P<day>\d{{1,2}}){_TIME}")
+_DAY_FIRST = re.compile(
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?(?P<gap>[-/.]) ?(?P<month>\d{{1,2}}) ?(?P=gap) ?(?P<year>\d{{4}}|\d\d){_TIME}"
+)
+_NO_YEAR = re.compile(rf"{_WEEKDAY}\d{{1,2}}(?:[-/.]\d{{1,2}}|(?:st|nd|rd|th)?(?: of)?[ -][a-z]{{3,9}})")
+_NAMED = re.compile(
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ -]?(?P<month>[a-z]{{3,9}})\.?,?[ -]?"
+    rf"'?(?P<year>\d{{4}}|\d\d){_TIME}"
+)
+_NAMED_MONTH_FIRST = re.compile(
+    rf"{_WEEKDAY}(?P<month>[a-z]{{3,9}})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}}){_TIME}"
+)
+_EXCEL_NUMBER = re.compile(r"\d{5}(?:[.,]\d+)?")
+
+
+def in_words(day: date) -> str:
+    """Return a day as people write it, ``3 March 2026``."""
+    return f"{day.day} {_MONTHS[day.month - 1].capitalize()} {day.year}"
+
+
+def parse(text: str, *, field: str | None = None) -> date | Refusal:
+    """Return the day in a text: ``03/03/2026``, ``3.3.26``, ``2026-03-03``, ``Tue 3 Mar 2026``, ``March 3, 2026``.
+
+    A number of five digits is the day number of a spreadsheet. Refusals: ``date_missing``, ``date_unreadable``,
+    ``date_month_first`` (03/25/2026), ``date_impossible`` (31/02/2026), ``date_without_year``,
+    ``date_weekday_differs``, ``date_out_of_range``.
+    """
+    if len(text) > MAX_TYPED_DATE:
+        return _unreadable(text, field)
+    typed = plain(text).strip(" .,'")
+    if not typed.strip("-? "):
+        return Refusal("date_missing", f"Enter the day, like {_EXAMPLE}.", field)
+    if _EXCEL_NUMBER.fullmatch(typed):
+        return _in_range(_EXCEL_DAY_ZERO + timedelta(days=int(typed[:5])), text, field)
+    for pattern in (_YEAR_FIRST, _DAY_FIRST, _NAMED, _NAMED_MONTH_FIRST):
+        if match := pattern.fullmatch(typed):
+            return _day(match, text, field)
+    if (match := _NO_YEAR.fullmatch(typed)) and _weekday(match["weekday"]) != "unknown":
+        return Refusal("date_without_year", f"{shown(text)} has no year. Write the whole date, like {_EXAMPLE}.", field)
+    return _unreadable(text, field)
+
+
+def is_day_number(text: str) -> bool:
+    """Say whether a text is a spreadsheet's day number (46084), which a page should show as the day it was read as."""
+    return _EXCEL_NUMBER.fullmatch(plain(text)) is not None
+
+
+def could_be_month_first(text: str) -> bool:
+    """Say whether a date in numbers would be another day in a file that writes the month first (03/04/2026)."""
+    match = _DAY_FIRST.fullmatch(plain(text))
+    if match is None or match["weekday"]:
+        return False
+    return int(match["day"]) <= len(_MONTHS) and int(match["month"]) <= len(_MONTHS) and match["day"] != match["month"]
+
+
+_EXAMPLE = "3 March 2026 or 03/03/2026"
+
+
+def _unreadable(text: str, field: str | None) -> Refusal:
+    message = f"We cannot read {shown(text)} as a date. Write day, month and year, like {_EXAMPLE}."
+    return Refusal("date_unreadable", message, field)
+
+
+def _day(match: re.Match[str], text: str, field: str | None) -> date | Refusal:
+    weekday = _weekday(match.groupdict().get("weekday"))
+    month = int(match["month"]) if match["month"].isdigit() else _month(match["month"])
+    if month is None or weekday == "unknown":
+        return _unreadable(text, field)
+    day, year = int(match["day"]), int(match["year"])
+    if match.re is _DAY_FIRST and month > len(_MONTHS) and 1 <= day <= len(_MONTHS):
+        message = f"{shown(text)} has the month first. Write the day first, like {_EXAMPLE}."
+        return Refusal("date_month_first", message, field)
+    try:
+        found = date(year + 2000 if len(match["year"]) == 2 else year, month, day)
+    except ValueError:
+        return Refusal("date_impossible", f"There is no day {shown(text)}. Check the day and the month.", field)
+    if isinstance(weekday, int) and found.weekday() != weekday:
+        actual = _DAYS[found.weekday()].capitalize()
+        return Refusal("date_weekday_differs", f"{in_words(found)} is a {actual}. Check {shown(text)}.", field)
+    return _in_range(found, text, field)
+
+
+def _in_range(found: date, text: str, field: str | None) -> date | Refusal:
+    if FIRST_DAY <= found <= LAST_DAY:
+        return found
+    message = f"{shown(text)} is outside the years {FIRST_DAY.year} to {LAST_DAY.year}. Check the year."
+    return Refusal("date_out_of_range", message, field)
+
+
+def _month(word: str) -> int | None:
+    if word == "sept":
+        return 9
+    return next((n for n, month in enumerate(_MONTHS, start=1) if word in (month, month[:3])), None)
+
+
+def _weekday(word: str | None) -> int | Literal["unknown"] | None:
+    if word is None:
+        return None
+    if word in _SHORT_DAYS:
+        return _SHORT_DAYS[word]
+    return next((n for n, day in enumerate(_DAYS) if word in (day, day[:3])), "unknown")
