@@ -1,0 +1,64 @@
+"""The rules of a time bank: one versioned, public document, and what it takes to make a time bank. Pure."""
+
+import re
+from typing import Annotated
+from zoneinfo import available_timezones
+
+import msgspec
+
+from timebank.kit.refusal import Refusal
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
+MAX_NAME = 100
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits that people may change together. Minutes, days and counts are whole numbers.
+
+    ``approval_above_minutes`` and ``approval_after_days``: what a coordinator logs beyond these waits for a second
+    person. ``safeguarding_lead``: peer support stays off until somebody is named.
+    """
+
+    max_minutes_per_entry: Positive = 12 * 60
+    max_days_back: Positive = 366
+    max_people_per_register: Positive = 500
+    approval_above_minutes: Positive = 8 * 60
+    approval_after_days: Positive = 90
+    member_floor_minutes: NotNegative = 0
+    undo_minutes: Positive = 10
+    max_open_bookings: Positive = 10
+    payment_days: NotNegative = 30
+    minimum_age: NotNegative = 18
+    safeguarding_lead: str = ""
+
+
+class TimeBankFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a time bank is: its name, where it is, and whom to ask for help."""
+
+    id: int
+    slug: str
+    name: str
+    time_zone: str
+    currency: str
+    help_contact: str
+
+
+def check_new(*, slug: str, name: str, time_zone: str, currency: str) -> list[Refusal]:
+    """What stands in the way of making a time bank like this; empty when nothing does."""
+    refusals = []
+    if not SLUG.fullmatch(slug):
+        refusals.append(
+            Refusal(
+                "bad_slug", "Give a short name of 3 to 40 small letters, digits and hyphens, like “riverside”.", "slug"
+            )
+        )
+    if not 1 <= len(name.strip()) <= MAX_NAME:
+        refusals.append(Refusal("bad_name", f"Give the time bank a name of 1 to {MAX_NAME} letters.", "name"))
+    if time_zone not in available_timezones():
+        refusals.append(Refusal("bad_time_zone", "Give a time zone such as Europe/London.", "time_zone"))
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        refusals.append(Refusal("bad_currency", "Give a currency of three capital letters, such as GBP.", "currency"))
+    return refusals
