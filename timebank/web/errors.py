@@ -1,0 +1,208 @@
+"""What people and programs get when something cannot be done: a page in plain words, or problem details under /api/."""
+
+import re
+import secrets
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from timebank.kit import ids
+from timebank.web import forms, problem
+from timebank.web.csrf import API_PREFIX, SAFE_METHODS, CrossSiteError, StaleFormError
+from timebank.web.forms import HOUSEKEEPING, MAX_BODY_BYTES, RESEND_FIELD, Form
+from timebank.web.pages import is_local_path, redirect, render
+from timebank.web.viewer import viewer
+
+SIGN_IN = "/sign-in"
+MAX_LOGGED_FRAMES = 25
+SECRET_FIELDS = frozenset({"pin", "password", "code", "secret", "token"})
+_REFERENCE_CHARACTERS = 8
+_DATE_PART = re.compile(r"-(day|month|year)$")
+
+PageRequest = Request[Any, Any, Any]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What one kind of error page says: what happened, and what to do next. ``code`` is for the API."""
+
+    code: str
+    title: str
+    happened: str
+    advice: str
+
+
+WORDS: Mapping[int, Words] = {
+    400: Words("bad_request", "We could not read that", "Part of what was sent did not make sense to us.",
+               "Go back, check the address or what you typed, and try again."),
+    401: Words("not_signed_in", "Please sign in", "You need to sign in to see this.", "Sign in and try again."),
+    403: Words("not_allowed", "This page is not open to you", "Your sign-in does not open this page.",
+               "If you think it should, ask the person who runs your time bank."),
+    404: Words("not_found", "We cannot find that page", "It may have moved, or the link may be old.",
+               "Check the address, or start again from the first page."),
+    405: Words("method_not_allowed", "This page cannot do that", "The page was asked for in a way it does not know.",
+               "Go to the first page and find your way from there."),
+    409: Words("conflict", "Something changed in the meantime", "This was changed while you were looking at it.",
+               "Go back, load the page again and check what it says now."),
+    413: Words("too_large", "That is too much at once",
+               f"We can take up to {MAX_BODY_BYTES // 1_048_576} MB in one go. Nothing was saved.",
+               "Go back and choose a smaller file, or send it in parts."),
+    419: Words("form_too_old", "This form is too old", "Nothing was changed.",
+               "Check what you typed, then send it again."),
+    422: Words("not_accepted", "We could not use that", "Something you typed could not be used. Nothing was changed.",
+               "Go back, check what you typed, and try again."),
+    429: Words("too_many", "Please wait a little", "There were too many tries in a short time.",
+               "Wait a few minutes, then try again."),
+    500: Words("server_error", "Sorry, something went wrong here", "This is our mistake, not yours.",
+               "Wait a moment and try again. If it happens again, tell us the number below."),
+    503: Words("unavailable", "We are not ready just now", "The service is busy or being looked after.",
+               "Wait a few minutes, then try again."),
+}  # fmt: skip
+
+
+def handle(request: PageRequest, error: Exception) -> Response[Any]:
+    """Litestar exception handler for everything that is raised: pages for people, problem details for programs."""
+    status = _status_of(error)
+    reference = _report(request, error) if status >= 500 else None
+    if request.scope["path"].startswith(API_PREFIX):
+        return _problem(status, error, reference)
+    if isinstance(error, StaleFormError):
+        return stale_form_page(request)
+    if isinstance(error, CrossSiteError):
+        return render(request, "web/error_cross_site.html", 403)
+    if status == 401:
+        return _sign_in_first(request)
+    return error_page(request, status, reference=reference, headers=_headers_of(error))
+
+
+def error_page(
+    request: PageRequest, status: int, *, reference: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response[str]:
+    """The page for a status. ``reference`` is the number that finds the matching line in the log."""
+    words = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
+    return render(
+        request,
+        "web/error.html",
+        status,
+        headers=headers,
+        words=words,
+        reference=reference,
+        back=_page_before(request),
+    )
+
+
+def stale_form_page(request: PageRequest) -> Response[str]:
+    """The page for a form from an older session: shows what was typed, offers to send it again with a fresh token."""
+    form = forms.already_read(request)
+    return render(
+        request,
+        "web/error_stale_form.html",
+        problem.STALE_FORM_STATUS,
+        form=form,
+        action=_address(request),
+        typed=_typed(form),
+        kept=[(name, value) for name, values in form.fields.items() if name not in HOUSEKEEPING for value in values],
+        key=form.text(forms.KEY_FIELD),
+        file_fields=sorted(form.files),
+        is_second_try=form.has(RESEND_FIELD) and viewer(request).is_signed_in,
+        back=_page_before(request),
+    )
+
+
+def _sign_in_first(request: PageRequest) -> Response[Any]:
+    if request.method not in SAFE_METHODS:
+        return stale_form_page(request)
+    wanted = _address(request)
+    return redirect(request, SIGN_IN if wanted == "/" else f"{SIGN_IN}?next={quote(wanted, safe='/')}")
+
+
+def _address(request: PageRequest) -> str:
+    """The path and query that were asked for, always on this site: ``//host`` would name another one."""
+    path = "/" + quote(request.scope["path"], safe="/").lstrip("/")
+    query = request.scope["query_string"].decode("ascii", "replace")
+    return path + (f"?{query}" if query else "")
+
+
+def _typed(form: Form) -> list[tuple[str, str]]:
+    """What a person typed, for the list on the page: names made readable, a date in one line, boxes counted."""
+    rows: dict[str, list[str]] = {}
+    for name, values in form.fields.items():
+        if name in HOUSEKEEPING or name in SECRET_FIELDS:
+            continue
+        shown = [value for value in values if value.strip()]
+        if len(shown) > 1 and not any(" " in value for value in shown):
+            shown = [f"{len(shown)} chosen"]
+        question = _DATE_PART.sub("", name)
+        rows.setdefault(question.replace("-", " ").replace("_", " ").capitalize(), []).extend(shown)
+    return [(question, " ".join(shown)) for question, shown in rows.items() if shown]
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, StaleFormError):
+        return problem.STALE_FORM_STATUS
+    if isinstance(error, CrossSiteError):
+        return 403
+    return error.status_code if isinstance(error, HTTPException) else 500
+
+
+def _headers_of(error: Exception) -> Mapping[str, str]:
+    return (error.headers or {}) if isinstance(error, HTTPException) else {}
+
+
+def _problem(status: int, error: Exception, reference: str | None) -> Response[Any]:
+    words = WORDS.get(status) or WORDS[500 if status >= 500 else 400]
+    detail = f"{words.happened} {words.advice}"
+    if isinstance(error, HTTPException) and status < 500 and error.detail:
+        detail = error.detail
+    headers = dict(_headers_of(error))
+    if status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    return problem.response(
+        status, words.code, detail, errors=_field_problems(error), reference=reference, headers=headers
+    )
+
+
+def _field_problems(error: Exception) -> tuple[problem.FieldProblem, ...]:
+    """Litestar's findings about a body or a parameter, in our shape."""
+    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
+        return ()
+    return tuple(
+        problem.FieldProblem("invalid", str(found.get("message", "")), found.get("key"))
+        for found in error.extra
+        if isinstance(found, dict)
+    )
+
+
+def _report(request: PageRequest, error: Exception) -> str:
+    """Log a failure under a reference. Only places in the code: a message or an address may hold personal data."""
+    reference = "".join(secrets.choice(ids.ALPHABET) for _ in range(_REFERENCE_CHARACTERS))
+    chain: list[BaseException] = [error]
+    while (earlier := chain[-1].__cause__ or chain[-1].__context__) is not None and earlier not in chain:
+        chain.append(earlier)
+    log.error(
+        "request failed",
+        reference=reference,
+        method=request.method,
+        route=request.scope.get("path_template", ""),
+        errors=[type(part).__qualname__ for part in chain],
+        frames=[
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)[-MAX_LOGGED_FRAMES:]
+        ],
+    )
+    return reference
+
+
+def _page_before(request: PageRequest) -> str | None:
+    """The page of ours that led here, for a way back that needs no script; None when unknown."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    if not referer.netloc or referer.netloc != request.headers.get("host", "") or not is_local_path(referer.path):
+        return None
+    return referer.path + (f"?{referer.query}" if referer.query else "")

@@ -1,0 +1,191 @@
+"""Pages: one template engine for all rooms, and ``render`` and ``redirect`` for their handlers.
+
+A template is named ``<room>/<file>``: ``members/record.html`` is ``timebank/members/templates/record.html``, and
+``web/base.html`` is the frame of every page.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from litestar import Response
+from litestar.datastructures import Cookie
+from litestar.enums import MediaType
+
+from timebank.kit import dates, durations
+from timebank.kit import money as kit_money
+from timebank.web.csrf import masked
+from timebank.web.forms import BLANK, Form
+from timebank.web.navigation import links_for
+from timebank.web.static import asset_url
+from timebank.web.viewer import Connection, Viewer, viewer
+
+ROOMS_WITH_PAGES = ("web", "identity", "members", "contributions", "redemptions", "payments", "home")
+NOTICE_COOKIE = "timebank_notice"
+NOTICE_SECONDS = 60
+MAX_NOTICE_CHARACTERS = 300
+PRODUCT_NAME = "Timebank"
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@cache
+def engine() -> Environment:
+    """The one template engine: escapes everything, and refuses a name that the handler did not give."""
+    package = Path(__file__).parent.parent
+    environment = Environment(
+        loader=PrefixLoader({room: FileSystemLoader(package / room / "templates") for room in ROOMS_WITH_PAGES}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters.update(
+        hours=durations.in_words, day=day, day_short=day_short, here=here, time_of_day=time_of_day, money=money
+    )
+    environment.globals.update(asset=asset_url, product_name=PRODUCT_NAME)
+    return environment
+
+
+def render(
+    request: Connection,
+    template: str,
+    status_code: int = 200,
+    *,
+    form: Form = BLANK,
+    headers: Mapping[str, str] | None = None,
+    **context: object,
+) -> Response[str]:
+    """Make a page.
+
+    Every template gets, besides ``context``: ``viewer``, ``form`` (with the csrf value in it), ``navigation``,
+    ``path`` and ``notice`` (the sentence that ``redirect`` left for the next page, shown once).
+
+    Raises:
+        jinja2.UndefinedError: the template uses a name that the handler did not give.
+    """
+    person = viewer(request)
+    path = request.url.path
+    notice = None if form.refusals else _notice_from(request)
+    body = (
+        engine()
+        .get_template(template)
+        .render(
+            viewer=person,
+            form=form.with_csrf(masked(person.csrf)),
+            navigation=links_for(person, path),
+            path=path,
+            notice=notice,
+            **context,
+        )
+    )
+    cookies = [_notice_cookie(request, "", 0)] if notice else []
+    return Response(
+        body, status_code=status_code, media_type=MediaType.HTML, headers=dict(headers or {}), cookies=cookies
+    )
+
+
+def redirect(request: Connection, path: str, *, notice: str | None = None) -> Response[None]:
+    """Lead to a page of ours after a form was accepted, so that a refresh repeats nothing.
+
+    ``notice`` is a sentence that the next page shows once (at most MAX_NOTICE_CHARACTERS); put no link into it.
+
+    Raises:
+        ValueError: ``path`` is not a path of this site.
+    """
+    if not is_local_path(path):
+        raise ValueError("a redirect leads to a path of this site")
+    cookies = [_notice_cookie(request, notice[:MAX_NOTICE_CHARACTERS], NOTICE_SECONDS)] if notice else []
+    return Response(None, status_code=303, headers={"Location": path}, cookies=cookies)
+
+
+def is_local_path(path: str) -> bool:
+    """True for a path on this site, false for anything that a browser could read as another site's address."""
+    return (
+        path.startswith("/")
+        and not path.startswith("//")
+        and path.isascii()
+        and path.isprintable()
+        and "\\" not in path
+    )
+
+
+def day(value: date | datetime) -> str:
+    """``Tuesday 3 March 2026``. A moment must already be in the reader's time zone (see ``local``)."""
+    return f"{_DAYS[value.weekday()]} {dates.in_words(value)}"
+
+
+def day_short(value: date | datetime) -> str:
+    """``3 March``, for a day near enough that nobody wonders about the year."""
+    return dates.in_words(value).rpartition(" ")[0]
+
+
+@pass_context
+def here(context: Context, value: datetime) -> datetime:
+    """The moment in the time zone of the viewer's time bank, to give to ``day`` and ``day_short``."""
+    return local(value, _viewer_of(context))
+
+
+@pass_context
+def time_of_day(context: Context, value: datetime) -> str:
+    """``2:05pm`` in the time zone of the viewer's time bank; ``midday`` and ``midnight`` by name."""
+    moment = local(value, _viewer_of(context))
+    if moment.minute == 0 and moment.hour in (0, 12):
+        return "midday" if moment.hour else "midnight"
+    minutes = f":{moment.minute:02d}" if moment.minute else ""
+    return f"{moment.hour % 12 or 12}{minutes}{'am' if moment.hour < 12 else 'pm'}"
+
+
+@pass_context
+def money(context: Context, pence: int, currency: str | None = None) -> str:
+    """``£12.50``: minor units in the currency of the viewer's time bank, or in the one given."""
+    return kit_money.in_words(pence, currency or _viewer_of(context).currency)
+
+
+def local(value: datetime, person: Viewer) -> datetime:
+    """The moment in the time zone of the viewer's time bank, for showing; it must know its own time zone.
+
+    Raises:
+        ValueError: the moment has no time zone.
+    """
+    if value.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be shown")
+    return value.astimezone(ZoneInfo(person.time_zone))
+
+
+def _viewer_of(context: Context) -> Viewer:
+    person = context.get("viewer")
+    if not isinstance(person, Viewer):
+        raise TypeError("this filter needs the page's context: use it in the template, not inside an imported macro")
+    return person
+
+
+def _notice_from(request: Connection) -> str | None:
+    """The sentence that the last answer left. Only text: it is escaped like anything else that comes from outside."""
+    sent = request.cookies.get(NOTICE_COOKIE, "")
+    if not sent or len(sent) > 8 * MAX_NOTICE_CHARACTERS:
+        return None
+    try:
+        return base64.urlsafe_b64decode(sent.encode()).decode("utf-8")[:MAX_NOTICE_CHARACTERS]
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _notice_cookie(request: Connection, text: str, seconds: int) -> Cookie:
+    return Cookie(
+        key=NOTICE_COOKIE,
+        value=base64.urlsafe_b64encode(text.encode()).decode(),
+        max_age=seconds,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )

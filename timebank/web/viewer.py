@@ -1,0 +1,99 @@
+"""Who is looking: what every page and guard knows about the person at the other end.
+
+The identity room's session middleware puts a ``Viewer`` at ``request.scope["state"]["viewer"]``. Where there is none
+(an address that no route answers, a visitor who is not signed in) the viewer is ``ANONYMOUS``.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard, Scope
+
+from timebank.kit.actor import Actor
+
+STATE_KEY = "viewer"
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """The person looking at a page, and the time bank they look at it in. An anonymous viewer has neither."""
+
+    member_id: int | None = None
+    timebank_id: int | None = None
+    timebank_name: str | None = None
+    timebank_slug: str | None = None
+    display_name: str | None = None
+    roles: frozenset[str] = frozenset()
+    csrf: str = ""
+    time_zone: str = "Europe/London"
+    currency: str = "GBP"
+    helper_name: str | None = None
+    helper_phone: str | None = None
+    helper_email: str | None = None
+
+    @property
+    def is_signed_in(self) -> bool:
+        """True when the viewer is a known member of a time bank."""
+        return self.member_id is not None and self.timebank_id is not None
+
+    @property
+    def actor(self) -> Actor:
+        """The viewer as the actor of a use case.
+
+        Raises:
+            NotAuthorizedException: nobody is signed in.
+        """
+        if self.timebank_id is None or self.member_id is None:
+            raise NotAuthorizedException
+        return Actor(timebank_id=self.timebank_id, member_id=self.member_id, roles=self.roles)
+
+    def has_role(self, *roles: str) -> bool:
+        """True when the viewer may do what at least one of the roles allows (see ``Actor.has``)."""
+        return self.is_signed_in and any(self.actor.has(role) for role in roles)
+
+
+ANONYMOUS = Viewer()
+
+
+def viewer(connection: Connection) -> Viewer:
+    """The viewer of this request; ``ANONYMOUS`` when nobody is signed in."""
+    return viewer_in(connection.scope)
+
+
+def viewer_in(scope: Scope) -> Viewer:
+    """The viewer that the session middleware left in the scope, or ``ANONYMOUS``."""
+    found = (scope.get("state") or {}).get(STATE_KEY)
+    return found if isinstance(found, Viewer) else ANONYMOUS
+
+
+def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: only for people who are signed in.
+
+    Raises:
+        NotAuthorizedException: nobody is signed in. A page then leads to the sign-in page; a form that was sent gets
+        the
+            page that keeps what was typed.
+    """
+    if not viewer(connection).is_signed_in:
+        raise NotAuthorizedException
+
+
+def requires_role(*roles: str) -> Guard:
+    """A guard for pages that need one of these roles; holding any of them is enough.
+
+    Raises (when the guard runs):
+        NotAuthorizedException: nobody is signed in.
+        PermissionDeniedException: the viewer holds none of the roles.
+    """
+
+    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        signed_in(connection, handler)
+        if not viewer(connection).has_role(*roles):
+            raise PermissionDeniedException
+
+    return guard
