@@ -1,0 +1,1 @@
+"""Signing in: cards, one-time links, sessions, and tokens for programs."""

@@ -1,0 +1,23 @@
+"""Who may hand out a way to sign in as somebody."""
+
+from timebank.db import Connection
+from timebank.identity import queries
+from timebank.identity.rules import NotAllowed, may_sign_in_for
+from timebank.kit.actor import Actor
+
+
+async def require_may_sign_in_for(connection: Connection, actor: Actor, member_id: int) -> None:
+    """Check, inside the open transaction, that the actor may hand out a way to sign in as this member.
+
+    Raises:
+        LookupError: the time bank has no such active member.
+        NotAllowed: the member has a role that the actor has not.
+    """
+    active = await connection.fetchval(
+        "select status = 'active' from member where timebank_id = $1 and id = $2", actor.timebank_id, member_id
+    )
+    if not active:
+        raise LookupError(f"no active member {member_id}")
+    subject_roles = await queries.roles_of(connection, actor.timebank_id, member_id)
+    if not may_sign_in_for(actor.roles, subject_roles, is_self=actor.member_id == member_id):
+        raise NotAllowed
