@@ -1,0 +1,1 @@
+"""Contributions: minutes that members gave, how they are logged, approved and credited."""

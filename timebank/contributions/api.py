@@ -1,0 +1,143 @@
+"""Registers for programs: save who came, look at what was saved."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
+
+from timebank.contributions import queries, service
+from timebank.contributions.queries import RegisterShown
+from timebank.contributions.rules import MAX_DUPLICATE_REASON, MAX_WHAT, Line
+from timebank.contributions.service import SaveRegister
+from timebank.identity.api_auth import token_actor
+from timebank.kit import ids
+from timebank.kit.actor import COORDINATOR, Actor
+from timebank.kit.paging import MAX_KEY
+from timebank.web.api import idempotency_key, refused
+from timebank.web.context import database, now
+
+ApiRequest = Request[Any, Any, Any]
+WRITE = "registers:write"
+MAX_LINES = 1000
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY)]
+Whole = Annotated[int, msgspec.Meta(ge=-MAX_KEY, le=MAX_KEY)]
+
+
+class NewLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One person's time on one day, in whole minutes. ``activity_id`` only where it is not the register's.
+
+    ``duplicate_reason`` says why the same time is there a second time, when it is.
+    """
+
+    member_id: Id
+    held_on: date
+    minutes: Whole
+    what: Annotated[str, msgspec.Meta(max_length=MAX_WHAT)] = ""
+    duplicate_reason: Annotated[str, msgspec.Meta(max_length=MAX_DUPLICATE_REASON)] = ""
+    activity_id: Id | None = None
+
+
+class NewRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A register to save: every line of it or none."""
+
+    activity_id: Id
+    lines: Annotated[list[NewLine], msgspec.Meta(max_length=MAX_LINES)]
+
+
+class RegisterLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a register. ``state`` is submitted, approved, declined or undone; ``flagged`` says why it waited."""
+
+    line: int
+    activity_id: int
+    member_id: int
+    held_on: date
+    minutes: int
+    what: str
+    state: str
+    flagged: str
+    rules_version: int
+
+
+class SavedRegister(msgspec.Struct, frozen=True, kw_only=True):
+    """A saved register. Minutes count what was credited and what waits for a second person."""
+
+    reference: str
+    recorded_at: datetime
+    undone_at: datetime | None
+    credited: int
+    credited_minutes: int
+    waiting: int
+    waiting_minutes: int
+    lines: list[RegisterLine]
+
+
+@post("/api/v1/registers", tags=["registers"], operation_id="save_register")
+async def save_register(request: ApiRequest, data: JSONBody[NewRegister]) -> Response[SavedRegister]:
+    """Save who came and credit their minutes. Lines beyond the approval limits wait for a second person."""
+    actor = await token_actor(request, WRITE, role=COORDINATOR)
+    command = SaveRegister(
+        activity_id=data.activity_id,
+        lines=tuple(msgspec.convert(msgspec.structs.asdict(line), Line) for line in data.lines),
+        source="api",
+    )
+    key = idempotency_key(request)
+    saved = await service.save_register(database(request), actor, command, key=key, now=now(request))
+    if isinstance(saved, list):
+        return refused(saved)
+    return Response(
+        await _shown(request, actor, saved.reference),
+        status_code=201,
+        headers={"Location": f"/api/v1/registers/{saved.reference}"},
+    )
+
+
+@get("/api/v1/registers/{reference:str}", tags=["registers"], operation_id="get_register")
+async def register(request: ApiRequest, reference: FromPath[str]) -> SavedRegister:
+    """A saved register and what became of its lines."""
+    actor = await token_actor(request, WRITE, role=COORDINATOR)
+    known = ids.normalise_reference(reference)
+    if known is None:
+        raise NotFoundException
+    return await _shown(request, actor, known)
+
+
+async def _shown(request: ApiRequest, actor: Actor, reference: str) -> SavedRegister:
+    async with database(request).reading(actor.timebank_id) as connection:
+        found = await queries.register(connection, actor.timebank_id, reference)
+    if found is None:
+        raise NotFoundException
+    return _as_saved(found)
+
+
+def _as_saved(found: RegisterShown) -> SavedRegister:
+    credited, waiting = found.of("approved"), found.of("submitted")
+    return SavedRegister(
+        reference=found.reference,
+        recorded_at=found.recorded_at,
+        undone_at=found.undone_at,
+        credited=len(credited),
+        credited_minutes=sum(line.minutes for line in credited),
+        waiting=len(waiting),
+        waiting_minutes=sum(line.minutes for line in waiting),
+        lines=[
+            RegisterLine(
+                line=line.line,
+                activity_id=line.activity_id,
+                member_id=line.member_id,
+                held_on=line.held_on,
+                minutes=line.minutes,
+                what=line.what,
+                state=line.state,
+                flagged=line.flagged,
+                rules_version=line.rules_version,
+            )
+            for line in found.lines
+        ],
+    )
+
+
+ROUTES: list[Any] = [save_register, register]

@@ -1,0 +1,70 @@
+"""Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
+
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
+from piccolo.table import Table
+
+from timebank.db import ENGINE
+
+
+class Activity(Table, tablename="activity", db=ENGINE):
+    """A stream of work that people give time to: what coordinators call a group."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    name = Text(null=False, default=None)
+    name_key = Text(null=False, default=None)
+    place = Text(null=False, default="")
+    default_minutes = Integer(null=False, default=60)
+    is_archived = Boolean(null=False, default=False)
+
+
+class RegisterUpload(Table, tablename="register_upload", db=ENGINE):
+    """A register file as it came, byte for byte. The same bytes are kept once."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    file_name = Text(null=False, default=None)
+    sha256 = Bytea(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    uploaded_by = BigInt(null=False, default=None)
+    uploaded_at = Timestamptz(null=False, default=None)
+
+
+class Register(Table, tablename="register", db=ENGINE):
+    """One saved register: all or nothing, one reference, one undo."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    reference = Text(null=False, default=None)
+    source = Text(null=False, default=None)
+    upload_id = BigInt(null=True, default=None)
+    recorded_by = BigInt(null=False, default=None)
+    recorded_at = Timestamptz(null=False, default=None)
+    undone_by = BigInt(null=True, default=None)
+    undone_at = Timestamptz(null=True, default=None)
+    left_out = JSONB(null=False, default=None)
+
+
+class Contribution(Table, tablename="contribution", db=ENGINE):
+    """Minutes that one member gave, with who recorded it and who decided."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    register_id = BigInt(null=False, default=None)
+    line = Integer(null=False, default=None)
+    activity_id = BigInt(null=False, default=None)
+    member_id = BigInt(null=False, default=None)
+    held_on = Date(null=False, default=None)
+    minutes = Integer(null=False, default=None)
+    what = Text(null=False, default="")
+    state = Text(null=False, default=None)
+    flagged = Text(null=False, default="")
+    duplicate_reason = Text(null=False, default="")
+    recorded_by = BigInt(null=False, default=None)
+    recorded_at = Timestamptz(null=False, default=None)
+    decided_by = BigInt(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    decision_reason = Text(null=False, default="")
+    entry_id = UUID(null=True, default=None)
+    undo_entry_id = UUID(null=True, default=None)
+    rules_version = Integer(null=False, default=None)
