@@ -1,0 +1,257 @@
+"""Payables and payment runs against a model: states, the three money accounts, and files that never change.
+
+The machine drives the real database with a fresh time bank for every example.
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ledger import entry
+from tests.integration.payments.helpers import add_payee, call, facts, money, new_key, owe
+from tests.people import NOW, Bank, make_bank
+from timebank.db import Database
+from timebank.kit.actor import Actor
+from timebank.payments import queries, service
+from timebank.payments.batches import ExportBatch, Exported, RecordOutcome, export, record_outcome
+from timebank.payments.controls import read_back
+from timebank.payments.formats import FORMATS, ControlTotal
+from timebank.payments.service import Approve, Cancel, Changed, Submit
+
+ACTORS = ("finance", "finance_two", "coordinator", "participant")
+PENCE = st.integers(min_value=1, max_value=500_000)
+
+
+@dataclass
+class Modelled:
+    """What the model knows of one payable."""
+
+    kind: str
+    payee: str
+    pence: int
+    state: str
+    submitted_by: str | None
+    approved_by: str | None = None
+    is_spoiled: bool = False
+    batch: int | None = None
+
+
+class Payments(RuleBasedStateMachine):
+    """Does things in any order and keeps a model beside them."""
+
+    payables = Bundle("payables")
+    app_url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.db: Database = self.do(Database.open(self.app_url, pool_size=2))
+        self.model: dict[str, Modelled] = {}
+        self.batches: dict[int, tuple[str, list[str]]] = {}
+        self.keys: list[tuple[str, str, Exported]] = []
+
+    def do(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    def teardown(self) -> None:
+        self.do(self.db.close())
+        self.runner.close()
+
+    def actor(self, name: str) -> Actor:
+        actor: Actor = getattr(self.bank, name)
+        return actor
+
+    @initialize()
+    def open_bank(self) -> None:
+        self.bank: Bank = self.do(make_bank(self.db))
+        finance = self.bank.finance
+        self.payees = {
+            "cafe": self.do(add_payee(self.db, finance, "Café")),
+            "college": self.do(add_payee(self.db, finance, "College")),
+            "finance_two": self.do(add_payee(self.db, finance, "Member", member_id=self.bank.finance_two.member_id)),
+        }
+
+    @rule(
+        target=payables,
+        kind=st.sampled_from(["voucher", "training"]),
+        payee=st.sampled_from(["cafe", "college", "finance_two"]),
+        pence=PENCE,
+        actor=st.sampled_from(ACTORS),
+    )
+    def a_booking_is_fulfilled(self, kind: str, payee: str, pence: int, actor: str) -> str:
+        reference: str = self.do(owe(self.db, self.actor(actor), self.payees[payee], kind=kind, pence=pence))
+        is_voucher = kind == "voucher"
+        self.model[reference] = Modelled(
+            kind, payee, pence, "submitted" if is_voucher else "draft", actor if is_voucher else None
+        )
+        return reference
+
+    @rule(reference=payables, actor=st.sampled_from(ACTORS), invoice=st.sampled_from(["", "INV-1"]))
+    def submit(self, reference: str, actor: str, invoice: str) -> None:
+        payable = self.model[reference]
+        command = Submit(reference=reference, invoice_number=invoice, reason="Please check again")
+        done = self.do(service.submit(self.db, self.actor(actor), command, **call()))
+        allowed = actor in ("finance", "finance_two") and (
+            (payable.state == "draft" and invoice != "") or payable.state == "approved"
+        )
+        assert isinstance(done, Changed) == allowed, done
+        if allowed:
+            payable.state, payable.submitted_by, payable.approved_by, payable.is_spoiled = (
+                "submitted",
+                actor,
+                None,
+                False,
+            )
+
+    @rule(reference=payables, actor=st.sampled_from(ACTORS))
+    def approve(self, reference: str, actor: str) -> None:
+        payable = self.model[reference]
+        done = self.do(service.approve(self.db, self.actor(actor), Approve(reference=reference), **call()))
+        allowed = (
+            actor in ("finance", "finance_two")
+            and payable.state == "submitted"
+            and actor not in (payable.submitted_by, payable.payee)
+        )
+        assert isinstance(done, Changed) == allowed, done
+        if allowed:
+            payable.state, payable.approved_by, payable.is_spoiled = "approved", actor, False
+
+    @rule(reference=payables, actor=st.sampled_from(ACTORS))
+    def cancel(self, reference: str, actor: str) -> None:
+        payable = self.model[reference]
+        command = Cancel(reference=reference, reason="Not needed")
+        done = self.do(service.cancel(self.db, self.actor(actor), command, **call()))
+        allowed = actor in ("finance", "finance_two") and payable.state in ("draft", "submitted", "approved")
+        assert isinstance(done, Changed) == allowed, done
+        if allowed:
+            payable.state = "cancelled"
+
+    @rule(reference=payables)
+    def the_description_changes(self, reference: str) -> None:
+        async def change() -> None:
+            async with self.db.writing(self.bank.id) as connection:
+                await connection.execute(
+                    "update payable set description = $3 where timebank_id = $1 and reference = $2",
+                    self.bank.id,
+                    reference,
+                    new_key(),
+                )
+
+        self.do(change())
+        if self.model[reference].state == "approved":
+            self.model[reference].is_spoiled = True
+
+    @rule(actor=st.sampled_from(ACTORS))
+    def export(self, actor: str) -> None:
+        ready = [reference for reference, one in self.model.items() if one.state == "approved"]
+        key = new_key()
+        done = self.do(export(self.db, self.actor(actor), ExportBatch(), key=key, now=NOW))
+        allowed = (
+            actor in ("finance", "finance_two")
+            and bool(ready)
+            and not any(self.model[reference].is_spoiled for reference in ready)
+        )
+        assert isinstance(done, Exported) == allowed, done
+        if isinstance(done, Exported):
+            total = sum(self.model[reference].pence for reference in ready)
+            assert (done.number, done.line_count, done.total_pence) == (len(self.batches) + 1, len(ready), total)
+            self.batches[done.number] = (done.sha256, ready)
+            self.keys.append((actor, key, done))
+            for reference in ready:
+                self.model[reference].state, self.model[reference].batch = "exported", done.number
+
+    @precondition(lambda self: self.keys)
+    @rule(data=st.data())
+    def export_again_with_an_old_key(self, data: st.DataObject) -> None:
+        actor, key, before = data.draw(st.sampled_from(self.keys))
+        assert self.do(export(self.db, self.actor(actor), ExportBatch(), key=key, now=NOW)) == before
+
+    @rule(
+        reference=payables,
+        outcome=st.sampled_from(["paid", "rejected", "returned"]),
+        days=st.integers(min_value=-1, max_value=1),
+        actor=st.sampled_from(ACTORS),
+    )
+    def the_bank_answers(self, reference: str, outcome: str, days: int, actor: str) -> None:
+        payable = self.model[reference]
+        command = RecordOutcome(
+            reference=reference, outcome=outcome, on=NOW.date() + timedelta(days=days), reason="The bank said so"
+        )
+        done = self.do(record_outcome(self.db, self.actor(actor), command, **call()))
+        needed = "paid" if outcome == "returned" else "exported"
+        allowed = actor in ("finance", "finance_two") and payable.state == needed and days == 0
+        assert isinstance(done, Changed) == allowed, done
+        if allowed:
+            payable.state = outcome
+
+    @invariant()
+    def states_agree(self) -> None:
+        for reference, expected in self.model.items():
+            found = self.do(facts(self.db, self.bank.id, reference))
+            assert (found.state, found.batch_number, found.pence) == (expected.state, expected.batch, expected.pence)
+            assert found.approved_by is None or found.approved_by != found.submitted_by
+
+    @invariant()
+    def the_accounts_agree(self) -> None:
+        if not hasattr(self, "payees"):
+            return
+        owed = dict.fromkeys(self.payees, 0)
+        spent = in_transit = bank = 0
+        for one in self.model.values():
+            if one.state != "cancelled":
+                spent += one.pence
+            if one.state in ("draft", "submitted", "approved", "rejected", "returned"):
+                owed[one.payee] += one.pence
+            in_transit += one.pence if one.state == "exported" else 0
+            bank += one.pence if one.state == "paid" else 0
+        accounts = [f"payable/{payee_id}" for payee_id in self.payees.values()]
+        found = self.do(
+            money(self.db, self.bank.id, *accounts, "in-transit", "bank", "expense/voucher", "expense/training")
+        )
+        assert found[:-2] == [*owed.values(), in_transit, bank]
+        assert -sum(found[-2:]) == spent
+
+    @invariant()
+    def batches_never_change_and_add_up(self) -> None:
+        for number, (sha256, references) in self.batches.items():
+            file, batch, payables, legs = self.do(self._batch(number))
+            total = sum(self.model[reference].pence for reference in references)
+            assert hashlib.sha256(file.content).hexdigest() == file.sha256.hex() == sha256
+            assert read_back(file.content, FORMATS[0], "GBP") == ControlTotal("GBP", len(references), total)
+            assert (batch.line_count, batch.total_pence, legs["in-transit"]) == (len(references), total, total)
+            assert sorted(one.reference for one in payables) == sorted(references)
+
+    async def _batch(self, number: int) -> Any:
+        async with self.db.reading(self.bank.id) as connection:
+            file = await queries.batch_file(connection, self.bank.id, number)
+            batch = await queries.batch(connection, self.bank.id, number)
+            payables = await queries.in_batch(connection, self.bank.id, number)
+            assert batch is not None
+            posted = await entry(connection, self.bank.id, batch.entry_id)
+        return file, batch, payables, {leg.account: leg.amount for leg in posted.legs}
+
+
+@pytest.mark.slow
+def test_payables_and_payment_runs_do_what_the_model_says(app_url: str) -> None:
+    machine = type("PaymentsHere", (Payments,), {"app_url": app_url})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

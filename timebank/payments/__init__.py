@@ -1,0 +1,1 @@
+"""What the time bank owes suppliers, and the payment runs that finance exports."""

@@ -1,0 +1,187 @@
+"""Payments for programs: what is owed, and payment runs with their files."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from timebank.db import retrying
+from timebank.identity.api_auth import token_actor
+from timebank.kit.actor import Actor
+from timebank.kit.paging import page_size, parse_cursor
+from timebank.kit.refusal import Refusal
+from timebank.payments import batches, queries, rules
+from timebank.payments.batches import DEFAULT_FORMAT, ExportBatch
+from timebank.payments.downloads import SEND_AS_IS, file_response
+from timebank.payments.queries import MAX_BATCH_NUMBER, BatchFacts
+from timebank.payments.rules import PayableFacts
+from timebank.web.api import idempotency_key, refused
+from timebank.web.context import database, now
+
+ApiRequest = Request[Any, Any, Any]
+READ = "payables:read"
+WRITE = "payments:write"
+
+
+class Payee(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a payment goes to."""
+
+    id: int
+    name: str
+    supplier_reference: str
+
+
+class Payable(msgspec.Struct, frozen=True, kw_only=True):
+    """One amount owed. ``pence`` is in minor units of ``currency``."""
+
+    reference: str
+    kind: str
+    state: str
+    payee: Payee
+    pence: int
+    currency: str
+    description: str
+    invoice_number: str
+    earned_on: date
+    due_on: date
+    batch_number: int | None
+    settled_on: date | None
+
+
+class Payables(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of payables in the order they were made; ``next_cursor`` is null at the end."""
+
+    items: list[Payable]
+    next_cursor: str | None
+
+
+class NewPaymentBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Export everything that is approved. With ``expected_*`` nothing is exported unless exactly that is ready."""
+
+    format: str = DEFAULT_FORMAT
+    expected_count: int | None = None
+    expected_pence: int | None = None
+
+
+class PaymentBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment run. ``sha256`` is of the bytes of its file, in hexadecimal."""
+
+    number: int
+    format: str
+    file_name: str
+    sha256: str
+    line_count: int
+    total_pence: int
+    currency: str
+    created_at: datetime
+    payables: list[Payable]
+
+
+@get("/api/v1/payables", tags=["payments"])
+async def list_payables(
+    request: ApiRequest,
+    in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[str | None] = None,
+) -> Response[Payables]:
+    """Payables, oldest first; ``state`` keeps those in one state."""
+    actor = await _reader(request)
+    size, after = page_size(limit), parse_cursor(cursor) if cursor else (0,)
+    refusals = [found for found in (size, after) if isinstance(found, Refusal)]
+    if in_state is not None and in_state not in rules.STATES:
+        refusals.append(Refusal("unknown_state", f"Ask for one of: {', '.join(rules.STATES)}.", "state"))
+    if refusals or isinstance(size, Refusal) or isinstance(after, Refusal):
+        return refused(refusals)
+    async with database(request).reading(actor.timebank_id) as connection:
+        page = await queries.page(connection, actor.timebank_id, after=after[0], state=in_state, size=size)
+    return Response(Payables(items=[_payable(one) for one in page.items], next_cursor=page.next_cursor))
+
+
+@post("/api/v1/payment-batches", tags=["payments"])
+async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> Response[PaymentBatch]:
+    """Export what is ready as one payment run. The same ``Idempotency-Key`` gives the same run."""
+    actor = await token_actor(request, WRITE)
+    key = idempotency_key(request)
+    command = ExportBatch(format=data.format, expected_count=data.expected_count, expected_pence=data.expected_pence)
+    db = database(request)
+    result = await retrying(lambda: batches.export(db, actor, command, key=key, now=now(request)))
+    if isinstance(result, list):
+        return refused(result)
+    batch = await _batch(request, actor, result.number)
+    return Response(batch, status_code=201, headers={"Location": f"/api/v1/payment-batches/{batch.number}"})
+
+
+@get("/api/v1/payment-batches/{number:int}", tags=["payments"])
+async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch:
+    """One payment run and its payables."""
+    return await _batch(request, await _reader(request), number)
+
+
+@get("/api/v1/payment-batches/{number:int}/file", media_type="text/csv", opt=SEND_AS_IS, tags=["payments"])
+async def show_batch_file(request: ApiRequest, number: FromPath[int]) -> Response[bytes]:
+    """The stored bytes of a payment run, the same for ever."""
+    actor = await _reader(request)
+    async with database(request).reading(actor.timebank_id) as connection:
+        file = await queries.batch_file(connection, actor.timebank_id, _known(number))
+    if file is None:
+        raise NotFoundException
+    return file_response(file)
+
+
+async def _reader(request: ApiRequest) -> Actor:
+    actor = await token_actor(request, READ)
+    if not rules.may_read(actor):
+        raise PermissionDeniedException("Only someone with the finance role can see payments.")
+    return actor
+
+
+async def _batch(request: ApiRequest, actor: Actor, number: int) -> PaymentBatch:
+    async with database(request).reading(actor.timebank_id) as connection:
+        facts = await queries.batch(connection, actor.timebank_id, _known(number))
+        if facts is None:
+            raise NotFoundException
+        payables = await queries.in_batch(connection, actor.timebank_id, number)
+    return _payment_batch(facts, payables)
+
+
+def _known(number: int) -> int:
+    if not 0 < number <= MAX_BATCH_NUMBER:
+        raise NotFoundException
+    return number
+
+
+def _payment_batch(facts: BatchFacts, payables: list[PayableFacts]) -> PaymentBatch:
+    return PaymentBatch(
+        number=facts.number,
+        format=facts.format,
+        file_name=facts.file_name,
+        sha256=facts.sha256.hex(),
+        line_count=facts.line_count,
+        total_pence=facts.total_pence,
+        currency=facts.currency,
+        created_at=facts.created_at,
+        payables=[_payable(payable) for payable in payables],
+    )
+
+
+def _payable(facts: PayableFacts) -> Payable:
+    return Payable(
+        reference=facts.reference,
+        kind=facts.kind,
+        state=facts.state,
+        payee=Payee(id=facts.payee_id, name=facts.payee_name, supplier_reference=facts.supplier_reference),
+        pence=facts.pence,
+        currency=facts.currency,
+        description=facts.description,
+        invoice_number=facts.invoice_number,
+        earned_on=facts.earned_on,
+        due_on=facts.due_on,
+        batch_number=facts.batch_number,
+        settled_on=facts.settled_on,
+    )
+
+
+ROUTES = [list_payables, create_batch, show_batch, show_batch_file]

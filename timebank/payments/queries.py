@@ -1,0 +1,249 @@
+"""Read models of payments: for the pages, the API, and the facts that the rules ask for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from timebank.db import Connection
+from timebank.kit.paging import Page, page_of
+from timebank.payments.rules import (
+    APPROVED,
+    DRAFT,
+    MAX_LINES_PER_BATCH,
+    REJECTED,
+    RETURNED,
+    SUBMITTED,
+    PayableFacts,
+    is_approval_good,
+)
+
+MAX_LISTED = 200
+MAX_BATCH_NUMBER = 2**31 - 1  # PostgreSQL's integer
+
+FACTS = """
+select p.id, p.reference, p.kind, p.payee_id, y.name as payee_name, y.supplier_reference,
+       y.member_id as payee_member_id, p.pence, p.currency, p.description, p.invoice_number, p.earned_on, p.due_on,
+       p.state, p.entry_id, p.created_by, p.submitted_by, p.approved_by, p.approved_digest, p.batch_number, p.settled_on
+  from payable p
+  join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
+ where p.timebank_id = $1
+"""
+
+LOCK = " for no key update of p"
+BY_REFERENCE = FACTS + " and p.reference = $2"
+BY_SOURCE = FACTS + " and p.source_kind = $2 and p.source_id = $3"
+BY_STATE = FACTS + " and p.state = $2 order by p.due_on, p.id limit $3"
+DUE_FIRST = "select id from payable where timebank_id = $1 and state = 'approved' order by due_on, id limit $2"
+READY = FACTS + " and p.state = 'approved' and p.id = any($2::bigint[]) order by p.id" + LOCK
+BY_BATCH = FACTS + " and p.batch_number = $2 order by p.id"
+AFTER_ID = FACTS + " and p.id > $2 and ($3::text is null or p.state = $3) order by p.id limit $4"
+
+COUNTS = "select state, count(*) as payments from payable where timebank_id = $1 group by state"
+
+HISTORY = """
+select e.n, e.state, e.at, e.reason, e.entry_id, e.actor_id, m.display_name as actor_name
+  from payable_event e
+  join member m on m.timebank_id = e.timebank_id and m.id = e.actor_id
+ where e.timebank_id = $1 and e.payable_id = $2
+ order by e.n
+"""
+
+BATCH = """
+select b.number, b.format, b.file_name, b.sha256, b.line_count, b.total_pence, b.currency, b.created_at, b.entry_id,
+       b.created_by, m.display_name as created_by_name
+  from payment_batch b
+  join member m on m.timebank_id = b.timebank_id and m.id = b.created_by
+ where b.timebank_id = $1
+"""
+
+BATCH_BY_NUMBER = BATCH + " and b.number = $2"
+BATCHES_BEFORE = BATCH + " and b.number < $2 order by b.number desc limit $3"
+BATCH_FILE = (
+    "select number, file_name, content, sha256, format from payment_batch where timebank_id = $1 and number = $2"
+)
+
+PAYEES = """
+select id, name, supplier_reference
+  from payee
+ where timebank_id = $1
+ order by name
+ limit $2
+"""
+
+
+class Sum(msgspec.Struct, frozen=True, kw_only=True):
+    """How many payments of one kind and currency, and what they add up to in minor units."""
+
+    kind: str
+    currency: str
+    payments: int
+    pence: int
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """Finance's first page: the queues in the order they are worked through. Lists are cut at :data:`MAX_LISTED`.
+
+    ``ready`` is exactly what an export would take now; ``totals`` adds it up by kind and currency; ``spoiled`` are
+    those of ``ready`` whose content changed after approval, which stop an export; ``failed`` did not arrive; ``counts``
+    is the number of payments in every state.
+    """
+
+    ready: tuple[PayableFacts, ...]
+    totals: tuple[Sum, ...]
+    spoiled: tuple[PayableFacts, ...]
+    waiting: tuple[PayableFacts, ...]
+    drafts: tuple[PayableFacts, ...]
+    failed: tuple[PayableFacts, ...]
+    counts: dict[str, int]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One step in the life of a payable."""
+
+    n: int
+    state: str
+    at: datetime
+    reason: str
+    entry_id: UUID | None
+    actor_id: int
+    actor_name: str
+
+
+class BatchFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment run, without its bytes."""
+
+    number: int
+    format: str
+    file_name: str
+    sha256: bytes
+    line_count: int
+    total_pence: int
+    currency: str
+    created_at: datetime
+    created_by: int
+    created_by_name: str
+    entry_id: UUID
+
+
+class BatchFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes of a payment run, exactly as they were exported."""
+
+    number: int
+    file_name: str
+    content: bytes
+    sha256: bytes
+    format: str
+
+
+class PayeeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A supplier to choose from."""
+
+    id: int
+    name: str
+    supplier_reference: str
+
+
+async def by_reference(
+    connection: Connection, timebank_id: int, reference: str, *, lock: bool = False
+) -> PayableFacts | None:
+    """The payable with this reference, or None. ``lock`` keeps others from changing it until the transaction ends."""
+    return _one(await connection.fetchrow(BY_REFERENCE + (LOCK if lock else ""), timebank_id, reference))
+
+
+async def by_source(
+    connection: Connection, timebank_id: int, source_kind: str, source_id: int, *, lock: bool = False
+) -> PayableFacts | None:
+    """The payable made by a redemption, or None when it made none."""
+    return _one(await connection.fetchrow(BY_SOURCE + (LOCK if lock else ""), timebank_id, source_kind, source_id))
+
+
+async def in_state(connection: Connection, timebank_id: int, state: str, limit: int = MAX_LISTED) -> list[PayableFacts]:
+    """Payables in one state, those due first in front."""
+    return _all(await connection.fetch(BY_STATE, timebank_id, state, limit))
+
+
+async def ready(connection: Connection, timebank_id: int, limit: int) -> list[PayableFacts]:
+    """Approved payables, those due first up to the limit; locked until the transaction ends, in the order of ids."""
+    due_first = [row["id"] for row in await connection.fetch(DUE_FIRST, timebank_id, limit)]
+    return _all(await connection.fetch(READY, timebank_id, due_first))
+
+
+async def in_batch(connection: Connection, timebank_id: int, number: int) -> list[PayableFacts]:
+    """Payables of one payment run, in the order of its file."""
+    return _all(await connection.fetch(BY_BATCH, timebank_id, number))
+
+
+async def page(
+    connection: Connection, timebank_id: int, *, after: int, state: str | None, size: int
+) -> Page[PayableFacts]:
+    """A page of payables in the order they were made; ``after`` is the last id already seen, 0 to start."""
+    rows = _all(await connection.fetch(AFTER_ID, timebank_id, after, state, size + 1))
+    return page_of(rows, size, lambda payable: (payable.id,))
+
+
+async def overview(connection: Connection, timebank_id: int) -> Overview:
+    """Everything that finance's first page shows."""
+    ready_now = await in_state(connection, timebank_id, APPROVED, MAX_LINES_PER_BATCH)
+    return Overview(
+        ready=tuple(ready_now),
+        totals=sums(ready_now),
+        spoiled=tuple(payable for payable in ready_now if not is_approval_good(payable)),
+        waiting=tuple(await in_state(connection, timebank_id, SUBMITTED)),
+        drafts=tuple(await in_state(connection, timebank_id, DRAFT)),
+        failed=(
+            *await in_state(connection, timebank_id, REJECTED),
+            *await in_state(connection, timebank_id, RETURNED),
+        ),
+        counts={row["state"]: row["payments"] for row in await connection.fetch(COUNTS, timebank_id)},
+    )
+
+
+def sums(payables: Sequence[PayableFacts]) -> tuple[Sum, ...]:
+    """Add payables up by currency and kind: vouchers and training places stay separate, currencies never mix."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for payable in payables:
+        payments, pence = found.get((payable.currency, payable.kind), (0, 0))
+        found[payable.currency, payable.kind] = (payments + 1, pence + payable.pence)
+    return tuple(
+        Sum(currency=currency, kind=kind, payments=payments, pence=pence)
+        for (currency, kind), (payments, pence) in sorted(found.items())
+    )
+
+
+async def history(connection: Connection, timebank_id: int, payable_id: int) -> list[Event]:
+    """Every step of one payable, oldest first."""
+    return [msgspec.convert(dict(row), Event) for row in await connection.fetch(HISTORY, timebank_id, payable_id)]
+
+
+async def batch(connection: Connection, timebank_id: int, number: int) -> BatchFacts | None:
+    """One payment run, or None."""
+    row = await connection.fetchrow(BATCH_BY_NUMBER, timebank_id, number)
+    return msgspec.convert(dict(row), BatchFacts) if row else None
+
+
+async def batches(connection: Connection, timebank_id: int, *, before: int, size: int) -> Page[BatchFacts]:
+    """A page of payment runs, newest first; ``before`` is the last number already seen."""
+    rows = await connection.fetch(BATCHES_BEFORE, timebank_id, before, size + 1)
+    return page_of([msgspec.convert(dict(row), BatchFacts) for row in rows], size, lambda facts: (facts.number,))
+
+
+async def batch_file(connection: Connection, timebank_id: int, number: int) -> BatchFile | None:
+    """The stored bytes of one payment run, or None."""
+    row = await connection.fetchrow(BATCH_FILE, timebank_id, number)
+    return msgspec.convert(dict(row), BatchFile) if row else None
+
+
+async def payees(connection: Connection, timebank_id: int) -> list[PayeeFacts]:
+    """Suppliers by name, at most :data:`MAX_LISTED`."""
+    rows = await connection.fetch(PAYEES, timebank_id, MAX_LISTED)
+    return [msgspec.convert(dict(row), PayeeFacts) for row in rows]
+
+
+def _one(row: object) -> PayableFacts | None:
+    return msgspec.convert(dict(row), PayableFacts) if row else None  # type: ignore[call-overload]
+
+
+def _all(rows: Sequence[object]) -> list[PayableFacts]:
+    return [msgspec.convert(dict(row), PayableFacts) for row in rows]  # type: ignore[call-overload]

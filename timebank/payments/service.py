@@ -1,0 +1,376 @@
+"""Payables: made when something is owed, checked by two people, exported once, followed until the bank has answered.
+
+The functions at the top run inside another room's transaction, around that room's one ledger call; the use cases below
+open their own.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from ledger import Post, Posted, Refused, Reverse, open_account, post_batch
+from timebank.banks import queries as banks
+from timebank.db import Connection, Database, Rollback, claim, remember
+from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
+from timebank.kit.clock import today
+from timebank.kit.ids import reference as new_reference
+from timebank.kit.names import tidy
+from timebank.kit.refusal import Refusal
+from timebank.payments import queries, rules
+from timebank.payments.rules import NewPayable, PayableFacts, UnknownPayment
+
+REFERENCE_ATTEMPTS = 5
+
+INSERT_PAYABLE = """
+insert into payable (timebank_id, reference, kind, payee_id, pence, currency, description, due_on, state,
+                     source_kind, source_id, earned_on, entry_id, created_by, created_at, submitted_by, changed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $15)
+on conflict (timebank_id, reference) do nothing
+returning id
+"""
+
+INSERT_EVENT = """
+insert into payable_event (timebank_id, payable_id, n, state, actor_id, at, reason, entry_id)
+select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7
+  from payable_event
+ where timebank_id = $1 and payable_id = $2
+"""
+
+
+class AddPayee(msgspec.Struct, frozen=True, kw_only=True):
+    """A supplier, or a member who is paid (``member_id``). ``supplier_reference`` is their number in the accounts."""
+
+    name: str
+    supplier_reference: str = ""
+    member_id: int | None = None
+
+
+class AddedPayee(msgspec.Struct, frozen=True, kw_only=True):
+    """The new payee."""
+
+    payee_id: int
+
+
+class Submit(msgspec.Struct, frozen=True, kw_only=True):
+    """Send a payable for approval: a draft with its invoice number, an approved one again with a reason."""
+
+    reference: str
+    invoice_number: str = ""
+    reason: str = ""
+
+
+class Approve(msgspec.Struct, frozen=True, kw_only=True):
+    """Approve a payable as it was shown (``seen_digest``, hexadecimal; "" when it was not shown)."""
+
+    reference: str
+    seen_digest: str = ""
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True):
+    """Take a payable back before it is exported."""
+
+    reference: str
+    reason: str
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """A payable and the state it is in now."""
+
+    reference: str
+    state: str
+
+
+# For redemptions, inside their transaction --------------------------------------------------------------------------
+
+
+async def open_payable_account(connection: Connection, timebank_id: int, payee_id: int) -> None:
+    """Make sure that the payee has a ledger account. Harmless when it is there.
+
+    Its floor is zero: the ledger itself refuses to pay out more than is owed. It holds no name, because a payee can be
+    a person and ledger rows are for ever.
+    """
+    facts = await banks.by_id(connection, timebank_id)
+    await open_account(
+        connection,
+        timebank_id,
+        code=rules.payable_account(payee_id),
+        unit=facts.currency,
+        account_class="system",
+        name=f"Owed to payee {payee_id}",
+        floor=0,
+    )
+
+
+async def record_payable(
+    connection: Connection, actor: Actor, new: NewPayable, *, entry_id: UUID, now: datetime
+) -> str:
+    """Write down what ``rules.expense_entry`` has just posted, and return its public reference.
+
+    A voucher arrives waiting for approval, submitted by the actor; a training place arrives without its invoice number.
+
+    Raises:
+        ValueError: the actor is not a person (a payable always has somebody who stands behind it).
+    """
+    if actor.member_id is None:
+        raise ValueError("a payable is made by a person, never by the system")
+    state = rules.first_state(new.kind)
+    submitted_by = actor.member_id if state == rules.SUBMITTED else None
+    for _ in range(REFERENCE_ATTEMPTS):
+        reference = new_reference()
+        payable_id = await connection.fetchval(
+            INSERT_PAYABLE,
+            actor.timebank_id,
+            reference,
+            new.kind,
+            new.payee_id,
+            new.pence,
+            new.currency,
+            new.description,
+            new.due_on,
+            state,
+            new.source_kind,
+            new.source_id,
+            new.earned_on,
+            entry_id,
+            actor.member_id,
+            now,
+            submitted_by,
+        )
+        if payable_id is not None:
+            await _add_event(connection, actor, payable_id, state, now, entry_id=entry_id)
+            return reference
+    raise RuntimeError(f"no free payment reference in {REFERENCE_ATTEMPTS} attempts")
+
+
+async def cancellation(
+    connection: Connection, actor: Actor, source_kind: str, source_id: int, *, key: str, effective_on: date
+) -> Reverse | Refusal | None:
+    """The ledger item that takes back what a source owes; locks the payable until the transaction ends.
+
+    None when there is nothing to take back (no payable, or cancelled before). Refusal ``payment_already_exported`` when
+    the payment has left. After posting it, call :func:`record_cancelled`.
+    """
+    payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
+    if payable is None or payable.state == rules.CANCELLED:
+        return None
+    if payable.state not in rules.BEFORE_EXPORT:
+        return rules.refuse_cancelling_for_source(payable)
+    return rules.cancelling_entry(payable, key=key, actor=actor, effective_on=effective_on)
+
+
+async def record_cancelled(
+    connection: Connection,
+    actor: Actor,
+    source_kind: str,
+    source_id: int,
+    *,
+    entry_id: UUID,
+    now: datetime,
+    reason: str = "The booking was refunded.",
+) -> None:
+    """Write down that :func:`cancellation` was posted as ``entry_id``.
+
+    Raises:
+        UnknownPayment: the source has no payable.
+    """
+    payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
+    if payable is None:
+        raise UnknownPayment(f"{source_kind}/{source_id}")
+    await move(connection, actor, payable, rules.CANCELLED, now, reason=reason, entry_id=entry_id)
+
+
+# Use cases ----------------------------------------------------------------------------------------------------------
+
+
+async def add_payee(
+    db: Database, actor: Actor, command: AddPayee, *, key: str, now: datetime
+) -> AddedPayee | list[Refusal]:
+    """Add somebody to pay and open their ledger account. For finance, coordinators and administrators.
+
+    Refusals: ``not_allowed``, ``payee_exists``, and those of ``rules.check_new_payee``.
+    """
+    del now  # the table keeps no time; every use case takes one
+    if not any(actor.has(role) for role in (FINANCE, COORDINATOR, ADMIN)):
+        return [Refusal("not_allowed", "Only staff can add a supplier. Ask your coordinator.")]
+    name, supplier_reference = tidy(command.name), tidy(command.supplier_reference)
+    refusals = rules.check_new_payee(name, supplier_reference)
+    if refusals:
+        return refusals
+    scope = f"add_payee:{actor.name}"
+    try:
+        async with db.writing(actor.timebank_id) as connection:
+            earlier = await claim(connection, actor.timebank_id, scope, key, command)
+            if earlier is not None:
+                return msgspec.convert(earlier, AddedPayee)
+            payee_id = await connection.fetchval(
+                """
+                insert into payee (timebank_id, name, supplier_reference, member_id) values ($1, $2, $3, $4)
+                on conflict (timebank_id, name) do nothing returning id
+                """,
+                actor.timebank_id,
+                name,
+                supplier_reference,
+                command.member_id,
+            )
+            if payee_id is None:
+                raise Rollback([Refusal("payee_exists", f"There is already a supplier called “{name}”.", "name")])
+            await open_payable_account(connection, actor.timebank_id, payee_id)
+            added = AddedPayee(payee_id=payee_id)
+            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(added))
+            return added
+    except Rollback as rollback:
+        return rollback.refusals
+
+
+async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: datetime) -> Changed | list[Refusal]:
+    """Send a payable for approval. The actor becomes its submitter, and so cannot be the one who approves it.
+
+    Refusals: those of ``rules.check_submit``. Raises UnknownPayment for an unknown reference.
+    """
+    scope = f"submit_payable:{actor.name}"
+    invoice_number, reason = tidy(command.invoice_number), command.reason.strip()
+    try:
+        async with db.writing(actor.timebank_id) as connection:
+            earlier = await claim(connection, actor.timebank_id, scope, key, command)
+            if earlier is not None:
+                return msgspec.convert(earlier, Changed)
+            payable = await locked(connection, actor, command.reference)
+            abandon_if(rules.check_submit(actor, payable, invoice_number=invoice_number, reason=reason))
+            await connection.execute(
+                """
+                update payable
+                   set invoice_number = case when $3 = '' then invoice_number else $3 end,
+                       submitted_by = $4, approved_by = null, approved_digest = null
+                 where timebank_id = $1 and id = $2
+                """,
+                actor.timebank_id,
+                payable.id,
+                invoice_number,
+                actor.member_id,
+            )
+            changed = await move(connection, actor, payable, rules.SUBMITTED, now, reason=reason)
+            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
+            return changed
+    except Rollback as rollback:
+        return rollback.refusals
+
+
+async def approve(db: Database, actor: Actor, command: Approve, *, key: str, now: datetime) -> Changed | list[Refusal]:
+    """Approve a payable: sign the digest of what it says. Never by who submitted it, nor by whom it pays.
+
+    Refusals: those of ``rules.check_approve``. Raises UnknownPayment for an unknown reference.
+    """
+    scope = f"approve_payable:{actor.name}"
+    try:
+        async with db.writing(actor.timebank_id) as connection:
+            earlier = await claim(connection, actor.timebank_id, scope, key, command)
+            if earlier is not None:
+                return msgspec.convert(earlier, Changed)
+            payable = await locked(connection, actor, command.reference)
+            abandon_if(rules.check_approve(actor, payable, seen_digest=command.seen_digest))
+            await connection.execute(
+                "update payable set approved_by = $3, approved_digest = $4 where timebank_id = $1 and id = $2",
+                actor.timebank_id,
+                payable.id,
+                actor.member_id,
+                rules.digest(payable),
+            )
+            changed = await move(connection, actor, payable, rules.APPROVED, now)
+            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
+            return changed
+    except Rollback as rollback:
+        return rollback.refusals
+
+
+async def cancel(db: Database, actor: Actor, command: Cancel, *, key: str, now: datetime) -> Changed | list[Refusal]:
+    """Cancel a payable before export, reversing its expense; the booking it came from stays as it is.
+
+    Refusals: those of ``rules.check_cancel``. Raises UnknownPayment for an unknown reference.
+    """
+    scope = f"cancel_payable:{actor.name}"
+    reason = command.reason.strip()
+    try:
+        async with db.writing(actor.timebank_id) as connection:
+            earlier = await claim(connection, actor.timebank_id, scope, key, command)
+            if earlier is not None:
+                return msgspec.convert(earlier, Changed)
+            payable = await locked(connection, actor, command.reference)
+            abandon_if(rules.check_cancel(actor, payable, reason=reason))
+            day = await local_day(connection, actor.timebank_id, now)
+            item = rules.cancelling_entry(
+                payable, key=f"payable_cancelled:{payable.id}:1", actor=actor, effective_on=day
+            )
+            entry_id = await post_one(connection, actor, item)
+            changed = await move(connection, actor, payable, rules.CANCELLED, now, reason=reason, entry_id=entry_id)
+            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
+            return changed
+    except Rollback as rollback:
+        return rollback.refusals
+
+
+# Steps --------------------------------------------------------------------------------------------------------------
+
+
+async def local_day(connection: Connection, timebank_id: int, now: datetime) -> date:
+    """The calendar day in the time bank's own zone."""
+    return today(now, (await banks.by_id(connection, timebank_id)).time_zone)
+
+
+async def post_one(connection: Connection, actor: Actor, item: Post | Reverse) -> UUID:
+    """The transaction's one ledger call. Returns the entry's id; a refusal abandons the transaction in words."""
+    [result] = await post_batch(connection, actor.timebank_id, [item])
+    if isinstance(result, Posted):
+        return result.entry_id
+    message = result.message if isinstance(result, Refused) else "The entry was not posted."
+    raise Rollback([Refusal("ledger_refused", f"The accounts refuse this: {message} Ask your administrator.")])
+
+
+async def locked(connection: Connection, actor: Actor, reference: str) -> PayableFacts:
+    """The payable, locked until the transaction ends. Raises UnknownPayment when there is none."""
+    payable = await queries.by_reference(connection, actor.timebank_id, reference, lock=True)
+    if payable is None:
+        raise UnknownPayment(reference)
+    return payable
+
+
+async def move(
+    connection: Connection,
+    actor: Actor,
+    payable: PayableFacts,
+    state: str,
+    now: datetime,
+    *,
+    reason: str = "",
+    entry_id: UUID | None = None,
+) -> Changed:
+    """Put a locked payable into a state and write the step into its history."""
+    await connection.execute(
+        "update payable set state = $3, reason = $4, changed_at = $5 where timebank_id = $1 and id = $2",
+        actor.timebank_id,
+        payable.id,
+        state,
+        reason,
+        now,
+    )
+    await _add_event(connection, actor, payable.id, state, now, reason=reason, entry_id=entry_id)
+    return Changed(reference=payable.reference, state=state)
+
+
+async def _add_event(
+    connection: Connection,
+    actor: Actor,
+    payable_id: int,
+    state: str,
+    now: datetime,
+    *,
+    reason: str = "",
+    entry_id: UUID | None = None,
+) -> None:
+    await connection.execute(INSERT_EVENT, actor.timebank_id, payable_id, state, actor.member_id, now, reason, entry_id)
+
+
+def abandon_if(refusals: list[Refusal]) -> None:
+    """Leave the transaction without keeping anything when there are refusals."""
+    if refusals:
+        raise Rollback(refusals)
