@@ -1,0 +1,140 @@
+"""Read models that span rooms: entries in words, the first page, a member's record."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from timebank.contributions import queries as contributions
+from timebank.db import Connection
+from timebank.home import rules
+from timebank.home.rules import GaveAndUsed
+from timebank.hours import queries as hours
+from timebank.hours.queries import EntryWords, HoursLine, HoursNow
+from timebank.hours.rules import GIFT
+from timebank.members import queries as members
+from timebank.members.queries import AccessLine, MemberRecord
+from timebank.redemptions import queries as redemptions
+from timebank.redemptions.entry_kinds import OF_BOOKINGS
+from timebank.redemptions.queries import Booking
+
+LAST_ENTRIES = 5
+RECORD_ENTRIES = 10
+RECORD_BOOKINGS = 10
+ENTRIES_PER_PAGE = 30
+LOOK_BACK_DAYS = 365
+
+
+class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry in words: what it was, when, who recorded it, and what it did to the hours."""
+
+    seq: int
+    title: str
+    detail: str
+    made_by: str
+    when: str
+    recorded_at: datetime
+    minutes: int
+    change: str
+    balance_after: int
+
+    @property
+    def came(self) -> bool:
+        """True when hours came to the member."""
+        return self.minutes > 0
+
+
+class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A participant's first page."""
+
+    hours_now: HoursNow
+    entries: tuple[EntryRow, ...]
+    has_more: bool
+    last_year: GaveAndUsed
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A member's record as a coordinator sees it."""
+
+    member: MemberRecord
+    hours_now: HoursNow
+    entries: tuple[EntryRow, ...]
+    open_bookings: tuple[Booking, ...]
+    past_bookings: tuple[Booking, ...]
+    looks: tuple[AccessLine, ...]
+
+
+async def first_page(connection: Connection, timebank_id: int, member_id: int, *, on: date) -> FirstPage:
+    """The hours a member has, their last entries, and what they gave and used in the year up to ``on``."""
+    hours_now = await hours.balance(connection, timebank_id, member_id)
+    entries = await entries_of(connection, timebank_id, member_id, on=on, limit=LAST_ENTRIES + 1)
+    moved = await hours.moved_since(connection, timebank_id, member_id, on - timedelta(days=LOOK_BACK_DAYS))
+    return FirstPage(
+        hours_now=hours_now,
+        entries=tuple(entries[:LAST_ENTRIES]),
+        has_more=len(entries) > LAST_ENTRIES,
+        last_year=rules.gave_and_used((kind, each.came, each.went) for kind, each in moved.items()),
+    )
+
+
+async def entries_of(
+    connection: Connection, timebank_id: int, member_id: int, *, on: date, before: int | None = None, limit: int
+) -> list[EntryRow]:
+    """A member's entries in words as read on a day, newest first; ``before`` is the ``seq`` of the last one seen."""
+    lines = await hours.statement(connection, timebank_id, member_id, before, limit)
+    words = await describe(connection, timebank_id, lines, reader_id=member_id)
+    return [
+        EntryRow(
+            seq=line.seq,
+            title=words[line.entry_id].title,
+            detail=rules.without_day(words[line.entry_id].detail, line.happened_on),
+            made_by=words[line.entry_id].made_by,
+            when=rules.day_in_words(line.happened_on, on),
+            recorded_at=line.recorded_at,
+            minutes=line.minutes,
+            change=rules.change_words(line.kind, line.minutes),
+            balance_after=line.balance_after,
+        )
+        for line in lines
+    ]
+
+
+async def describe(
+    connection: Connection, timebank_id: int, lines: Sequence[HoursLine], *, reader_id: int
+) -> dict[UUID, EntryWords]:
+    """Words for every entry; each room is asked only when an entry could be its own."""
+    spent = [line.entry_id for line in lines if line.kind in OF_BOOKINGS]
+    gifts = [line.entry_id for line in lines if line.kind == GIFT]
+    others = [line.entry_id for line in lines if line.kind not in OF_BOOKINGS and line.kind != GIFT]
+    words = {line.entry_id: EntryWords(title=_plain_title(line.kind)) for line in lines}
+    if others:
+        words |= await contributions.describe_entries(connection, timebank_id, others)
+    if spent:
+        words |= await redemptions.describe_entries(connection, timebank_id, spent, reader_id=reader_id)
+    if gifts:
+        words |= await hours.describe_entries(connection, timebank_id, gifts, reader_id=reader_id)
+    return words
+
+
+def _plain_title(kind: str) -> str:
+    """For an entry that no room knows more about."""
+    return "Hours brought forward" if kind == rules.OPENING else "Hours put right"
+
+
+async def record(connection: Connection, timebank_id: int, member_id: int, *, on: date) -> Record | None:
+    """A member's record as read on a day, or None when this time bank has no such member."""
+    member = await members.by_id(connection, timebank_id, member_id)
+    if member is None:
+        return None
+    open_bookings, past_bookings = await redemptions.bookings_of(
+        connection, timebank_id, member_id, limit=RECORD_BOOKINGS
+    )
+    return Record(
+        member=member,
+        hours_now=await hours.balance(connection, timebank_id, member_id),
+        entries=tuple(await entries_of(connection, timebank_id, member_id, on=on, limit=RECORD_ENTRIES)),
+        open_bookings=tuple(open_bookings),
+        past_bookings=tuple(past_bookings),
+        looks=tuple(await members.access_lines(connection, timebank_id, member_id)),
+    )

@@ -1,0 +1,80 @@
+"""A participant's first page, all their entries, and a member's record for coordinators."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
+
+from timebank.home import queries
+from timebank.hours import queries as hours
+from timebank.kit.actor import ADMIN, COORDINATOR
+from timebank.kit.clock import today
+from timebank.kit.paging import cursor, parse_cursor
+from timebank.kit.refusal import Refusal
+from timebank.members.access import note_access
+from timebank.web.context import database, now
+from timebank.web.pages import redirect, render
+from timebank.web.viewer import Viewer, requires_role, signed_in, viewer
+
+PageRequest = Request[Any, Any, Any]
+
+
+@get("/", include_in_schema=False)
+async def show_home(request: PageRequest) -> Response[Any]:
+    """The hours I have, my last entries in words, and where to go from here. Leads visitors to the sign-in page."""
+    person = viewer(request)
+    if not person.is_signed_in:
+        return redirect(request, "/sign-in")
+    timebank_id, member_id = _ids(person)
+    day = today(now(request), person.time_zone)
+    async with database(request).reading(timebank_id) as connection:
+        page = await queries.first_page(connection, timebank_id, member_id, on=day)
+    return render(request, "home/home.html", page=page)
+
+
+@get("/hours", guards=[signed_in], include_in_schema=False)
+async def show_hours(request: PageRequest, before: FromQuery[str | None] = None) -> Response[str]:
+    """All my entries, newest first, page by page."""
+    person = viewer(request)
+    timebank_id, member_id = _ids(person)
+    day = today(now(request), person.time_zone)
+    keys = parse_cursor(before) if before else (None,)
+    if isinstance(keys, Refusal):
+        raise NotFoundException
+    size = queries.ENTRIES_PER_PAGE
+    async with database(request).reading(timebank_id) as connection:
+        hours_now = await hours.balance(connection, timebank_id, member_id)
+        entries = await queries.entries_of(connection, timebank_id, member_id, on=day, before=keys[0], limit=size + 1)
+    return render(
+        request,
+        "home/hours.html",
+        hours_now=hours_now,
+        entries=entries[:size],
+        older=f"/hours?before={cursor(entries[size - 1].seq)}" if len(entries) > size else None,
+        newer="/hours" if before else None,
+    )
+
+
+@get("/members/{member_id:int}", guards=[requires_role(COORDINATOR, ADMIN)], include_in_schema=False)
+async def show_record(request: PageRequest, member_id: FromPath[int]) -> Response[str]:
+    """A member's record. The look is written down before the page is shown."""
+    person, db = viewer(request).actor, database(request)
+    day = today(now(request), viewer(request).time_zone)
+    async with db.reading(person.timebank_id) as connection:
+        record = await queries.record(connection, person.timebank_id, member_id, on=day)
+    if record is None:
+        raise NotFoundException
+    await note_access(db, person, member_id, "looked at the record", now=now(request))
+    return render(request, "home/record.html", record=record, member=record.member)
+
+
+def _ids(person: Viewer) -> tuple[int, int]:
+    """The time bank and the member of somebody who is signed in."""
+    actor = person.actor
+    if actor.member_id is None:
+        raise NotFoundException
+    return actor.timebank_id, actor.member_id
+
+
+ROUTES = [show_home, show_hours, show_record]

@@ -1,0 +1,139 @@
+"""Redemptions for programs: what is on offer, booking it, and one booking."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
+
+from timebank.identity.api_auth import token_actor
+from timebank.kit.ids import normalise_reference
+from timebank.kit.refusal import Refusal
+from timebank.redemptions import queries, rules, service
+from timebank.redemptions.service import RequestRedemption
+from timebank.web.api import idempotency_key, refused
+from timebank.web.context import database, now
+
+ApiRequest = Request[Any, Any, Any]
+READ_OFFERS, WRITE = "offers:read", "redemptions:write"
+
+
+class OfferAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something hours can be spent on, at a price in minutes and none in money; ``places_left`` null is no limit."""
+
+    id: int
+    kind: str
+    title: str
+    summary: str
+    description: str
+    price_minutes: int
+    places_left: int | None
+    starts_at: datetime | None
+    place: str
+    access_notes: str
+    benefit_label: str
+
+
+class OffersAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is on offer now, cheapest first."""
+
+    offers: list[OfferAnswer]
+
+
+class RedemptionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Book an offer. ``member_id`` is the token's member if left out.
+
+    A coordinator may name another member and say in ``how_agreed`` how they agreed.
+    """
+
+    offer_id: int
+    member_id: int | None = None
+    how_agreed: str = ""
+
+
+class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One step in the life of a booking."""
+
+    state: str
+    at: datetime
+    reason: str
+
+
+class RedemptionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One booking. ``state`` is requested, accepted, fulfilled, cancelled, declined, timed_out or refunded."""
+
+    reference: str
+    offer_id: int
+    member_id: int
+    title: str
+    kind: str
+    minutes: int
+    state: str
+    benefit_text: str
+    requested_at: datetime
+    cancel_until: datetime
+    expires_at: datetime
+    events: list[EventAnswer]
+
+
+@get("/api/v1/offers", tags=["redemptions"])
+async def list_offers(request: ApiRequest) -> OffersAnswer:
+    """Everything on offer, at most 300."""
+    actor = await token_actor(request, READ_OFFERS)
+    async with database(request).reading(actor.timebank_id) as connection:
+        found = await queries.open_offers(connection, actor.timebank_id, now(request), queries.MAX_OFFERS)
+    return OffersAnswer(offers=[msgspec.convert(card, OfferAnswer, from_attributes=True) for card in found])
+
+
+@post("/api/v1/redemptions", tags=["redemptions"])
+async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> RedemptionAnswer | Response[Any]:
+    """Book an offer: its minutes are set aside at once; what is refused changes nothing."""
+    actor = await token_actor(request, WRITE)
+    key = idempotency_key(request)
+    member_id = actor.member_id if data.member_id is None else data.member_id
+    if member_id is None or actor.member_id is None:
+        return refused([Refusal("member_missing", "Say who the booking is for.", "member_id")])
+    command = RequestRedemption(offer_id=data.offer_id, member_id=member_id, how_agreed=data.how_agreed)
+    booked = await service.request(database(request), actor, command, key=key, now=now(request))
+    if isinstance(booked, list):
+        return refused(booked)
+    return await _answer(request, actor.timebank_id, booked.reference, member_id)
+
+
+@get("/api/v1/redemptions/{reference:str}", tags=["redemptions"])
+async def read_redemption(request: ApiRequest, reference: FromPath[str]) -> RedemptionAnswer:
+    """One booking: one's own, or anyone's for a coordinator."""
+    actor = await token_actor(request, WRITE)
+    known = normalise_reference(reference)
+    async with database(request).reading(actor.timebank_id) as connection:
+        booking = await queries.booking(connection, actor.timebank_id, known) if known else None
+    if booking is None or not rules.may_see(actor, booking.member_id):
+        raise NotFoundException("There is no such booking.")
+    return await _answer(request, actor.timebank_id, booking.reference, booking.member_id)
+
+
+async def _answer(request: ApiRequest, timebank_id: int, reference: str, member_id: int) -> RedemptionAnswer:
+    async with database(request).reading(timebank_id) as connection:
+        booking = await queries.booking(connection, timebank_id, reference)
+        if booking is None or booking.member_id != member_id:
+            raise NotFoundException("There is no such booking.")
+        events = await queries.history(connection, timebank_id, booking.id)
+    return RedemptionAnswer(
+        reference=booking.reference,
+        offer_id=booking.offer_id,
+        member_id=booking.member_id,
+        title=booking.title,
+        kind=booking.kind,
+        minutes=booking.minutes,
+        state=booking.state,
+        benefit_text=booking.benefit_text,
+        requested_at=booking.requested_at,
+        cancel_until=booking.cancel_until,
+        expires_at=booking.expires_at,
+        events=[EventAnswer(state=event.state, at=event.at, reason=event.reason) for event in events],
+    )
+
+
+ROUTES = [list_offers, book_offer, read_redemption]

@@ -1,0 +1,26 @@
+"""An hour of another member: the hours go straight to the one who helps, and no money is involved."""
+
+from timebank.redemptions.kinds.kind import Kind
+
+
+def _provider_account(provider_id: int | None) -> str:
+    if provider_id is None:
+        raise ValueError("peer support needs the member who gives it")
+    return f"member/{provider_id}"
+
+
+KIND = Kind(
+    code="peer_support",
+    name="Help from a member",
+    hours_account=_provider_account,
+    payable_kind=None,
+    needs_provider=True,
+    needs_date=False,
+    needs_safeguarding_lead=True,
+    next_steps={
+        "requested": ("We ask the member who helps.", "If they say yes, you agree a day and a place."),
+        "accepted": ("They said yes.", "Meet on the day you agreed.", "Tell us when it has happened."),
+    },
+    accept_words="They said yes",
+    fulfil_words="It happened",
+)

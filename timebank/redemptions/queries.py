@@ -1,0 +1,382 @@
+"""Read models of redemptions: the catalogue, bookings, what staff have to do, and the facts that the rules ask for."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from timebank.db import Connection
+from timebank.hours.queries import EntryWords
+from timebank.kit.paging import MAX_KEY
+from timebank.redemptions.kinds import kind_of
+from timebank.redemptions.rules import BookingFacts, OfferFacts
+
+MAX_OFFERS = 300
+MAX_LISTED = 200
+NEARLY_MINUTES = 120
+"""An offer that needs at most this much more is nearly within reach."""
+
+OFFER_FACTS = """
+select id, kind, title, price_minutes, places, starts_at, cancel_hours, hold_days, benefit_label, payee_id, value_pence,
+       provider_id, is_open
+  from offer
+ where timebank_id = $1 and id = $2
+"""
+
+BOOKING_FACTS = """
+select id, reference, offer_id, member_id, minutes, state, cancel_until, expires_at, hold_id, entry_id, rules_version
+  from redemption
+ where timebank_id = $1
+"""
+
+LOCK = " for no key update"
+BOOKING_BY_REFERENCE = BOOKING_FACTS + " and reference = $2"
+BOOKINGS_DUE = (
+    BOOKING_FACTS
+    + " and state in ('requested', 'accepted') and expires_at <= $2 order by id limit $3 for no key update skip locked"
+)
+
+PLACES_TAKEN = """
+select count(*)
+  from redemption
+ where timebank_id = $1 and offer_id = $2 and state in ('requested', 'accepted', 'fulfilled')
+"""
+
+OPEN_BOOKINGS = """
+select count(*) from redemption where timebank_id = $1 and member_id = $2 and state in ('requested', 'accepted')
+"""
+
+# Names are looked up row by row: joined, they invite plans that first pair every member with every offer.
+OFFERS = """
+select o.id, o.kind, o.title, o.summary, o.description, o.price_minutes, o.starts_at, o.place, o.access_notes,
+       o.benefit_label, o.cancel_hours, o.provider_id, o.is_open,
+       (select p.display_name from member p where p.timebank_id = o.timebank_id and p.id = o.provider_id)
+           as provider_name,
+       case when o.places is not null
+            then greatest(o.places - (select count(*) from redemption r
+                                       where r.timebank_id = o.timebank_id and r.offer_id = o.id
+                                         and r.state in ('requested', 'accepted', 'fulfilled')), 0)
+        end as places_left
+  from offer o
+ where o.timebank_id = $1
+"""
+
+OFFER_BY_ID = OFFERS + " and o.id = $2"
+OPEN_OFFERS = (
+    OFFERS + " and o.is_open and (o.starts_at is null or o.starts_at > $2) order by o.price_minutes, o.id limit $3"
+)
+
+BOOKINGS = """
+select r.id, r.reference, r.offer_id, r.member_id, r.minutes, r.state, r.benefit_text, r.requested_at, r.cancel_until,
+       r.expires_at, r.changed_at, o.kind, o.title, o.starts_at, o.place, o.access_notes, o.provider_id,
+       (select m.display_name from member m where m.timebank_id = r.timebank_id and m.id = r.member_id) as member_name,
+       (select p.display_name from member p where p.timebank_id = o.timebank_id and p.id = o.provider_id)
+           as provider_name
+  from redemption r
+  join offer o on o.timebank_id = r.timebank_id and o.id = r.offer_id
+ where r.timebank_id = $1
+"""
+
+ONE_BOOKING = BOOKINGS + " and r.reference = $2"
+MEMBERS_OPEN_BOOKINGS = (
+    BOOKINGS
+    + " and r.member_id = $2 and r.state in ('requested', 'accepted') order by r.requested_at desc, r.id desc limit $3"
+)
+MEMBERS_PAST_BOOKINGS = (
+    BOOKINGS
+    + " and r.member_id = $2 and r.state not in ('requested', 'accepted')"
+    + " order by r.changed_at desc, r.id desc limit $3"
+)
+TO_DO = (
+    BOOKINGS
+    + " and r.state in ('requested', 'accepted')"
+    + " order by coalesce(o.starts_at, r.requested_at), r.requested_at, r.id limit $2"
+)
+DONE_LATELY = BOOKINGS + " and r.state = 'fulfilled' order by r.changed_at desc, r.id desc limit $2"
+
+HISTORY = """
+select e.n, e.state, e.at, e.reason, e.actor_id, m.display_name as actor_name
+  from redemption_event e
+  left join member m on m.timebank_id = e.timebank_id and m.id = e.actor_id
+ where e.timebank_id = $1 and e.redemption_id = $2
+ order by e.n
+"""
+
+OF_ENTRIES = """
+select r.entry_id, r.refund_entry_id, r.reference, r.member_id, e.state,
+       (select o.kind from offer o where o.timebank_id = r.timebank_id and o.id = r.offer_id) as kind,
+       (select o.title from offer o where o.timebank_id = r.timebank_id and o.id = r.offer_id) as title,
+       (select m.display_name from member m where m.timebank_id = r.timebank_id and m.id = r.member_id) as member_name,
+       (select a.display_name from member a where a.timebank_id = r.timebank_id and a.id = e.actor_id) as actor_name
+  from redemption r
+  join redemption_event e on e.timebank_id = r.timebank_id and e.redemption_id = r.id
+                         and e.state in ('fulfilled', 'refunded')
+ where r.timebank_id = $1 and (r.entry_id = any($2::uuid[]) or r.refund_entry_id = any($2::uuid[]))
+"""
+
+
+class OfferCard(msgspec.Struct, frozen=True, kw_only=True):
+    """An offer as a participant may see it: the price in minutes, and no money anywhere.
+
+    ``places_left`` None means that there is no limit; ``short_minutes`` is what this member still needs, 0 for nothing.
+    """
+
+    id: int
+    kind: str
+    title: str
+    summary: str
+    description: str
+    price_minutes: int
+    places_left: int | None
+    starts_at: datetime | None
+    place: str
+    access_notes: str
+    benefit_label: str
+    cancel_hours: int
+    provider_id: int | None
+    provider_name: str | None
+    is_open: bool
+    short_minutes: int = 0
+
+    @property
+    def kind_name(self) -> str:
+        """The kind in a participant's words."""
+        return kind_of(self.kind).name
+
+    @property
+    def benefit_label_short(self) -> str:
+        """The first sentence of the note on benefits, for the catalogue; the offer's own page has all of it."""
+        first, stop, _ = self.benefit_label.partition(". ")
+        return first + ("." if stop else "")
+
+    @property
+    def is_full(self) -> bool:
+        """True when no place is left."""
+        return self.places_left == 0
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member can use their hours for: at once, with a little more, later, and what is full just now."""
+
+    now: tuple[OfferCard, ...]
+    nearly: tuple[OfferCard, ...]
+    later: tuple[OfferCard, ...]
+    full: tuple[OfferCard, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing to show."""
+        return not (self.now or self.nearly or self.later or self.full)
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking with its offer, as the member and staff see it."""
+
+    id: int
+    reference: str
+    offer_id: int
+    member_id: int
+    member_name: str
+    minutes: int
+    state: str
+    benefit_text: str
+    requested_at: datetime
+    cancel_until: datetime
+    expires_at: datetime
+    changed_at: datetime
+    kind: str
+    title: str
+    starts_at: datetime | None
+    place: str
+    access_notes: str
+    provider_id: int | None
+    provider_name: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """True while the hours are set aside."""
+        return self.state in ("requested", "accepted")
+
+    @property
+    def what_next(self) -> tuple[str, ...]:
+        """What happens next, in short sentences."""
+        return kind_of(self.kind).what_next(self.state)
+
+    @property
+    def accept_words(self) -> str:
+        """What the button says that accepts it."""
+        return kind_of(self.kind).accept_words
+
+    @property
+    def fulfil_words(self) -> str:
+        """What the button says that fulfils it."""
+        return kind_of(self.kind).fulfil_words
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One step in the life of a booking. No actor means the service itself."""
+
+    n: int
+    state: str
+    at: datetime
+    reason: str
+    actor_id: int | None
+    actor_name: str | None
+
+
+async def offer_facts(
+    connection: Connection, timebank_id: int, offer_id: int, *, lock: bool = False
+) -> OfferFacts | None:
+    """The offer as the rules see it, or None. ``lock`` keeps others from taking a place until the transaction ends."""
+    if not 0 < offer_id <= MAX_KEY:
+        return None
+    row = await connection.fetchrow(OFFER_FACTS + (LOCK if lock else ""), timebank_id, offer_id)
+    return None if row is None else msgspec.convert(dict(row), OfferFacts)
+
+
+async def booking_facts(
+    connection: Connection, timebank_id: int, reference: str, *, lock: bool = False
+) -> BookingFacts | None:
+    """The booking as the rules see it, or None. ``lock`` keeps others from changing it until the transaction ends."""
+    row = await connection.fetchrow(BOOKING_BY_REFERENCE + (LOCK if lock else ""), timebank_id, reference)
+    return None if row is None else msgspec.convert(dict(row), BookingFacts)
+
+
+async def due_bookings(connection: Connection, timebank_id: int, now: datetime, limit: int) -> list[BookingFacts]:
+    """Open bookings whose time has passed, locked; those that somebody is changing right now are left out."""
+    rows = await connection.fetch(BOOKINGS_DUE, timebank_id, now, limit)
+    return [msgspec.convert(dict(row), BookingFacts) for row in rows]
+
+
+async def places_taken(connection: Connection, timebank_id: int, offer_id: int) -> int:
+    """How many places of an offer are taken: asked for, agreed or used."""
+    taken: int = await connection.fetchval(PLACES_TAKEN, timebank_id, offer_id)
+    return taken
+
+
+async def open_bookings(connection: Connection, timebank_id: int, member_id: int) -> int:
+    """How many bookings a member has open."""
+    count: int = await connection.fetchval(OPEN_BOOKINGS, timebank_id, member_id)
+    return count
+
+
+async def catalogue(
+    connection: Connection, timebank_id: int, member_id: int, *, available: int, safeguarding_lead: str, now: datetime
+) -> Catalogue:
+    """What this member can use ``available`` minutes for, cheapest first, at most :data:`MAX_OFFERS` offers.
+
+    Help from members is shown only where a safeguarding lead is named; nobody is shown their own offer.
+    """
+    rows = await connection.fetch(OPEN_OFFERS, timebank_id, now, MAX_OFFERS)
+    cards = [_card(row, available) for row in rows]
+    shown = [
+        card
+        for card in cards
+        if card.provider_id != member_id and (safeguarding_lead or not kind_of(card.kind).needs_safeguarding_lead)
+    ]
+    free = [card for card in shown if not card.is_full]
+    return Catalogue(
+        now=tuple(card for card in free if card.short_minutes == 0),
+        nearly=tuple(card for card in free if 0 < card.short_minutes <= NEARLY_MINUTES),
+        later=tuple(card for card in free if card.short_minutes > NEARLY_MINUTES),
+        full=tuple(card for card in shown if card.is_full),
+    )
+
+
+async def offer(connection: Connection, timebank_id: int, offer_id: int, *, available: int) -> OfferCard | None:
+    """One offer as a participant with ``available`` minutes sees it, or None."""
+    if not 0 < offer_id <= MAX_KEY:
+        return None
+    row = await connection.fetchrow(OFFER_BY_ID, timebank_id, offer_id)
+    return None if row is None else _card(row, available)
+
+
+async def open_offers(connection: Connection, timebank_id: int, now: datetime, limit: int) -> list[OfferCard]:
+    """Everything on offer, cheapest first; for the API, which shows it to nobody in particular."""
+    rows = await connection.fetch(OPEN_OFFERS, timebank_id, now, limit)
+    return [_card(row, None) for row in rows]
+
+
+async def booking(connection: Connection, timebank_id: int, reference: str) -> Booking | None:
+    """The booking with this reference, or None."""
+    row = await connection.fetchrow(ONE_BOOKING, timebank_id, reference)
+    return None if row is None else _booking(row)
+
+
+async def bookings_of(
+    connection: Connection, timebank_id: int, member_id: int, *, limit: int = 50
+) -> tuple[list[Booking], list[Booking]]:
+    """A member's open bookings and their past ones, newest first, each cut at ``limit``."""
+    open_rows = await connection.fetch(MEMBERS_OPEN_BOOKINGS, timebank_id, member_id, limit)
+    past_rows = await connection.fetch(MEMBERS_PAST_BOOKINGS, timebank_id, member_id, limit)
+    return [_booking(row) for row in open_rows], [_booking(row) for row in past_rows]
+
+
+async def to_do(connection: Connection, timebank_id: int) -> list[Booking]:
+    """Open bookings for staff, what comes first at the top, at most :data:`MAX_LISTED`."""
+    return [_booking(row) for row in await connection.fetch(TO_DO, timebank_id, MAX_LISTED)]
+
+
+async def done_lately(connection: Connection, timebank_id: int, limit: int) -> list[Booking]:
+    """The bookings fulfilled last, newest first."""
+    return [_booking(row) for row in await connection.fetch(DONE_LATELY, timebank_id, limit)]
+
+
+async def history(connection: Connection, timebank_id: int, redemption_id: int) -> list[Event]:
+    """Every step of a booking, oldest first."""
+    rows = await connection.fetch(HISTORY, timebank_id, redemption_id)
+    return [msgspec.convert(dict(row), Event) for row in rows]
+
+
+async def describe_entries(
+    connection: Connection, timebank_id: int, entry_ids: Sequence[UUID], *, reader_id: int | None = None
+) -> dict[UUID, EntryWords]:
+    """Words for the entries of bookings among ``entry_ids``; others are left out. ``reader_id`` is who reads."""
+    if not entry_ids:
+        return {}
+    rows = await connection.fetch(OF_ENTRIES, timebank_id, list(entry_ids))
+    wanted = set(entry_ids)
+    return {entry_id: words for entry_id, words in _described(rows, reader_id) if entry_id in wanted}
+
+
+def _described(rows: Iterable[object], reader_id: int | None) -> Iterable[tuple[UUID, EntryWords]]:
+    for row in rows:
+        facts = msgspec.convert(dict(row), _EntryFacts)  # type: ignore[call-overload]
+        is_refund = facts.state == "refunded"
+        entry_id = facts.refund_entry_id if is_refund else facts.entry_id
+        if entry_id is None:
+            continue
+        gave_it = kind_of(facts.kind).needs_provider and reader_id is not None and reader_id != facts.member_id
+        title = f"{facts.title}, for {facts.member_name}" if gave_it else facts.title
+        detail = f"Booking {facts.reference}"
+        yield (
+            entry_id,
+            EntryWords(
+                title=f"Given back: {title}" if is_refund else title,
+                detail=detail,
+                made_by=facts.actor_name or "",
+            ),
+        )
+
+
+class _EntryFacts(msgspec.Struct, frozen=True, kw_only=True):
+    entry_id: UUID | None
+    refund_entry_id: UUID | None
+    reference: str
+    member_id: int
+    kind: str
+    title: str
+    member_name: str
+    state: str
+    actor_name: str | None
+
+
+def _card(row: object, available: int | None) -> OfferCard:
+    facts = dict(row)  # type: ignore[call-overload]
+    short = 0 if available is None else max(facts["price_minutes"] - max(available, 0), 0)
+    return msgspec.convert({**facts, "short_minutes": short}, OfferCard)
+
+
+def _booking(row: object) -> Booking:
+    return msgspec.convert(dict(row), Booking)  # type: ignore[call-overload]

@@ -1,0 +1,278 @@
+"""Pages of redemptions: what hours can be used for, booking it, my bookings, and what staff have to do."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from timebank.banks import queries as banks
+from timebank.hours import queries as hours
+from timebank.kit.actor import ADMIN, COORDINATOR, Actor
+from timebank.kit.clock import today
+from timebank.kit.ids import normalise_reference
+from timebank.kit.refusal import Refusal
+from timebank.members.access import note_access
+from timebank.redemptions import queries, rules, service
+from timebank.redemptions.service import ChangeBooking, RequestRedemption
+from timebank.web import forms
+from timebank.web.context import database, now
+from timebank.web.forms import BLANK, Form
+from timebank.web.pages import redirect, render
+from timebank.web.viewer import requires_role, signed_in, viewer
+
+PageRequest = Request[Any, Any, Any]
+coordinates = requires_role(COORDINATOR, ADMIN)
+
+PAST_SHOWN = 30
+DONE_SHOWN = 10
+TO_DO_PATH = "/bookings/to-do"
+
+STEPS = {"accept": service.accept, "fulfil": service.fulfil, "decline": service.decline, "refund": service.refund}
+STEP_NOTICES = {
+    "accept": "Booking {reference} is agreed.",
+    "fulfil": "Booking {reference} is done.",
+    "decline": "Booking {reference} is closed. The hours are free again.",
+    "refund": "Booking {reference}: the hours are given back.",
+}
+
+
+@get("/offers", guards=[signed_in], include_in_schema=False)
+async def show_offers(request: PageRequest) -> Response[str]:
+    """What the member can use their hours for: now, nearly, later."""
+    (person, member_id), moment = _me(request), now(request)
+    async with database(request).reading(person.timebank_id) as connection:
+        mine = await hours.balance(connection, person.timebank_id, member_id)
+        bank = await banks.by_id(connection, person.timebank_id)
+        _, document = await banks.rules_in_force(connection, bank.id, today(moment, bank.time_zone))
+        found = await queries.catalogue(
+            connection,
+            bank.id,
+            member_id,
+            available=mine.available,
+            safeguarding_lead=document.safeguarding_lead,
+            now=moment,
+        )
+    return render(request, "redemptions/offers.html", hours_now=mine, catalogue=found)
+
+
+@get("/offers/{offer_id:int}", guards=[signed_in], include_in_schema=False)
+async def show_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
+    """One offer: the price, what will be left, and the note on benefits, before anything is spent."""
+    return await _offer_page(request, offer_id, "redemptions/offer.html")
+
+
+@get("/offers/{offer_id:int}/check", guards=[signed_in], include_in_schema=False)
+async def check_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
+    """The last look before hours are used."""
+    return await _offer_page(request, offer_id, "redemptions/check.html")
+
+
+@post("/offers/{offer_id:int}/use", guards=[signed_in], status_code=200, include_in_schema=False)
+async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[Any]:
+    """Use the hours: one booking, however often the button is pressed."""
+    person, member_id = _me(request)
+    form = await forms.read(request)
+    booked = await service.request(
+        database(request),
+        person,
+        RequestRedemption(offer_id=offer_id, member_id=member_id),
+        key=form.key,
+        now=now(request),
+    )
+    if isinstance(booked, list):
+        return await _offer_page(request, offer_id, "redemptions/check.html", form.refused(booked), 422)
+    return redirect(request, f"/bookings/{booked.reference}")
+
+
+async def _offer_page(
+    request: PageRequest, offer_id: int, template: str, form: Form = BLANK, status_code: int = 200
+) -> Response[str]:
+    (person, member_id), moment = _me(request), now(request)
+    async with database(request).reading(person.timebank_id) as connection:
+        mine = await hours.balance(connection, person.timebank_id, member_id)
+        offer = await queries.offer(connection, person.timebank_id, offer_id, available=mine.available)
+        facts = await queries.offer_facts(connection, person.timebank_id, offer_id)
+    if offer is None or facts is None:
+        raise NotFoundException
+    return render(
+        request,
+        template,
+        status_code,
+        form=form,
+        offer=offer,
+        hours_now=mine,
+        left=mine.available - offer.price_minutes,
+        has_started=offer.starts_at is not None and offer.starts_at <= moment,
+        is_own=offer.provider_id == member_id,
+        cancel_until=rules.cancel_until(facts, moment),
+        now=moment,
+    )
+
+
+@get("/bookings", guards=[signed_in], include_in_schema=False)
+async def show_bookings(request: PageRequest) -> Response[str]:
+    """The member's bookings: open ones first."""
+    person, member_id = _me(request)
+    async with database(request).reading(person.timebank_id) as connection:
+        open_ones, past = await queries.bookings_of(connection, person.timebank_id, member_id, limit=PAST_SHOWN)
+    return render(request, "redemptions/bookings.html", open_bookings=open_ones, past_bookings=past)
+
+
+@get("/bookings/{reference:str}", guards=[signed_in], include_in_schema=False)
+async def show_booking(request: PageRequest, reference: FromPath[str]) -> Response[str]:
+    """One booking: its reference, what happens next, until when it can be cancelled, and whom to ask."""
+    return await _booking_page(request, reference)
+
+
+@post("/bookings/{reference:str}/cancel", guards=[signed_in], status_code=200, include_in_schema=False)
+async def cancel_booking(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
+    """Take a booking back; its hours are free again."""
+    person = viewer(request).actor
+    form = await forms.read(request)
+    known = _reference(reference)
+    try:
+        changed = await service.cancel(
+            database(request),
+            person,
+            ChangeBooking(reference=known, reason=form.text("reason")),
+            key=form.key,
+            now=now(request),
+        )
+    except LookupError as error:
+        raise NotFoundException from error
+    if isinstance(changed, list):
+        return await _booking_page(request, known, form.refused(changed), 422)
+    return redirect(request, f"/bookings/{known}", notice="Your booking is cancelled. The hours are free again.")
+
+
+async def _booking_page(
+    request: PageRequest, reference: str, form: Form = BLANK, status_code: int = 200
+) -> Response[str]:
+    person, moment = viewer(request).actor, now(request)
+    async with database(request).reading(person.timebank_id) as connection:
+        booking = await queries.booking(connection, person.timebank_id, _reference(reference))
+        if booking is None or not rules.may_see(person, booking.member_id):
+            # Another member's booking looks exactly like one that does not exist.
+            raise NotFoundException
+        bank = await banks.by_id(connection, person.timebank_id)
+        events = await queries.history(connection, person.timebank_id, booking.id)
+    is_mine = booking.member_id == person.member_id
+    if not is_mine:
+        look = f"looked at booking {booking.reference}"
+        await note_access(database(request), person, booking.member_id, look, now=moment)
+    template = "redemptions/booking.html" if is_mine else "redemptions/booking_staff.html"
+    return render(
+        request,
+        template,
+        status_code,
+        form=form,
+        booking=booking,
+        events=events,
+        help_contact=bank.help_contact,
+        can_cancel=booking.is_open and moment <= booking.cancel_until,
+        can_decide=_can_decide(request, booking),
+        state_words=rules.STATE_WORDS,
+        now=moment,
+    )
+
+
+def _can_decide(request: PageRequest, booking: queries.Booking) -> bool:
+    """Nobody decides about their own hours."""
+    person = viewer(request).actor
+    return person.has(COORDINATOR) and person.member_id not in (booking.member_id, booking.provider_id)
+
+
+@get(TO_DO_PATH, guards=[coordinates], include_in_schema=False)
+async def show_to_do(request: PageRequest) -> Response[str]:
+    """What staff have to do about bookings, each with its buttons in place."""
+    return await _to_do_page(request)
+
+
+async def _to_do_page(request: PageRequest, form: Form = BLANK, status_code: int = 200) -> Response[str]:
+    person, moment = viewer(request).actor, now(request)
+    async with database(request).reading(person.timebank_id) as connection:
+        waiting = await queries.to_do(connection, person.timebank_id)
+        done = await queries.done_lately(connection, person.timebank_id, DONE_SHOWN)
+    return render(
+        request,
+        "redemptions/to_do.html",
+        status_code,
+        form=form,
+        waiting=waiting,
+        done=done,
+        refused_reference=_reference_of(request) if form.refusals else "",
+        decidable={booking.reference for booking in (*waiting, *done) if _can_decide(request, booking)},
+        now=moment,
+    )
+
+
+@post("/bookings/{reference:str}/{step:str}", guards=[coordinates], status_code=200, include_in_schema=False)
+async def decide_booking(request: PageRequest, reference: FromPath[str], step: FromPath[str]) -> Response[Any]:
+    """Accept, fulfil, decline or refund a booking; leads back to where the button was."""
+    use_case = STEPS.get(step)
+    if use_case is None:
+        raise NotFoundException
+    form = await forms.read(request)
+    known = _reference(reference)
+    reason = form.text("reason")
+    on_booking_page = form.text("back") == "booking"
+    if step in ("decline", "refund") and not reason:
+        changed: service.Changed | list[Refusal] = [
+            Refusal("reason_missing", "Say why, in a few words. The member can read it.", f"reason-{known}")
+        ]
+    else:
+        try:
+            changed = await use_case(
+                database(request),
+                viewer(request).actor,
+                ChangeBooking(reference=known, reason=reason),
+                key=form.key,
+                now=now(request),
+            )
+        except LookupError as error:
+            raise NotFoundException from error
+    if isinstance(changed, list):
+        if on_booking_page:
+            return await _booking_page(request, known, form.refused(changed), 422)
+        return await _to_do_page(request, form.refused(changed), 422)
+    target = f"/bookings/{known}" if on_booking_page else TO_DO_PATH
+    return redirect(request, target, notice=STEP_NOTICES[step].format(reference=known))
+
+
+def _reference_of(request: PageRequest) -> str:
+    """The booking whose button was pressed, so that its box is open again with what was typed."""
+    return normalise_reference(str(request.path_params.get("reference", ""))) or ""
+
+
+def _me(request: PageRequest) -> tuple[Actor, int]:
+    """Who is looking, and the member they are."""
+    person = viewer(request).actor
+    if person.member_id is None:
+        raise NotFoundException
+    return person, person.member_id
+
+
+def _reference(typed: str) -> str:
+    """The reference as it is stored, however it was typed.
+
+    Raises:
+        NotFoundException: it cannot be one.
+    """
+    reference = normalise_reference(typed)
+    if reference is None:
+        raise NotFoundException
+    return reference
+
+
+ROUTES = [
+    show_offers,
+    show_offer,
+    check_offer,
+    use_offer,
+    show_bookings,
+    show_to_do,
+    show_booking,
+    cancel_booking,
+    decide_booking,
+]
