@@ -220,6 +220,23 @@ async def test_parallel_exports_hold_every_payable_exactly_once(bank: Bank) -> N
     assert await money(bank.db, bank.id, "in-transit") == [sum(100 + n for n in range(7))]
 
 
+async def test_exports_of_one_time_bank_wait_for_each_other(bank: Bank) -> None:
+    await approved(bank, await add_payee(bank.db, bank.finance))
+    waiting = """
+        select count(*) from pg_locks
+         where locktype = 'advisory' and not granted
+           and database = (select oid from pg_database where datname = current_database())
+    """
+    async with bank.db.pool.acquire() as other, asyncio.timeout(10):
+        async with other.transaction():
+            await other.execute(batches.LOCK_BATCHES, bank.id)
+            exporting = asyncio.create_task(export(bank.db, bank.finance, ExportBatch(), **call()))
+            while not exporting.done() and not await other.fetchval(waiting):
+                pass
+            assert not exporting.done()
+        assert isinstance(await exporting, Exported)
+
+
 async def test_an_export_and_a_cancellation_at_the_same_moment_cannot_both_win(bank: Bank) -> None:
     payee = await add_payee(bank.db, bank.finance)
     for _ in range(5):

@@ -33,7 +33,8 @@ from timebank.payments.controls import read_back
 from timebank.payments.formats import FORMATS, ControlTotal
 from timebank.payments.service import Approve, Cancel, Changed, Submit
 
-ACTORS = ("finance", "finance_two", "coordinator", "participant")
+# Weighted towards those who may: what follows an export is reached only when many steps in a row succeed.
+ACTORS = ("finance", "finance", "finance_two", "finance_two", "finance", "coordinator", "participant")
 PENCE = st.integers(min_value=1, max_value=500_000)
 
 
@@ -184,7 +185,7 @@ class Payments(RuleBasedStateMachine):
     @rule(
         reference=payables,
         outcome=st.sampled_from(["paid", "rejected", "returned"]),
-        days=st.integers(min_value=-1, max_value=1),
+        days=st.sampled_from([0, 0, 0, 0, -1, 1]),
         actor=st.sampled_from(ACTORS),
     )
     def the_bank_answers(self, reference: str, outcome: str, days: int, actor: str) -> None:

@@ -1,0 +1,1 @@
+"""Figures: speed, memory and weights of the running demo, printed beside their targets."""

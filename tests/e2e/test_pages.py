@@ -1,0 +1,144 @@
+"""Every page of every role, and every error page: accessible, no wider than the window, in our own style."""
+
+import pytest
+from playwright.async_api import Page
+
+from tests.e2e.conftest import DESK, PHONE, Opener
+from tests.e2e.demo_server import Demo
+from tests.e2e.looking import assert_fits, assert_good
+from tests.e2e.signing import link_for, sign_in
+from timebank.demo.people import ADMINISTRATOR, COORDINATOR, FINANCE, HARBOUR, HARBOUR_COORDINATOR, PARTICIPANT
+
+NARROW = (320, 640)
+PAGES = {
+    PARTICIPANT: ("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/bookings", "/devices"),
+    COORDINATOR: (
+        "/",
+        "/groups",
+        "/groups/new",
+        "/groups/1/register",
+        "/registers/upload",
+        "/decisions",
+        "/members",
+        "/members?q=Yusuf",
+        "/members/new",
+        "/members/1",
+        "/members/1/card",
+        "/bookings/to-do",
+    ),
+    FINANCE: ("/payments", "/payments/batches", "/payments/batches/1"),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_every_page_is_good(demo: Demo, open_page: Opener, name: str, size: tuple[int, int]) -> None:
+    page = await open_page(size=size)
+    await sign_in(page, demo, name)
+    for path in PAGES[name]:
+        response = await page.goto(f"{demo.url}{path}")
+        assert response is not None
+        assert response.status == 200, f"{path}: {response.status}"
+        await assert_good(page)
+        assert await page.locator("h1").count() == 1, path
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_every_page_fits_a_narrow_window(demo: Demo, open_page: Opener, name: str) -> None:
+    page = await open_page(size=NARROW)
+    await sign_in(page, demo, name)
+    for path in PAGES[name]:
+        await page.goto(f"{demo.url}{path}")
+        await assert_fits(page)
+
+
+async def test_signing_in_by_card(demo: Demo, open_page: Opener, javascript: bool) -> None:
+    door = next(door for door in demo.doors.values() if door.pin)
+    page = await open_page(javascript=javascript)
+    await page.goto(door.url)
+    await assert_good(page)
+    await page.get_by_label("Your four numbers").fill("0001")
+    await page.get_by_role("main").get_by_role("button").first.click()
+    await page.get_by_role("alert").wait_for()
+    await assert_good(page)
+    assert door.pin is not None
+    await page.get_by_label("Your four numbers").fill(door.pin)
+    await page.get_by_role("main").get_by_role("button").first.click()
+    await page.get_by_text("You have").first.wait_for()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.goto(demo.url)
+    assert "/sign-in" in page.url
+
+
+async def test_a_link_does_not_sign_in_by_being_opened(demo: Demo, open_page: Opener) -> None:
+    link = await link_for(demo, ADMINISTRATOR)
+    page = await open_page()
+    for _ in range(2):  # a mail scanner opens it, then a person
+        await page.goto(link)
+        await assert_good(page)
+    await page.get_by_role("main").get_by_role("button").first.click()
+    await page.get_by_role("button", name="Sign out").wait_for()
+    await page.context.clear_cookies()
+    await page.goto(link)
+    await assert_good(page)
+    assert await page.get_by_role("main").get_by_role("button").count() == 0, "the link works twice"
+
+
+async def test_what_is_not_there_or_not_for_me(demo: Demo, open_page: Opener) -> None:
+    page = await open_page()
+    await sign_in(page, demo, PARTICIPANT)
+    for path, status in (("/nowhere", 404), ("/payments", 403), ("/members", 403), ("/bookings/AAAA-AAAA", 404)):
+        response = await page.goto(f"{demo.url}{path}")
+        assert response is not None
+        assert response.status == status, path
+        await assert_good(page)
+
+
+async def test_another_time_bank_sees_nothing(demo: Demo, open_page: Opener) -> None:
+    page = await open_page()
+    await page.goto(await link_for(demo, HARBOUR_COORDINATOR, HARBOUR))
+    await page.get_by_role("main").get_by_role("button").first.click()
+    for path in ("/members/1", "/groups/1/register", "/payments/batches/1", "/offers/1"):
+        response = await page.goto(f"{demo.url}{path}")
+        assert response is not None
+        assert response.status == 404, path
+    await page.goto(f"{demo.url}/members")
+    assert PARTICIPANT not in await page.content()
+
+
+async def test_a_wrong_form_keeps_what_was_typed(demo: Demo, open_page: Opener, javascript: bool) -> None:
+    page = await open_page(javascript=javascript)
+    await sign_in(page, demo, COORDINATOR)
+    await page.goto(f"{demo.url}/members/new")
+    name = "Zoë O’Connor 🌻 مريم"
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.get_by_label("E-mail (if they have one)").fill("not an address")
+    await page.get_by_role("button", name="Add this member").click()
+    await page.get_by_role("alert").wait_for()
+    assert await page.get_by_label("Name", exact=True).input_value() == name
+    assert await page.get_by_label("E-mail (if they have one)").input_value() == "not an address"
+    await assert_good(page)
+
+
+async def test_an_expired_form_keeps_what_was_typed(demo: Demo, open_page: Opener, javascript: bool) -> None:
+    page = await open_page(javascript=javascript)
+    await sign_in(page, demo, COORDINATOR)
+    await page.goto(f"{demo.url}/members/new")
+    name = f"Expired {'with' if javascript else 'without'} scripts"
+    await page.get_by_label("Name", exact=True).fill(name)
+    await signed_in_again(page, demo)
+    await page.get_by_role("button", name="Add this member").click()
+    await page.get_by_role("heading", name="This form is too old").wait_for()
+    assert name in await page.inner_text("main")
+    await assert_good(page)
+    await page.get_by_role("button", name="Send again").click()
+    await page.get_by_role("heading", level=1).wait_for()
+    await page.goto(f"{demo.url}/members?q=Expired")
+    assert name in await page.inner_text("main")
+
+
+async def signed_in_again(page: Page, demo: Demo) -> None:
+    """The same person signs in anew in another tab of the same browser."""
+    tab = await page.context.new_page()
+    await sign_in(tab, demo, COORDINATOR)
+    await tab.close()

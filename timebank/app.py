@@ -1,0 +1,123 @@
+"""The composition root: the only file that knows every room."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from granian.utils.proxies import wrap_asgi_with_proxy_headers
+from litestar import Litestar, Router
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
+
+from timebank import health, jobs
+from timebank.contributions import api as contributions_api
+from timebank.contributions import web as contributions_web
+from timebank.db import Database
+from timebank.home import web as home_web
+from timebank.hours import api as hours_api
+from timebank.identity import web as identity_web
+from timebank.identity.sessions import SessionMiddleware
+from timebank.kit.clock import Clock, SystemClock
+from timebank.logs import configure_logging
+from timebank.members import api as members_api
+from timebank.members import web as members_web
+from timebank.payments import api as payments_api
+from timebank.payments import web as payments_web
+from timebank.redemptions import api as redemptions_api
+from timebank.redemptions import web as redemptions_web
+from timebank.redemptions.service import time_out_due
+from timebank.settings import Settings, load
+from timebank.web import configure
+from timebank.web.api import EXCEPTION_HANDLERS
+
+PAGES = (identity_web, home_web, members_web, contributions_web, redemptions_web, payments_web)
+API = (members_api, hours_api, contributions_api, redemptions_api, payments_api)
+JOBS = (time_out_due,)
+
+API_VERSION = "1.0.0"
+
+
+class Metrics(PrometheusController):
+    """Counts and times by route, without ids or names."""
+
+    path = "/metrics"
+    include_in_schema = False
+
+
+def from_environment() -> Any:
+    """The application as a server starts it: settings from the environment, the real clock, behind a trusted proxy or
+    not.
+    """
+    settings = load()
+    configure_logging()
+    app = create_app(settings)
+    return wrap_asgi_with_proxy_headers(app, settings.trusted_proxies) if settings.trusted_proxies else app
+
+
+def create_app(settings: Settings, *, db: Database | None = None, clock: Clock | None = None) -> Litestar:
+    """Put the rooms together. A test gives its own database and clock."""
+    clock = clock or SystemClock()
+    metrics = PrometheusConfig(app_name="timebank", prefix="timebank", group_path=True, exclude=["/metrics", "/static"])
+    app = Litestar(
+        route_handlers=[
+            *health.ROUTES,
+            Metrics,
+            Router("/", route_handlers=[route for room in PAGES for route in room.ROUTES], include_in_schema=False),
+            *(route for room in API for route in room.ROUTES),
+        ],
+        middleware=[metrics.middleware, SessionMiddleware()],
+        lifespan=[_database(settings, db, clock)],
+        on_app_init=[configure],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=OpenAPIConfig(
+            title="Timebank",
+            version=API_VERSION,
+            description="Hours given, spent and proved. Minutes are whole numbers, times UTC, every POST repeatable.",
+            path="/api/v1",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"bearer": []}],
+            tags=[
+                Tag(name="hours"),
+                Tag(name="members"),
+                Tag(name="registers"),
+                Tag(name="redemptions"),
+                Tag(name="payments"),
+            ],
+        ),
+    )
+    app.state.settings = settings
+    app.state.clock = clock
+    return app
+
+
+def _database(
+    settings: Settings, given: Database | None, clock: Clock
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """The application's life: the pool is open and jobs run while it serves. A given database stays its giver's."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if given is not None:
+            app.state.db = given
+            yield
+            return
+        if settings.database_url is None:
+            raise RuntimeError(
+                "the application needs TIMEBANK_DATABASE_URL; `timebank serve` sets it for the embedded one"
+            )
+        db = await Database.open(
+            settings.database_url,
+            pool_size=settings.pool_size,
+            command_timeout_seconds=settings.command_timeout_seconds,
+        )
+        app.state.db = db
+        try:
+            async with jobs.running(db, clock, JOBS):
+                yield
+        finally:
+            await db.close()
+
+    return lifespan

@@ -1,0 +1,331 @@
+"""Offers of all three kinds, bookings in each state, and payments in each state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from timebank.banks.rules import TimeBankFacts
+from timebank.db import Database
+from timebank.demo import people
+from timebank.demo.steps import Refused, Step
+from timebank.hours import service as hours
+from timebank.kit.actor import Actor, system
+from timebank.payments import batches
+from timebank.payments import queries as payables
+from timebank.payments import service as payments
+from timebank.redemptions import service as redemptions
+from timebank.redemptions.service import AddOffer, RequestRedemption
+
+HOUR = 60
+VOUCHER_LABEL = (
+    "A voucher can count as income on the day you get it. "
+    "If you get benefits, ask Citizens Advice or your benefits office first."
+)
+TRAINING_LABEL = (
+    "Training can change some benefits. If you get benefits, ask Citizens Advice or your benefits office first."
+)
+PEER_LABEL = (
+    "An hour from another member is a time bank exchange. It is not pay. "
+    "If you get benefits and want to be sure, ask Citizens Advice."
+)
+
+PAYEES = (("Quay Café CIC", "SUP-0014"), ("Riverside College", "SUP-0027"), ("Harbour Leisure", "SUP-0031"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One booking of the demo: who, which offer, how many days ago, how far it got, and how far its payment got."""
+
+    member: str
+    offer: str
+    days_ago: int
+    ending: str
+    payment: str = ""
+
+
+CAFE, SWIM, CINEMA = "Lunch at the Quay Café", "A swim at Harbour Leisure", "Two cinema tickets"
+FIRST_AID, PHONES, CHAIRING = "First aid in a day", "Feel at home with a smartphone", "Chairing a meeting"
+HYGIENE = "Food hygiene for volunteers"
+FORMS, WALK = "Help with forms and letters", "Company on a walk"
+
+PLANS = (
+    Plan(people.PARTICIPANT, CAFE, 20, "fulfilled", "exported"),
+    Plan(people.PARTICIPANT, WALK, 12, "fulfilled"),
+    Plan(people.PARTICIPANT, PHONES, 2, "accepted"),
+    Plan("Bernard O'Leary", CAFE, 19, "fulfilled", "paid"),
+    Plan("Chidi Okafor", CAFE, 18, "fulfilled", "paid"),
+    Plan("Eun-ji Park", SWIM, 18, "fulfilled", "returned"),
+    Plan("Grace Adeyemi", SWIM, 17, "fulfilled", "rejected"),
+    Plan("Hana Nováková", CAFE, 15, "fulfilled", "exported"),
+    Plan("Idris Walker", CINEMA, 9, "fulfilled", "approved"),
+    Plan("Lena Björk", SWIM, 8, "fulfilled", "approved"),
+    Plan("Maryam al-Hashimi", CAFE, 7, "fulfilled", "approved"),
+    Plan("Peter Quill-Hughes", CAFE, 6, "fulfilled", "submitted"),
+    Plan("Qadira Rahman", CINEMA, 5, "fulfilled", "submitted"),
+    Plan("Ruth Goldberg", SWIM, 5, "fulfilled", "cancelled"),
+    Plan("Samir Haddad", HYGIENE, 16, "fulfilled", "draft"),
+    Plan("Tess Whitlock", HYGIENE, 16, "fulfilled", "approved"),
+    Plan("Umar Farooq", CHAIRING, 4, "requested"),
+    Plan("Violet Nash", CAFE, 1, "requested"),
+    Plan("Winston Clarke", FORMS, 3, "requested"),
+    Plan("Xin Li", SWIM, 10, "cancelled"),
+    Plan("Yolanda Ruiz", CINEMA, 11, "declined"),
+    Plan("Zofia Nowak", CAFE, 14, "refunded"),
+    Plan("Arthur Penrose", FORMS, 40, "timed_out"),
+)
+
+EXPORTED = ("exported", "paid", "rejected", "returned")
+GIFTS = (("Kofi Mensah", "Gwen Thomas", 60), ("Callum Fraser", None, 30), ("Bushra Khan", None, 60))
+
+
+async def add_bookings(
+    db: Database, facts: TimeBankFacts, actors: dict[str, Actor], *, anchor: datetime, say: Callable[[str], None]
+) -> list[Step]:
+    """Make suppliers and offers; return a step for every booking and gift, and at last one for the payments."""
+    offers = await _add_offers(db, facts, actors, anchor)
+    say(f"{facts.name}: {len(offers)} things to use hours for")
+    booked: dict[int, Plan] = {}
+    steps = [_booking(db, actors, plan, offers[plan.offer], n, anchor, booked) for n, plan in enumerate(PLANS)]
+    steps += [_gift(db, actors, n, anchor) for n in range(len(GIFTS))]
+
+    async def finish() -> None:
+        await redemptions.time_out_due(db, facts.id, anchor)
+        await _pay(db, facts, actors, booked, anchor)
+
+    say(f"{facts.name}: {len(PLANS)} bookings, {len(GIFTS)} gifts, payments in every state")
+    return [*steps, Step(anchor, finish)]
+
+
+def _booking(
+    db: Database,
+    actors: dict[str, Actor],
+    plan: Plan,
+    offer_id: int,
+    n: int,
+    anchor: datetime,
+    booked: dict[int, Plan],
+) -> Step:
+    async def book() -> None:
+        booked[await _book(db, actors, plan, offer_id, n, anchor)] = plan
+
+    # An hour after the sessions of that evening were saved.
+    return Step(anchor - timedelta(days=plan.days_ago) + timedelta(hours=1), book)
+
+
+def _gift(db: Database, actors: dict[str, Actor], n: int, anchor: datetime) -> Step:
+    giver, receiver, minutes = GIFTS[n]
+    moment = anchor - timedelta(days=3)
+
+    async def give() -> None:
+        gift = hours.Give(
+            from_member_id=_id(actors[giver]), to_member_id=_id(actors[receiver]) if receiver else None, minutes=minutes
+        )
+        _accepted(await hours.give(db, actors[giver], gift, key=f"demo-gift-{n}", now=moment))
+
+    return Step(moment, give)
+
+
+async def _add_offers(db: Database, facts: TimeBankFacts, actors: dict[str, Actor], anchor: datetime) -> dict[str, int]:
+    keeper = system(facts.id)
+    payees = {}
+    for n, (name, number) in enumerate(PAYEES):
+        added = await payments.add_payee(
+            db, keeper, payments.AddPayee(name=name, supplier_reference=number), key=f"demo-payee-{n}", now=anchor
+        )
+        payees[name] = _accepted(added).payee_id
+    cafe, college, leisure = (payees[name] for name, _ in PAYEES)
+    course = {"kind": "training", "benefit_label": TRAINING_LABEL, "payee_id": college, "cancel_hours": 48}
+    voucher = {"kind": "voucher", "benefit_label": VOUCHER_LABEL, "hold_days": 60}
+    peer = {"kind": "peer_support", "benefit_label": PEER_LABEL}
+    wanted: tuple[dict[str, Any], ...] = (
+        voucher
+        | {
+            "title": CAFE,
+            "summary": "A hot meal and a drink by the water.",
+            "price_minutes": HOUR,
+            "payee_id": cafe,
+            "value_pence": 950,
+            "place": "Quay Café, Riverside Walk",
+            "access_notes": "Level entrance. Quiet table on request.",
+            "cancel_hours": 0,
+        },
+        voucher
+        | {
+            "title": SWIM,
+            "summary": "One swim. The pool has a hoist.",
+            "price_minutes": HOUR,
+            "payee_id": leisure,
+            "value_pence": 520,
+            "place": "Harbour Leisure Centre",
+            "access_notes": "Hoist, wide changing rooms, free for a helper.",
+            "cancel_hours": 0,
+        },
+        voucher
+        | {
+            "title": CINEMA,
+            "summary": "Two seats for any film on a weekday.",
+            "price_minutes": 2 * HOUR,
+            "payee_id": leisure,
+            "value_pence": 1400,
+            "place": "The Lantern Cinema",
+            "access_notes": "Two wheelchair spaces. Subtitled films on Wednesdays.",
+            "places": 20,
+        },
+        course
+        | {
+            "title": FIRST_AID,
+            "summary": "Learn what to do until help comes.",
+            "price_minutes": 3 * HOUR,
+            "value_pence": 6500,
+            "places": 8,
+            "starts_at": anchor + timedelta(days=21),
+            "place": "Riverside College, room 4",
+            "access_notes": "Lift. Hearing loop. Lunch included.",
+        },
+        course
+        | {
+            "title": HYGIENE,
+            "summary": "A certificate in one morning.",
+            "price_minutes": 2 * HOUR,
+            "value_pence": 3500,
+            "places": 8,
+            "starts_at": anchor - timedelta(days=6),
+            "place": "Riverside College, kitchen 2",
+            "access_notes": "Lift. Hearing loop.",
+        },
+        course
+        | {
+            "title": PHONES,
+            "summary": "Two relaxed mornings with your own phone.",
+            "price_minutes": 2 * HOUR,
+            "value_pence": 4000,
+            "places": 6,
+            "starts_at": anchor + timedelta(days=9),
+            "place": "Central Library",
+            "access_notes": "Step-free. Bring a friend if you like.",
+            "hold_days": 1,
+        },
+        course
+        | {
+            "title": CHAIRING,
+            "summary": "Run a meeting where everybody is heard.",
+            "price_minutes": 4 * HOUR,
+            "value_pence": 9000,
+            "places": 10,
+            "starts_at": anchor + timedelta(days=30),
+            "place": "Riverside College, room 1",
+            "access_notes": "Lift. Papers in Easy Read.",
+        },
+        peer
+        | {
+            "title": FORMS,
+            "summary": "Joan sits with you and goes through it.",
+            "price_minutes": HOUR,
+            "provider_id": _id(actors["Joan D’Arcy"]),
+            "place": "Library, or by phone",
+        },
+        peer
+        | {
+            "title": WALK,
+            "summary": "Kofi walks with you, at your pace.",
+            "price_minutes": HOUR,
+            "provider_id": _id(actors["Kofi Mensah"]),
+            "place": "From your door",
+        },
+    )
+    offers = {}
+    for n, fields in enumerate(wanted):
+        made = await redemptions.add_offer(
+            db, keeper, AddOffer(**fields), key=f"demo-offer-{n}", now=anchor - timedelta(days=60)
+        )
+        offers[fields["title"]] = _accepted(made).offer_id
+    return offers
+
+
+async def _book(db: Database, actors: dict[str, Actor], plan: Plan, offer_id: int, n: int, anchor: datetime) -> int:
+    """Request a booking and take it as far as the plan says; return its id."""
+    member, coordinator = actors[plan.member], actors[people.COORDINATOR]
+    moment = anchor - timedelta(days=plan.days_ago)
+    # A course is over before anybody says who came.
+    later = anchor - timedelta(days=5) if plan.offer == HYGIENE else moment
+    request = RequestRedemption(offer_id=offer_id, member_id=_id(member))
+    booked = _accepted(await redemptions.request(db, member, request, key=f"demo-booking-{n}", now=moment))
+    steps: dict[str, tuple[tuple[Any, Actor], ...]] = {
+        "requested": (),
+        "timed_out": (),
+        "accepted": ((redemptions.accept, coordinator),),
+        "fulfilled": ((redemptions.accept, coordinator), (redemptions.fulfil, coordinator)),
+        "refunded": ((redemptions.fulfil, coordinator), (redemptions.refund, coordinator)),
+        "declined": ((redemptions.decline, coordinator),),
+        "cancelled": ((redemptions.cancel, member),),
+    }
+    for step, (change, actor) in enumerate(steps[plan.ending]):
+        command = redemptions.ChangeBooking(
+            reference=booked.reference,
+            reason="The supplier was closed." if plan.ending in ("declined", "refunded") else "",
+        )
+        _accepted(
+            await change(db, actor, command, key=f"demo-booking-{n}-{step}", now=later + timedelta(minutes=step + 1))
+        )
+    return int(booked.redemption_id)
+
+
+async def _pay(
+    db: Database, facts: TimeBankFacts, actors: dict[str, Actor], booked: dict[int, Plan], anchor: datetime
+) -> None:
+    """Take each payment as far as its plan says: one payment run has left, the next one is ready."""
+    finance, administrator = actors[people.FINANCE], actors[people.ADMINISTRATOR]
+    references = await _payment_references(db, facts.id, booked)
+    before = anchor - timedelta(days=10)
+    for reference, plan in references.items():
+        if plan.offer == HYGIENE and plan.payment != "draft":
+            submit = payments.Submit(reference=reference, invoice_number="RC-2291")
+            _accepted(await payments.submit(db, administrator, submit, key=f"demo-submit-{reference}", now=before))
+        if plan.payment == "cancelled":
+            cancel = payments.Cancel(reference=reference, reason="The supplier gave this one for free.")
+            _accepted(await payments.cancel(db, finance, cancel, key=f"demo-cancel-{reference}", now=before))
+    await _approve(db, finance, [r for r, plan in references.items() if plan.payment in EXPORTED], before)
+    _accepted(await batches.export(db, finance, batches.ExportBatch(), key="demo-export-1", now=before))
+    for reference, plan in references.items():
+        if plan.payment not in EXPORTED or plan.payment == "exported":
+            continue
+        # What comes back was paid first.
+        for step in ("paid", "returned") if plan.payment == "returned" else (plan.payment,):
+            outcome = batches.RecordOutcome(
+                reference=reference,
+                outcome=step,
+                on=(before + timedelta(days=3)).date(),
+                reason="" if step == "paid" else "The bank does not know the account.",
+            )
+            key = f"demo-outcome-{reference}-{step}"
+            _accepted(await batches.record_outcome(db, finance, outcome, key=key, now=anchor))
+    await _approve(db, finance, [r for r, plan in references.items() if plan.payment == "approved"], anchor)
+
+
+async def _payment_references(db: Database, timebank_id: int, booked: dict[int, Plan]) -> dict[str, Plan]:
+    references = {}
+    async with db.reading(timebank_id) as connection:
+        for redemption_id, plan in booked.items():
+            payable = await payables.by_source(connection, timebank_id, "redemption", redemption_id)
+            if plan.payment and payable is not None:
+                references[payable.reference] = plan
+    return references
+
+
+async def _approve(db: Database, finance: Actor, references: list[str], moment: datetime) -> None:
+    for reference in references:
+        command = payments.Approve(reference=reference)
+        _accepted(await payments.approve(db, finance, command, key=f"demo-approve-{reference}", now=moment))
+
+
+def _id(actor: Actor) -> int:
+    if actor.member_id is None:
+        raise Refused("the system has no member id")
+    return actor.member_id
+
+
+def _accepted(outcome: Any) -> Any:
+    if isinstance(outcome, list):
+        raise Refused([refusal.message for refusal in outcome])
+    return outcome

@@ -1,0 +1,161 @@
+"""Filling the demo's two time banks, through the same use cases that people use.
+
+Everything follows from one seed and the day on which the demo was first started, so that an interrupted start goes on
+where it stopped: every step has a key of its own, and repeating a step changes nothing.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from timebank.banks.queries import by_slug
+from timebank.banks.rules import Rules, TimeBankFacts
+from timebank.banks.service import CreateTimeBank, create
+from timebank.db import Database, claim, remember
+from timebank.demo import people
+from timebank.demo.bookings import add_bookings
+from timebank.demo.groups import add_groups
+from timebank.demo.steps import Refused
+from timebank.demo.words import Door
+from timebank.identity.service import create_link, issue_card
+from timebank.kit.actor import Actor, system
+from timebank.members import queries as members
+from timebank.members.service import AddMember, add
+
+LINK_VALID_FOR = timedelta(hours=12)
+CARD_PIN = "7391"
+Say = Callable[[str], None]
+
+
+async def prepare(url: str, *, now: datetime, say: Say) -> list[Door]:
+    """Fill the demo where it is not filled yet, and make new ways in."""
+    db = await Database.open(url, pool_size=4)
+    try:
+        riverside = await _fill(db, _riverside(), people.RIVERSIDE_PEOPLE, now=now, say=say)
+        harbour = await _fill(db, _harbour(), people.HARBOUR_PEOPLE, now=now, say=say)
+        return await _doors(db, riverside, harbour, now=now)
+    finally:
+        await db.close()
+
+
+def _riverside() -> CreateTimeBank:
+    return CreateTimeBank(
+        slug=people.RIVERSIDE,
+        name="Riverside Time Bank (demo)",
+        help_contact="Dilys at the office, 01632 960 123",
+        rules=Rules(safeguarding_lead="Ruth Goldberg"),
+        decided_by="the members’ meeting (demo)",
+    )
+
+
+def _harbour() -> CreateTimeBank:
+    return CreateTimeBank(
+        slug=people.HARBOUR,
+        name="Harbour Street Time Bank (demo)",
+        help_contact="Sefu at the centre, 01632 960 456",
+        decided_by="the members’ meeting (demo)",
+    )
+
+
+async def _fill(
+    db: Database, command: CreateTimeBank, names: tuple[str, ...], *, now: datetime, say: Say
+) -> TimeBankFacts:
+    facts = await create(db, command)
+    if isinstance(facts, list):
+        raise Refused(facts)
+    async with db.globally() as connection:
+        started = await connection.fetchval("select created_at from timebank where id = $1", facts.id)
+    if await _is_filled(db, facts):
+        say(f"{facts.name}: already there")
+        return facts
+    anchor = _evening(min(started, now), facts.time_zone)
+    actors = await _add_people(db, facts, names, anchor)
+    say(f"{facts.name}: {len(actors)} members")
+    steps = await add_groups(db, facts, actors, anchor=anchor, say=say)
+    if command.slug == people.RIVERSIDE:
+        steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
+    for step in sorted(steps, key=lambda step: step.at):
+        await step.do()
+    await _mark_filled(db, facts)
+    return facts
+
+
+def _evening(moment: datetime, time_zone: str) -> datetime:
+    """Six in the evening of the day before: everything in the demo happened before now."""
+    zone = ZoneInfo(time_zone)
+    day = moment.astimezone(zone).date() - timedelta(days=1)
+    return datetime.combine(day, time(18), zone).astimezone(UTC)
+
+
+async def _add_people(db: Database, facts: TimeBankFacts, names: tuple[str, ...], anchor: datetime) -> dict[str, Actor]:
+    actors = {}
+    for number, name in enumerate(names):
+        roles = people.STAFF.get(name, ())
+        command = AddMember(
+            display_name=name,
+            contact_route="none",
+            can_offer=people.ABILITIES[number % len(people.ABILITIES)],
+            joined_on=(anchor - timedelta(days=120 + 7 * number)).date(),
+            roles=roles,
+        )
+        added = await add(db, system(facts.id), command, key=f"demo-member-{number}", now=anchor - timedelta(days=100))
+        if isinstance(added, list):
+            raise Refused(added)
+        actors[name] = Actor(timebank_id=facts.id, member_id=added.member_id, roles=frozenset(roles))
+    return actors
+
+
+async def _is_filled(db: Database, facts: TimeBankFacts) -> bool:
+    async with db.reading(facts.id) as connection:
+        found = await connection.fetchval(
+            "select exists (select from idempotency where timebank_id = $1 and scope = 'demo' and key = 'filled')",
+            facts.id,
+        )
+    return bool(found)
+
+
+async def _mark_filled(db: Database, facts: TimeBankFacts) -> None:
+    async with db.writing(facts.id) as connection:
+        await claim(connection, facts.id, "demo", "filled", people.SEED)
+        await remember(connection, facts.id, "demo", "filled", True)
+
+
+async def _doors(db: Database, riverside: TimeBankFacts, harbour: TimeBankFacts, *, now: datetime) -> list[Door]:
+    doors = []
+    for facts, name, who, what in (
+        (riverside, people.PARTICIPANT, "Participant", "see the hours, spend one"),
+        (riverside, people.COORDINATOR, "Coordinator", "log a group, upload a register, hand over a booking"),
+        (riverside, people.FINANCE, "Finance", "approve and export payments"),
+        (riverside, people.ADMINISTRATOR, "Administrator", "everything a coordinator and finance can do"),
+        (harbour, people.HARBOUR_COORDINATOR, f"Another time bank, {harbour.name}", "none of the above can be seen"),
+    ):
+        member_id = await _member_id(db, facts, name)
+        path = await create_link(db, system(facts.id), member_id, now=now, valid_for=LINK_VALID_FOR)
+        doors.append(Door(who=f"{who} ({name})", what=what, path=path))
+    holder = "Bernard O'Leary"
+    card = await issue_card(db, system(riverside.id), await _member_id(db, riverside, holder), pin=CARD_PIN, now=now)
+    if isinstance(card, list):
+        raise Refused(card)
+    doors.append(
+        Door(who=f"Participant by card ({holder})", what="what the card’s QR code opens", path=card.path, pin=card.pin)
+    )
+    return doors
+
+
+async def _member_id(db: Database, facts: TimeBankFacts, name: str) -> int:
+    async with db.reading(facts.id) as connection:
+        known = {member.display_name: member.id for member in await members.known_members(connection, facts.id)}
+    return known[name]
+
+
+async def find(db: Database, slug: str) -> TimeBankFacts:
+    """A demo time bank by its short name.
+
+    Raises:
+        LookupError: the demo has not been filled.
+    """
+    async with db.globally() as connection:
+        facts = await by_slug(connection, slug)
+    if facts is None:
+        raise LookupError(slug)
+    return facts

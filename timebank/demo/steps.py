@@ -1,0 +1,17 @@
+"""What happened in the demo, one thing after the other."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class Refused(Exception):
+    """A step of the demo was refused: a mistake of the demo's, never of a person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened, and when."""
+
+    at: datetime
+    do: Callable[[], Awaitable[None]]
