@@ -51,7 +51,7 @@ async def test_two_at_once_apply_each_migration_once(empty: str) -> None:
         await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty, stdout=asyncio.subprocess.PIPE)
         for _ in range(2)
     ]
-    counts = sorted(int((await run.communicate())[0]) for run in runs)
+    counts = sorted([int((await run.communicate())[0]) for run in runs])
     assert counts[0] == 0
     assert counts[1] == len(await ids(empty)) > 0
 

@@ -39,7 +39,7 @@ select attname as name, format_type(atttypid, atttypmod) as type, not attnotnull
  where attrelid = ('public.' || quote_ident($1))::regclass and attnum > 0 and not attisdropped
 """
 KEYS = """
-select conrelid::regclass::text as table, conname, contype,
+select conrelid::regclass::text as table, conname, contype::text as contype,
        (select array_agg(attname::text order by place)
           from unnest(conkey) with ordinality as key (number, place)
           join pg_attribute on attrelid = conrelid and attnum = number) as columns,

@@ -57,7 +57,7 @@ async def registers(bank: Bank) -> int:
 def words(page: str) -> str:
     """The page's text, tags away and spaces single."""
     text = html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", " ", page, flags=re.DOTALL)))
-    return " ".join(text.replace("\u2068", "").replace("\u2069", "").split())
+    return re.sub(r" ([.,:])", r"\1", " ".join(text.replace("\u2068", "").replace("\u2069", "").split()))
 
 
 async def test_log_again_save_and_undo(client: Open, bank: Bank) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -144,6 +145,19 @@ async def test_crossing_batches_never_deadlock_and_lose_nothing(book: Book, crow
     balances = await book.do(ledger.balances, ["issued", *MEMBERS])
     assert sum(balance.posted for balance in balances.values()) == 0
     assert all(balance.available is None or balance.available >= 0 for balance in balances.values())
+    await prove(book)
+
+
+async def test_the_same_keys_in_crossing_orders_never_deadlock(book: Book, crowd: list[Any]) -> None:
+    items: list[ledger.Item] = [move("issued", MEMBERS[n % 3], 1 + n, key=f"key/{n}") for n in range(40)]
+    for round_number in range(4):
+        fresh = [replace(item, key=f"{round_number}/{item.key}") for item in items]
+        work = [random.Random(worker).sample(fresh, len(fresh)) for worker in range(CONNECTIONS)]
+
+        answers = await each(book, crowd, *work)
+
+        assert {code for results in answers for code in codes(results)} == {"posted"}
+    assert (await book.do(ledger.balance, "issued")).posted == -4 * sum(range(1, 41))
     await prove(book)
 
 
