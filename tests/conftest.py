@@ -17,6 +17,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from ledger import Finding, prove
 from migrations.runner import bootstrap, migrate
 from timebank.db import Database
 from timebank.embedded import SUPERUSER, running, url
@@ -72,7 +73,10 @@ def socket_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def database_name(socket_dir: Path) -> Iterator[str]:
-    """A database of this worker's own, cloned from the migrated template."""
+    """A database of this worker's own, cloned from the migrated template.
+
+    At the end of the run every invariant of the ledger must hold in it, whatever the tests did.
+    """
     name = f"test_{uuid4().hex[:12]}"
 
     async def run(statement: str) -> None:
@@ -82,7 +86,17 @@ def database_name(socket_dir: Path) -> Iterator[str]:
 
     asyncio.run(run(f"create database {name} template {TEMPLATE} owner timebank_owner"))
     yield name
+    findings = asyncio.run(_prove(url(socket_dir, SUPERUSER, name)))
     asyncio.run(run(f"drop database {name} with (force)"))
+    assert not findings, f"after all tests: {findings[:20]}"
+
+
+async def _prove(address: str) -> list[Finding]:
+    connection = await asyncpg.connect(address)
+    try:
+        return await prove(connection)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
         middleware=[metrics.middleware, SessionMiddleware()],
         lifespan=[_database(settings, db, clock)],
         on_app_init=[configure],
+        logging_config=None,  # structlog does it; Litestar's own would start a thread that outlives the application
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=OpenAPIConfig(
             title="Timebank",

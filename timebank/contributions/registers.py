@@ -217,7 +217,7 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
     ]
     results = await post_batch(connection, timebank_id, items) if items else []
     if refused := [result for result in results if isinstance(result, Refused)]:
-        print(await _not_undone(connection, timebank_id, refused, reversals))
+        raise Rollback(await _not_undone(connection, timebank_id, refused, reversals))
     entries = {reversals[result.key]["id"]: result.entry_id for result in results if isinstance(result, Posted)}
     await connection.execute(
         UNDO_LINES, timebank_id, [line["id"] for line in lines], [entries.get(line["id"]) for line in lines]

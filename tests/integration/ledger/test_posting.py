@@ -118,6 +118,31 @@ async def test_the_same_key_for_something_else_is_refused(book: Book, other: led
     assert await balances(book, "member/1", "member/2") == [30, 0]
 
 
+async def test_a_reused_key_spoils_an_atomic_batch(book: Book) -> None:
+    await book.do(ledger.post, move("issued", "member/1", 30, key="k"))
+
+    batch = items_of(move("issued", "member/2", 1), move("issued", "member/1", 31, key="k"))
+
+    assert codes(await book.do(ledger.post_batch, batch)) == ["key_reused"]
+    assert await balances(book, "member/1", "member/2") == [30, 0]
+
+
+async def test_a_key_is_bound_to_the_hold_or_entry_it_was_used_for(book: Book) -> None:
+    await book.do(ledger.post, move("issued", "member/1", 60))
+    holds = [set_aside("member/1", "member/2", 5) for _ in range(4)]
+    await book.do(ledger.post_batch, holds)
+    posted = await book.do(ledger.post_batch, [move("issued", "member/1", 1) for _ in range(2)])
+
+    for first, second in (
+        (capture(holds[0].hold_id, key="c"), capture(holds[1].hold_id, key="c")),
+        (void(holds[2].hold_id, key="v"), void(holds[3].hold_id, key="v")),
+        (reverse(posted[0].entry_id, key="r"), reverse(posted[1].entry_id, key="r")),
+    ):
+        assert codes([await book.do(ledger.post, first)]) != ["key_reused"]
+        assert codes([await book.do(ledger.post, second)]) == ["key_reused"]
+        assert (await book.do(ledger.post, first)).replayed
+
+
 async def test_the_same_key_twice_in_one_batch_counts_once(book: Book) -> None:
     twice = move("issued", "member/1", 30, key="k")
     batch = items_of(twice, move("issued", "member/2", 1), twice, move("issued", "member/1", 31, key="k"))

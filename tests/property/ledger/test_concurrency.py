@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,11 @@ from ledger import Posted, Refused
 from tests.integration.ledger.support import Book, capture, codes, move, owning, reverse, set_aside, void
 
 CONNECTIONS = 16
+WAITING = """
+select count(*) from pg_locks
+where locktype = 'advisory' and not granted
+  and database = (select oid from pg_database where datname = current_database())
+"""
 MEMBERS = ("member/1", "member/2", "member/3")
 
 
@@ -34,13 +40,21 @@ async def crowd(book: Book) -> AsyncIterator[list[Any]]:
 async def each(
     book: Book, crowd: list[Any], *work: list[ledger.Item], atomic: bool = True
 ) -> list[list[ledger.Result]]:
-    """Every batch of ``work`` at the same time, each in a transaction of its own."""
+    """Every batch of ``work`` at the same time, each in a transaction of its own.
+
+    They are let go together: closing a period long past holds them all back until each of them waits.
+    """
 
     async def one(connection: Any, items: list[ledger.Item]) -> list[ledger.Result]:
         async with book.writing(connection):
             return await ledger.post_batch(connection, book.book_id, items, atomic=atomic)
 
-    return await asyncio.gather(*(one(connection, items) for connection, items in zip(crowd, work, strict=False)))
+    async with book.writing() as gate:
+        await ledger.close_period(gate, book.book_id, date(1900, 1, 1))
+        running = [asyncio.create_task(one(connection, items)) for connection, items in zip(crowd, work, strict=True)]
+        while await gate.fetchval(WAITING) < len(running):
+            await asyncio.wait(running, timeout=0.01)
+    return await asyncio.gather(*running)
 
 
 async def prove(book: Book) -> None:
@@ -149,15 +163,15 @@ async def test_crossing_batches_never_deadlock_and_lose_nothing(book: Book, crow
 
 
 async def test_the_same_keys_in_crossing_orders_never_deadlock(book: Book, crowd: list[Any]) -> None:
-    items: list[ledger.Item] = [move("issued", MEMBERS[n % 3], 1 + n, key=f"key/{n}") for n in range(40)]
-    for round_number in range(4):
+    items: list[ledger.Item] = [move("issued", MEMBERS[n % 3], 1 + n, key=f"key/{n}") for n in range(100)]
+    for round_number in range(3):
         fresh = [replace(item, key=f"{round_number}/{item.key}") for item in items]
         work = [random.Random(worker).sample(fresh, len(fresh)) for worker in range(CONNECTIONS)]
 
         answers = await each(book, crowd, *work)
 
         assert {code for results in answers for code in codes(results)} == {"posted"}
-    assert (await book.do(ledger.balance, "issued")).posted == -4 * sum(range(1, 41))
+    assert (await book.do(ledger.balance, "issued")).posted == -3 * sum(range(1, 101))
     await prove(book)
 
 

@@ -95,6 +95,9 @@ class Payments(RuleBasedStateMachine):
         actor=st.sampled_from(ACTORS),
     )
     def a_booking_is_fulfilled(self, kind: str, payee: str, pence: int, actor: str) -> str:
+        return self.owe(kind, payee, pence, actor)
+
+    def owe(self, kind: str, payee: str, pence: int, actor: str) -> str:
         reference: str = self.do(owe(self.db, self.actor(actor), self.payees[payee], kind=kind, pence=pence))
         is_voucher = kind == "voucher"
         self.model[reference] = Modelled(
@@ -102,7 +105,28 @@ class Payments(RuleBasedStateMachine):
         )
         return reference
 
-    @rule(reference=payables, actor=st.sampled_from(ACTORS), invoice=st.sampled_from(["", "INV-1"]))
+    @rule(target=payables, payee=st.sampled_from(["cafe", "college"]), pence=PENCE)
+    def a_payment_is_made_ready(self, payee: str, pence: int) -> str:
+        reference = self.owe("voucher", payee, pence, "coordinator")
+        self.approve(reference, "finance")
+        return reference
+
+    @rule(
+        reference=payables,
+        step=st.sampled_from(["submit", "approve", "approve", "cancel", "describe"]),
+        actor=st.sampled_from(ACTORS),
+        invoice=st.sampled_from(["", "INV-1"]),
+    )
+    def somebody_works_on(self, reference: str, step: str, actor: str, invoice: str) -> None:
+        if step == "submit":
+            self.submit(reference, actor, invoice)
+        elif step == "approve":
+            self.approve(reference, actor)
+        elif step == "cancel":
+            self.cancel(reference, actor)
+        else:
+            self.the_description_changes(reference)
+
     def submit(self, reference: str, actor: str, invoice: str) -> None:
         payable = self.model[reference]
         command = Submit(reference=reference, invoice_number=invoice, reason="Please check again")
@@ -119,7 +143,6 @@ class Payments(RuleBasedStateMachine):
                 False,
             )
 
-    @rule(reference=payables, actor=st.sampled_from(ACTORS))
     def approve(self, reference: str, actor: str) -> None:
         payable = self.model[reference]
         done = self.do(service.approve(self.db, self.actor(actor), Approve(reference=reference), **call()))
@@ -132,7 +155,6 @@ class Payments(RuleBasedStateMachine):
         if allowed:
             payable.state, payable.approved_by, payable.is_spoiled = "approved", actor, False
 
-    @rule(reference=payables, actor=st.sampled_from(ACTORS))
     def cancel(self, reference: str, actor: str) -> None:
         payable = self.model[reference]
         command = Cancel(reference=reference, reason="Not needed")
@@ -142,7 +164,6 @@ class Payments(RuleBasedStateMachine):
         if allowed:
             payable.state = "cancelled"
 
-    @rule(reference=payables)
     def the_description_changes(self, reference: str) -> None:
         async def change() -> None:
             async with self.db.writing(self.bank.id) as connection:
@@ -188,7 +209,18 @@ class Payments(RuleBasedStateMachine):
         days=st.sampled_from([0, 0, 0, 0, -1, 1]),
         actor=st.sampled_from(ACTORS),
     )
-    def the_bank_answers(self, reference: str, outcome: str, days: int, actor: str) -> None:
+    def somebody_says_what_the_bank_did(self, reference: str, outcome: str, days: int, actor: str) -> None:
+        self.answer(reference, outcome, days, actor)
+
+    @precondition(lambda self: any(one.state in ("exported", "paid") for one in self.model.values()))
+    @rule(data=st.data(), is_refused=st.booleans())
+    def the_bank_answers(self, data: st.DataObject, is_refused: bool) -> None:
+        out = [reference for reference, one in self.model.items() if one.state in ("exported", "paid")]
+        reference = data.draw(st.sampled_from(out))
+        outcome = "returned" if self.model[reference].state == "paid" else "rejected" if is_refused else "paid"
+        self.answer(reference, outcome, 0, "finance")
+
+    def answer(self, reference: str, outcome: str, days: int, actor: str) -> None:
         payable = self.model[reference]
         command = RecordOutcome(
             reference=reference, outcome=outcome, on=NOW.date() + timedelta(days=days), reason="The bank said so"
