@@ -76,8 +76,9 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
             title="Timebank",
             version=API_VERSION,
             description="Hours given, spent and proved. Minutes are whole numbers, times UTC, every POST repeatable.",
-            path="/api/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            # Litestar answers every unknown address below this path with a page of its own.
+            path="/api/v1/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
             components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"bearer": []}],
             tags=[

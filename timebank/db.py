@@ -85,9 +85,12 @@ class SafeTransaction(PostgresTransaction):
 
     context: Token[PostgresTransaction | None]
 
-    def __init__(self, engine: PostgresEngine, allow_nested: bool, pool: Any = None) -> None:
+    def __init__(
+        self, engine: PostgresEngine, allow_nested: bool, pool: Any = None, *, is_read_only: bool = False
+    ) -> None:
         super().__init__(engine, allow_nested=allow_nested)
         self.pool = pool
+        self.is_read_only = is_read_only
 
     async def get_connection(self) -> Connection:
         """A connection of the given pool, or a new one."""
@@ -99,7 +102,7 @@ class SafeTransaction(PostgresTransaction):
             return cast(SafeTransaction, self._parent)
         self.connection = await self.get_connection()
         try:
-            self.transaction = self.connection.transaction()
+            self.transaction = self.connection.transaction(readonly=self.is_read_only)
             await self.transaction.start()
         except BaseException:
             await self._release()
@@ -168,8 +171,7 @@ class Database:
     @asynccontextmanager
     async def reading(self, timebank_id: int) -> AsyncIterator[Connection]:
         """A read-only transaction that sees one time bank."""
-        async with self._transaction() as connection:
-            await connection.execute("set transaction read only")
+        async with self._transaction(is_read_only=True) as connection:
             await _set_tenant(connection, timebank_id)
             yield connection
 
@@ -187,8 +189,9 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Connection]:
-        async with SafeTransaction(ENGINE, allow_nested=False, pool=self.pool) as transaction:
+    async def _transaction(self, *, is_read_only: bool = False) -> AsyncIterator[Connection]:
+        transaction = SafeTransaction(ENGINE, allow_nested=False, pool=self.pool, is_read_only=is_read_only)
+        async with transaction:
             yield transaction.connection
 
 

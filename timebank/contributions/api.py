@@ -12,11 +12,11 @@ from timebank.contributions import queries, service
 from timebank.contributions.queries import RegisterShown
 from timebank.contributions.rules import MAX_DUPLICATE_REASON, MAX_WHAT, Line
 from timebank.contributions.service import SaveRegister
-from timebank.identity.api_auth import token_actor
+from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit import ids
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import MAX_KEY
-from timebank.web.api import idempotency_key, refused
+from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -75,10 +75,16 @@ class SavedRegister(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[RegisterLine]
 
 
-@post("/api/v1/registers", tags=["registers"], operation_id="save_register")
+@post(
+    "/api/v1/registers",
+    tags=["registers"],
+    operation_id="save_register",
+    guards=[needs_scope(WRITE, role=COORDINATOR)],
+    **CHANGING,
+)
 async def save_register(request: ApiRequest, data: JSONBody[NewRegister]) -> Response[SavedRegister]:
     """Save who came and credit their minutes. Lines beyond the approval limits wait for a second person."""
-    actor = await token_actor(request, WRITE, role=COORDINATOR)
+    actor = acting(request)
     command = SaveRegister(
         activity_id=data.activity_id,
         lines=tuple(msgspec.convert(msgspec.structs.asdict(line), Line) for line in data.lines),
@@ -95,10 +101,16 @@ async def save_register(request: ApiRequest, data: JSONBody[NewRegister]) -> Res
     )
 
 
-@get("/api/v1/registers/{reference:str}", tags=["registers"], operation_id="get_register")
+@get(
+    "/api/v1/registers/{reference:str}",
+    tags=["registers"],
+    operation_id="get_register",
+    guards=[needs_scope(WRITE, role=COORDINATOR)],
+    **READING,
+)
 async def register(request: ApiRequest, reference: FromPath[str]) -> SavedRegister:
     """A saved register and what became of its lines."""
-    actor = await token_actor(request, WRITE, role=COORDINATOR)
+    actor = acting(request)
     known = ids.normalise_reference(reference)
     if known is None:
         raise NotFoundException

@@ -12,10 +12,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from timebank.hours import queries, service
 from timebank.hours.rules import may_act_for
 from timebank.hours.service import Give, Given
-from timebank.identity.api_auth import token_actor
+from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.paging import page_of, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.web.api import idempotency_key, refused
+from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -61,10 +61,10 @@ class TransferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     from_member_id: int | None = None
 
 
-@get("/api/v1/members/{member_id:int}/balance", tags=["hours"])
+@get("/api/v1/members/{member_id:int}/balance", tags=["hours"], guards=[needs_scope(READ)], **READING)
 async def read_balance(request: ApiRequest, member_id: FromPath[int]) -> BalanceAnswer:
     """A member's hours: one's own, or anyone's for a coordinator."""
-    actor = await token_actor(request, READ)
+    actor = acting(request)
     if not may_act_for(actor, member_id):
         raise PermissionDeniedException("This token may only read its own member's hours.")
     async with database(request).reading(actor.timebank_id) as connection:
@@ -80,7 +80,7 @@ async def read_balance(request: ApiRequest, member_id: FromPath[int]) -> Balance
     )
 
 
-@get("/api/v1/members/{member_id:int}/statement", tags=["hours"])
+@get("/api/v1/members/{member_id:int}/statement", tags=["hours"], guards=[needs_scope(READ)], **READING)
 async def read_statement(
     request: ApiRequest,
     member_id: FromPath[int],
@@ -88,7 +88,7 @@ async def read_statement(
     limit: FromQuery[str | None] = None,
 ) -> StatementAnswer | Response[Any]:
     """A member's entries, newest first, page by page (``cursor``, ``limit`` 1 to 200)."""
-    actor = await token_actor(request, READ)
+    actor = acting(request)
     if not may_act_for(actor, member_id):
         raise PermissionDeniedException("This token may only read its own member's hours.")
     before, size = parse_cursor(cursor) if cursor else (None,), page_size(limit)
@@ -117,10 +117,10 @@ async def read_statement(
     )
 
 
-@post("/api/v1/transfers", tags=["hours"])
+@post("/api/v1/transfers", tags=["hours"], guards=[needs_scope(WRITE)], **CHANGING)
 async def give_hours(request: ApiRequest, data: JSONBody[TransferBody]) -> Given | Response[Any]:
     """Give hours to a member or to the community pot; what is refused changes nothing."""
-    actor = await token_actor(request, WRITE)
+    actor = acting(request)
     key = idempotency_key(request)
     giver = actor.member_id if data.from_member_id is None else data.from_member_id
     if giver is None:

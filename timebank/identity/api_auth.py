@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from litestar import Request
+from litestar.handlers import BaseRouteHandler
+from litestar.types import AsyncGuard
 
 from timebank.db import Database
 from timebank.identity import queries
@@ -11,12 +13,41 @@ from timebank.identity.rules import MAX_SECRET_CHARACTERS, SCOPES
 from timebank.kit.actor import Actor
 from timebank.kit.ids import sha256
 from timebank.web.api import ApiProblem
-from timebank.web.context import database, now
+from timebank.web.context import AnyConnection, database, now
 
 REALM = 'Bearer realm="timebank"'
+_STATE_KEY = "api_actor"
 
 
-async def token_actor(request: Request[Any, Any, Any], scope: str, *, role: str | None = None) -> Actor:
+def needs_scope(scope: str, *, role: str | None = None) -> AsyncGuard:
+    """A guard for an address of the API: decides who may ask before a byte of the body is read or judged.
+
+    Raises:
+        ValueError: the scope does not exist.
+        ApiProblem (when the guard runs): see :func:`token_actor`.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"unknown scope {scope}")
+
+    async def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
+        connection.scope["state"][_STATE_KEY] = await token_actor(connection, scope, role=role)
+
+    return guard
+
+
+def acting(request: Request[Any, Any, Any]) -> Actor:
+    """The member that the request's token acts for, as the handler's :func:`needs_scope` found them.
+
+    Raises:
+        LookupError: the handler has no such guard.
+    """
+    actor = request.scope["state"].get(_STATE_KEY)
+    if not isinstance(actor, Actor):
+        raise LookupError("this handler needs the guard needs_scope")
+    return actor
+
+
+async def token_actor(request: AnyConnection, scope: str, *, role: str | None = None) -> Actor:
     """The member that the request's token acts for, when the token has the scope and the member the role.
 
     The token's last use is not recorded: a write for each request would cost more than it tells.
@@ -49,7 +80,7 @@ async def token_actor(request: Request[Any, Any, Any], scope: str, *, role: str 
     return actor
 
 
-def _bearer(request: Request[Any, Any, Any]) -> str:
+def _bearer(request: AnyConnection) -> str:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     return token if kind.lower() == "bearer" and len(token) <= MAX_SECRET_CHARACTERS and token.isascii() else ""

@@ -8,12 +8,12 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery, JSONBody
 
 from timebank.db import retrying
-from timebank.identity.api_auth import token_actor
+from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.members import queries, service
-from timebank.web.api import idempotency_key, refused
+from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -59,7 +59,13 @@ class MemberAdded(msgspec.Struct, frozen=True, kw_only=True):
     number: int
 
 
-@get("/api/v1/members", operation_id="list_members", tags=["members"])
+@get(
+    "/api/v1/members",
+    operation_id="list_members",
+    tags=["members"],
+    guards=[needs_scope(READ, role=COORDINATOR)],
+    **READING,
+)
 async def list_members(
     request: ApiRequest,
     q: FromQuery[str | None] = None,
@@ -67,7 +73,7 @@ async def list_members(
     limit: FromQuery[str | None] = None,
 ) -> Response[MemberPage]:
     """Active members, in the order of their names; ``q`` is part of a name, or a member number."""
-    actor = await token_actor(request, READ, role=COORDINATOR)
+    actor = acting(request)
     size, after = page_size(limit), parse_cursor(cursor) if cursor else None
     if isinstance(size, Refusal) or isinstance(after, Refusal):
         return refused([found for found in (size, after) if isinstance(found, Refusal)])
@@ -79,10 +85,16 @@ async def list_members(
     return Response(MemberPage(items=members, next_cursor=page.next_cursor))
 
 
-@post("/api/v1/members", operation_id="add_member", tags=["members"])
+@post(
+    "/api/v1/members",
+    operation_id="add_member",
+    tags=["members"],
+    guards=[needs_scope(WRITE, role=COORDINATOR)],
+    **CHANGING,
+)
 async def add_member(request: ApiRequest, data: JSONBody[NewMember]) -> Response[MemberAdded]:
     """Add a member and open the account of their hours. The same ``Idempotency-Key`` adds them once."""
-    actor = await token_actor(request, WRITE, role=COORDINATOR)
+    actor = acting(request)
     key = idempotency_key(request)
     db = database(request)
     command = service.AddMember(

@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from timebank.db import retrying
-from timebank.identity.api_auth import token_actor
+from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import Actor
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
@@ -18,7 +18,7 @@ from timebank.payments.batches import DEFAULT_FORMAT, ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.queries import MAX_BATCH_NUMBER, BatchFacts
 from timebank.payments.rules import PayableFacts
-from timebank.web.api import idempotency_key, refused
+from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -80,7 +80,7 @@ class PaymentBatch(msgspec.Struct, frozen=True, kw_only=True):
     payables: list[Payable]
 
 
-@get("/api/v1/payables", tags=["payments"])
+@get("/api/v1/payables", tags=["payments"], guards=[needs_scope(READ)], **READING)
 async def list_payables(
     request: ApiRequest,
     in_state: Annotated[str | None, QueryParameter(name="state")] = None,
@@ -100,10 +100,10 @@ async def list_payables(
     return Response(Payables(items=[_payable(one) for one in page.items], next_cursor=page.next_cursor))
 
 
-@post("/api/v1/payment-batches", tags=["payments"])
+@post("/api/v1/payment-batches", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
 async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> Response[PaymentBatch]:
     """Export what is ready as one payment run. The same ``Idempotency-Key`` gives the same run."""
-    actor = await token_actor(request, WRITE)
+    actor = acting(request)
     key = idempotency_key(request)
     command = ExportBatch(format=data.format, expected_count=data.expected_count, expected_pence=data.expected_pence)
     db = database(request)
@@ -114,13 +114,20 @@ async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> 
     return Response(batch, status_code=201, headers={"Location": f"/api/v1/payment-batches/{batch.number}"})
 
 
-@get("/api/v1/payment-batches/{number:int}", tags=["payments"])
+@get("/api/v1/payment-batches/{number:int}", tags=["payments"], guards=[needs_scope(READ)], **READING)
 async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch:
     """One payment run and its payables."""
     return await _batch(request, await _reader(request), number)
 
 
-@get("/api/v1/payment-batches/{number:int}/file", media_type="text/csv", opt=SEND_AS_IS, tags=["payments"])
+@get(
+    "/api/v1/payment-batches/{number:int}/file",
+    media_type="text/csv",
+    opt=SEND_AS_IS,
+    tags=["payments"],
+    guards=[needs_scope(READ)],
+    **READING,
+)
 async def show_batch_file(request: ApiRequest, number: FromPath[int]) -> Response[bytes]:
     """The stored bytes of a payment run, the same for ever."""
     actor = await _reader(request)
@@ -132,7 +139,7 @@ async def show_batch_file(request: ApiRequest, number: FromPath[int]) -> Respons
 
 
 async def _reader(request: ApiRequest) -> Actor:
-    actor = await token_actor(request, READ)
+    actor = acting(request)
     if not rules.may_read(actor):
         raise PermissionDeniedException("Only someone with the finance role can see payments.")
     return actor

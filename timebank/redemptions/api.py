@@ -8,12 +8,12 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
-from timebank.identity.api_auth import token_actor
+from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
 from timebank.redemptions import queries, rules, service
 from timebank.redemptions.service import RequestRedemption
-from timebank.web.api import idempotency_key, refused
+from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -78,19 +78,19 @@ class RedemptionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     events: list[EventAnswer]
 
 
-@get("/api/v1/offers", tags=["redemptions"])
+@get("/api/v1/offers", tags=["redemptions"], guards=[needs_scope(READ_OFFERS)], **READING)
 async def list_offers(request: ApiRequest) -> OffersAnswer:
     """Everything on offer, at most 300."""
-    actor = await token_actor(request, READ_OFFERS)
+    actor = acting(request)
     async with database(request).reading(actor.timebank_id) as connection:
         found = await queries.open_offers(connection, actor.timebank_id, now(request), queries.MAX_OFFERS)
     return OffersAnswer(offers=[msgspec.convert(card, OfferAnswer, from_attributes=True) for card in found])
 
 
-@post("/api/v1/redemptions", tags=["redemptions"])
+@post("/api/v1/redemptions", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
 async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> RedemptionAnswer | Response[Any]:
     """Book an offer: its minutes are set aside at once; what is refused changes nothing."""
-    actor = await token_actor(request, WRITE)
+    actor = acting(request)
     key = idempotency_key(request)
     member_id = actor.member_id if data.member_id is None else data.member_id
     if member_id is None or actor.member_id is None:
@@ -102,10 +102,10 @@ async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> Red
     return await _answer(request, actor.timebank_id, booked.reference, member_id)
 
 
-@get("/api/v1/redemptions/{reference:str}", tags=["redemptions"])
+@get("/api/v1/redemptions/{reference:str}", tags=["redemptions"], guards=[needs_scope(WRITE)], **READING)
 async def read_redemption(request: ApiRequest, reference: FromPath[str]) -> RedemptionAnswer:
     """One booking: one's own, or anyone's for a coordinator."""
-    actor = await token_actor(request, WRITE)
+    actor = acting(request)
     known = normalise_reference(reference)
     async with database(request).reading(actor.timebank_id) as connection:
         booking = await queries.booking(connection, actor.timebank_id, known) if known else None
