@@ -86,7 +86,7 @@ async def read_statement(
     member_id: FromPath[int],
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[str | None] = None,
-) -> StatementAnswer | Response[Any]:
+) -> Response[StatementAnswer]:
     """A member's entries, newest first, page by page (``cursor``, ``limit`` 1 to 200)."""
     actor = acting(request)
     if not may_act_for(actor, member_id):
@@ -100,7 +100,7 @@ async def read_statement(
         except LookupError as error:
             raise NotFoundException("There is no such member.") from error
     page = page_of(lines, size, lambda line: (line.seq,))
-    return StatementAnswer(
+    answer = StatementAnswer(
         member_id=member_id,
         entries=[
             StatementLine(
@@ -115,10 +115,11 @@ async def read_statement(
         ],
         next_cursor=page.next_cursor,
     )
+    return Response(answer)
 
 
 @post("/api/v1/transfers", tags=["hours"], guards=[needs_scope(WRITE)], **CHANGING)
-async def give_hours(request: ApiRequest, data: JSONBody[TransferBody]) -> Given | Response[Any]:
+async def give_hours(request: ApiRequest, data: JSONBody[TransferBody]) -> Response[Given]:
     """Give hours to a member or to the community pot; what is refused changes nothing."""
     actor = acting(request)
     key = idempotency_key(request)
@@ -127,7 +128,7 @@ async def give_hours(request: ApiRequest, data: JSONBody[TransferBody]) -> Given
         return refused([Refusal("from_member_missing", "Say whose hours to give.", "from_member_id")])
     command = Give(from_member_id=giver, to_member_id=data.to_member_id, minutes=data.minutes)
     given = await service.give(database(request), actor, command, key=key, now=now(request))
-    return refused(given) if isinstance(given, list) else given
+    return refused(given) if isinstance(given, list) else Response(given, status_code=201)
 
 
 ROUTES = [read_balance, read_statement, give_hours]

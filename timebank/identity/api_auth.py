@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request
 from litestar.handlers import BaseRouteHandler
-from litestar.types import AsyncGuard
+from litestar.types import Guard
 
 from timebank.db import Database
 from timebank.identity import queries
@@ -19,7 +19,7 @@ REALM = 'Bearer realm="timebank"'
 _STATE_KEY = "api_actor"
 
 
-def needs_scope(scope: str, *, role: str | None = None) -> AsyncGuard:
+def needs_scope(scope: str, *, role: str | None = None) -> Guard:
     """A guard for an address of the API: decides who may ask before a byte of the body is read or judged.
 
     Raises:

@@ -88,7 +88,7 @@ async def list_payables(
     limit: FromQuery[str | None] = None,
 ) -> Response[Payables]:
     """Payables, oldest first; ``state`` keeps those in one state."""
-    actor = await _reader(request)
+    actor = _reader(request)
     size, after = page_size(limit), parse_cursor(cursor) if cursor else (0,)
     refusals = [found for found in (size, after) if isinstance(found, Refusal)]
     if in_state is not None and in_state not in rules.STATES:
@@ -117,7 +117,7 @@ async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> 
 @get("/api/v1/payment-batches/{number:int}", tags=["payments"], guards=[needs_scope(READ)], **READING)
 async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch:
     """One payment run and its payables."""
-    return await _batch(request, await _reader(request), number)
+    return await _batch(request, _reader(request), number)
 
 
 @get(
@@ -130,7 +130,7 @@ async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch
 )
 async def show_batch_file(request: ApiRequest, number: FromPath[int]) -> Response[bytes]:
     """The stored bytes of a payment run, the same for ever."""
-    actor = await _reader(request)
+    actor = _reader(request)
     async with database(request).reading(actor.timebank_id) as connection:
         file = await queries.batch_file(connection, actor.timebank_id, _known(number))
     if file is None:
@@ -138,7 +138,7 @@ async def show_batch_file(request: ApiRequest, number: FromPath[int]) -> Respons
     return file_response(file)
 
 
-async def _reader(request: ApiRequest) -> Actor:
+def _reader(request: ApiRequest) -> Actor:
     actor = acting(request)
     if not rules.may_read(actor):
         raise PermissionDeniedException("Only someone with the finance role can see payments.")

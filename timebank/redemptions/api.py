@@ -88,7 +88,7 @@ async def list_offers(request: ApiRequest) -> OffersAnswer:
 
 
 @post("/api/v1/redemptions", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
-async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> RedemptionAnswer | Response[Any]:
+async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> Response[RedemptionAnswer]:
     """Book an offer: its minutes are set aside at once; what is refused changes nothing."""
     actor = acting(request)
     key = idempotency_key(request)
@@ -99,7 +99,8 @@ async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> Red
     booked = await service.request(database(request), actor, command, key=key, now=now(request))
     if isinstance(booked, list):
         return refused(booked)
-    return await _answer(request, actor.timebank_id, booked.reference, member_id)
+    answer = await _answer(request, actor.timebank_id, booked.reference, member_id)
+    return Response(answer, status_code=201)
 
 
 @get("/api/v1/redemptions/{reference:str}", tags=["redemptions"], guards=[needs_scope(WRITE)], **READING)

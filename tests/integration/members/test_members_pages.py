@@ -239,7 +239,7 @@ async def test_the_api_refuses_in_a_form_programs_can_read(bank, client) -> None
     async def post(body: object):
         return await program.post(PATH, json=body, headers={"Idempotency-Key": uuid4().hex})
 
-    bad = await post({**BODY, "display_name": "\x00", "email": "nonsense"})
+    bad = await post({**BODY, "display_name": "\x07", "email": "nonsense"})
     assert bad.status_code == 422
     assert bad.headers["content-type"] == "application/problem+json"
     assert [error["code"] for error in bad.json()["errors"]] == ["name_unreadable", "email_unreadable"]
