@@ -7,20 +7,27 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 import msgspec
 
 from timebank.settings import Settings, SettingsError, load
 
+if TYPE_CHECKING:
+    from timebank.banks.rules import TimeBankFacts
+    from timebank.db import Database
+    from timebank.kit.refusal import Refusal
+
+Outcome = TypeVar("Outcome")
+
 EXIT_REFUSED = 1
-EXIT_USAGE = 2
-DEMO_EXAMPLES = """\
+EXAMPLES = """\
 examples:
   timebank demo                      try everything, with demo data, on http://127.0.0.1:8000
   timebank bank create riverside "Riverside Time Bank"
@@ -64,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="timebank",
         description="A time bank for co-production: every hour given is one hour, in a ledger that can be proved.",
-        epilog=DEMO_EXAMPLES,
+        epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"timebank {importlib.metadata.version('timebank')}")
@@ -277,97 +284,94 @@ def run_bank_create(options: argparse.Namespace, settings: Settings) -> int:
         rules=Rules(safeguarding_lead=options.safeguarding_lead),
     )
 
-    async def run(url: str) -> str:
-        db = await Database.open(url, pool_size=1)
-        try:
-            made = await create(db, command)
-        finally:
-            await db.close()
-        if isinstance(made, list):
-            raise CommandError(" ".join(refusal.message for refusal in made))
+    async def run(db: Database) -> str:
+        made = _accepted(await create(db, command))
         return f'{made.name} is ready as “{made.slug}”. Next: timebank member add {made.slug} "Your Name" --role admin'
 
-    with addresses(settings) as where:
-        print(asyncio.run(run(where.app_url)))
+    print(_with_database(settings, run))
     return 0
 
 
 def run_member_add(options: argparse.Namespace, settings: Settings) -> int:
     """Add a member and print a one-time sign-in link."""
-    from timebank.banks.queries import by_slug
     from timebank.db import Database
     from timebank.identity.service import create_link
     from timebank.kit.actor import system
     from timebank.kit.clock import today
     from timebank.members.service import AddMember, add
 
-    async def run(url: str) -> str:
-        db = await Database.open(url, pool_size=1)
-        try:
-            async with db.globally() as connection:
-                bank = await by_slug(connection, options.bank)
-            if bank is None:
-                raise CommandError(f"there is no time bank “{options.bank}”; make it with: timebank bank create")
-            now = datetime.now(UTC)
-            command = AddMember(
-                display_name=options.name,
-                email=options.email,
-                phone=options.phone,
-                contact_route="email" if options.email else "phone" if options.phone else "none",
-                joined_on=today(now, bank.time_zone),
-                roles=tuple(options.role),
-            )
-            added = await add(db, system(bank.id), command, key=uuid4().hex, now=now)
-            if isinstance(added, list):
-                raise CommandError(" ".join(refusal.message for refusal in added))
-            path = await create_link(db, system(bank.id), added.member_id, now=now, valid_for=timedelta(days=1))
-        finally:
-            await db.close()
+    async def run(db: Database) -> str:
+        bank = await _bank(db, options.bank)
+        now = datetime.now(UTC)
+        command = AddMember(
+            display_name=options.name,
+            email=options.email,
+            phone=options.phone,
+            contact_route="email" if options.email else "phone" if options.phone else "none",
+            joined_on=today(now, bank.time_zone),
+            roles=tuple(options.role),
+        )
+        added = _accepted(await add(db, system(bank.id), command, key=uuid4().hex, now=now))
+        path = await create_link(db, system(bank.id), added.member_id, now=now, valid_for=timedelta(days=1))
         return f"{options.name} is member number {added.number}.\nSign in once, within a day: {settings.base_url}{path}"
 
-    with addresses(settings) as where:
-        print(asyncio.run(run(where.app_url)))
+    print(_with_database(settings, run))
     return 0
 
 
 def run_token_create(options: argparse.Namespace, settings: Settings) -> int:
     """Make an API token."""
-    from timebank.banks.queries import by_slug
     from timebank.db import Database
     from timebank.identity.service import create_token
     from timebank.kit.actor import system
 
+    async def run(db: Database) -> str:
+        bank = await _bank(db, options.bank)
+        async with db.reading(bank.id) as connection:
+            member_id = await connection.fetchval(
+                "select id from member where timebank_id = $1 and number = $2", bank.id, options.member
+            )
+        if member_id is None:
+            raise CommandError(f"{bank.name} has no member number {options.member}")
+        valid_for = timedelta(days=options.days)
+        made = await create_token(
+            db, system(bank.id), member_id, options.name, options.scope, now=datetime.now(UTC), valid_for=valid_for
+        )
+        return _accepted(made)
+
+    print(_with_database(settings, run))
+    return 0
+
+
+def _with_database(settings: Settings, work: "Callable[[Database], Awaitable[str]]") -> str:
+    """Do one piece of work with the application's rights and return what to print."""
+    from timebank.db import Database
+
     async def run(url: str) -> str:
         db = await Database.open(url, pool_size=1)
         try:
-            async with db.globally() as connection:
-                bank = await by_slug(connection, options.bank)
-            if bank is None:
-                raise CommandError(f"there is no time bank “{options.bank}”")
-            async with db.reading(bank.id) as connection:
-                member_id = await connection.fetchval(
-                    "select id from member where timebank_id = $1 and number = $2", bank.id, options.member
-                )
-            if member_id is None:
-                raise CommandError(f"{bank.name} has no member number {options.member}")
-            made = await create_token(
-                db,
-                system(bank.id),
-                member_id,
-                options.name,
-                options.scope,
-                now=datetime.now(UTC),
-                valid_for=timedelta(days=options.days),
-            )
+            return await work(db)
         finally:
             await db.close()
-        if isinstance(made, list):
-            raise CommandError(" ".join(refusal.message for refusal in made))
-        return made
 
     with addresses(settings) as where:
-        print(asyncio.run(run(where.app_url)))
-    return 0
+        return asyncio.run(run(where.app_url))
+
+
+async def _bank(db: "Database", slug: str) -> "TimeBankFacts":
+    from timebank.banks.queries import by_slug
+
+    async with db.globally() as connection:
+        bank = await by_slug(connection, slug)
+    if bank is None:
+        raise CommandError(f"there is no time bank “{slug}”; make it with: timebank bank create")
+    return bank
+
+
+def _accepted(outcome: "Outcome | list[Refusal]") -> "Outcome":
+    if isinstance(outcome, list):
+        raise CommandError(" ".join(refusal.message for refusal in outcome))
+    return outcome
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

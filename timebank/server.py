@@ -1,6 +1,7 @@
 """Running the application under Granian."""
 
 import os
+import tempfile
 import threading
 import time
 import urllib.error
@@ -26,6 +27,10 @@ def serve(settings: Settings, *, workers: int = 1, when_ready: Callable[[], None
         value = getattr(settings, name)
         if value is not None:
             os.environ[f"TIMEBANK_{name.upper()}"] = str(value)
+    if workers > 1:
+        # Otherwise /metrics would answer for whichever process happens to be asked.
+        folder = tempfile.TemporaryDirectory(prefix="timebank-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder.name
     server = Server(
         "timebank.app:from_environment",
         address=settings.host,

@@ -18,7 +18,7 @@ MIGRATOR_ROLE = "timebank_migrator"
 OWNER_ROLE = "timebank_owner"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-PoolSize = Annotated[int, msgspec.Meta(ge=1, le=200)]
+PoolSize = Annotated[int, msgspec.Meta(ge=2, le=200)]  # background work holds one and needs another
 
 
 class SettingsError(Exception):

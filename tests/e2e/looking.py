@@ -96,3 +96,9 @@ async def assert_good(page: Page) -> None:
     await assert_fits(page)
     rules = await page.evaluate("[...document.styleSheets].reduce((sum, sheet) => sum + sheet.cssRules.length, 0)")
     assert rules > 0, f"{page.url} has no style sheet"
+
+
+async def minutes_shown(page: Page) -> int:
+    """What the first page says, back in minutes: "73 hours 15 minutes"."""
+    words = (await page.locator(".tb-hero__hours").first.inner_text()).split()
+    return sum(int(n) * (60 if unit.startswith("hour") else 1) for n, unit in zip(words[::2], words[1::2], strict=True))

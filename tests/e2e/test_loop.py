@@ -8,7 +8,7 @@ from playwright.async_api import Page
 
 from tests.e2e.conftest import Opener
 from tests.e2e.demo_server import Demo
-from tests.e2e.looking import assert_good, style_of
+from tests.e2e.looking import assert_good, minutes_shown, style_of
 from tests.e2e.signing import sign_in
 from timebank.demo.people import COORDINATOR, FINANCE
 
@@ -20,12 +20,6 @@ def register_file(name: str, day: date) -> bytes:
     """A register as a spreadsheet program saves it on a British machine: BOM, semicolons, dd/mm/yyyy, h:mm."""
     rows = ["Name;Date;Time;Activity;Notes", f"{name};{day:%d/%m/%Y};1:30;Tuesday lunch club;Washing up"]
     return "\ufeff".encode() + "\r\n".join(rows).encode() + b"\r\n"
-
-
-async def minutes_shown(page: Page) -> int:
-    """What the first page says, back in minutes: "73 hours 15 minutes"."""
-    words = (await page.locator(".tb-hero__hours").first.inner_text()).split()
-    return sum(int(n) * (60 if unit.startswith("hour") else 1) for n, unit in zip(words[::2], words[1::2], strict=True))
 
 
 async def test_an_hour_goes_all_the_way(demo: Demo, open_page: Opener, javascript: bool) -> None:

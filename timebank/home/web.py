@@ -1,8 +1,9 @@
 """A participant's first page, all their entries, and a member's record for coordinators."""
 
+from pathlib import Path
 from typing import Any
 
-from litestar import Request, Response, get
+from litestar import Request, Response, get, route
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
@@ -69,6 +70,16 @@ async def show_record(request: PageRequest, member_id: FromPath[int]) -> Respons
     return render(request, "home/record.html", record=record, member=record.member)
 
 
+@route("/{rest:path}", http_method=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def show_nothing(rest: FromPath[Path]) -> Response[str]:
+    """Any address that nothing else answers. As a page of ours it knows who is looking: a wrong turn signs nobody out.
+
+    Raises:
+        NotFoundException: always.
+    """
+    raise NotFoundException
+
+
 def _ids(person: Viewer) -> tuple[int, int]:
     """The time bank and the member of somebody who is signed in."""
     actor = person.actor
@@ -77,4 +88,4 @@ def _ids(person: Viewer) -> tuple[int, int]:
     return actor.timebank_id, actor.member_id
 
 
-ROUTES = [show_home, show_hours, show_record]
+ROUTES = [show_home, show_hours, show_record, show_nothing]

@@ -14,6 +14,7 @@ from timebank.kit.actor import Actor
 from timebank.kit.ids import sha256
 from timebank.web.api import ApiProblem
 from timebank.web.context import AnyConnection, database, now
+from timebank.web.forms import drain
 
 REALM = 'Bearer realm="timebank"'
 _STATE_KEY = "api_actor"
@@ -30,7 +31,12 @@ def needs_scope(scope: str, *, role: str | None = None) -> Guard:
         raise ValueError(f"unknown scope {scope}")
 
     async def guard(connection: AnyConnection, _: BaseRouteHandler) -> None:
-        connection.scope["state"][_STATE_KEY] = await token_actor(connection, scope, role=role)
+        try:
+            connection.scope["state"][_STATE_KEY] = await token_actor(connection, scope, role=role)
+        except ApiProblem:
+            if isinstance(connection, Request):
+                await drain(connection)
+            raise
 
     return guard
 

@@ -7,6 +7,7 @@ is only on the card: who steals the table cannot try PINs.
 import asyncio
 import base64
 import io
+import os
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -237,6 +238,11 @@ def _nobodys_hash() -> str:
 @cache
 def _hashing_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MAX_HASHES_AT_ONCE, thread_name_prefix="pin")
+
+
+# The server forks its workers, and `timebank demo` has made cards by then. A worker inherits the executor without its
+# threads: the first PIN would wait for a thread that is not there.
+os.register_at_fork(after_in_child=_hashing_threads.cache_clear)
 
 
 async def _in_thread(work: Callable[[], Answer]) -> Answer:

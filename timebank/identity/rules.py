@@ -122,9 +122,11 @@ def helper(contact: str) -> tuple[str | None, str | None, str | None]:
     email = _EMAIL.search(contact)
     rest = _EMAIL.sub(" ", contact)
     phone = _PHONE.search(rest)
-    words = [
-        word for word in _PHONE.sub(" ", rest).replace(",", " ").split() if word.lower().strip(".:;()") not in _LEAD
-    ]
+    words = _PHONE.sub(" ", rest).replace(",", " ").split()
+    # Only around the name: "Dilys at the office" keeps its "at".
+    for end in (0, -1):
+        while words and words[end].lower().strip(".:;()") in _LEAD:
+            del words[end]
     name = " ".join(words).strip(" .:;()-–")
     return name or None, phone[0].strip() if phone else None, email[0] if email else None
 

@@ -237,7 +237,7 @@ async def _payment_page(request: PageRequest, reference: str, form: Form | None 
         request,
         "payments/payment.html",
         422 if form else 200,
-        form=form or Form.blank(outcome=rules.PAID, **date_fields("on", day)),
+        form=form or Form.blank(**date_fields("on", day)),
         payable=payable,
         history=history,
         local=lambda moment: local(moment, person),

@@ -93,6 +93,7 @@ async def _offer_page(
         mine = await hours.balance(connection, person.timebank_id, member_id)
         offer = await queries.offer(connection, person.timebank_id, offer_id, available=mine.available)
         facts = await queries.offer_facts(connection, person.timebank_id, offer_id)
+        open_ones, _ = await queries.bookings_of(connection, person.timebank_id, member_id)
     if offer is None or facts is None:
         raise NotFoundException
     return render(
@@ -105,6 +106,8 @@ async def _offer_page(
         left=mine.available - offer.price_minutes,
         has_started=offer.starts_at is not None and offer.starts_at <= moment,
         is_own=offer.provider_id == member_id,
+        # Whoever came back because they were not sure sees that it did work, before they use their hours twice.
+        booked=next((each.reference for each in open_ones if each.offer_id == offer_id), None),
         cancel_until=rules.cancel_until(facts, moment),
         now=moment,
     )
@@ -167,6 +170,7 @@ async def _booking_page(
         template,
         status_code,
         form=form,
+        place=None if is_mine else TO_DO_PATH,
         booking=booking,
         events=events,
         help_contact=bank.help_contact,

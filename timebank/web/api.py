@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.types import ExceptionHandlersMap
@@ -19,6 +20,7 @@ from timebank.db import KeyReused
 from timebank.web import problem
 from timebank.web.csrf import API_PREFIX
 from timebank.web.errors import error_page
+from timebank.web.forms import drain
 from timebank.web.problem import refused
 
 __all__ = (
@@ -93,6 +95,18 @@ class StrictRequest(Request[Any, Any, Any]):
     Litestar converts a body as it converts a query, where everything is text: ``"5"`` and ``5.0`` would pass for
     minutes and ``1`` for true.
     """
+
+    async def body(self) -> bytes:
+        """The whole body, within the limit of the application.
+
+        Raises:
+            RequestEntityTooLarge: it is larger; what was still coming is dropped, so that the sender reads the answer.
+        """
+        try:
+            return await super().body()
+        except RequestEntityTooLarge:
+            await drain(self)
+            raise
 
     async def json(self) -> Any:
         """The body as the type that the handler asks for.

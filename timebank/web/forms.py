@@ -138,7 +138,7 @@ async def read(request: PageRequest) -> Form:
             state[_STATE_KEY] = await _read(request)
         except ClientException:
             if request.is_connected:
-                await _drain(request)
+                await drain(request)
             raise
     return already_read(request)
 
@@ -152,16 +152,20 @@ def already_read(request: PageRequest) -> Form:
 async def _read(request: PageRequest) -> Form:
     kind, _ = request.content_type
     if kind == RequestEncodingType.MULTI_PART:
-        return _from_parts(await request.form())
+        try:
+            parts = await request.form()
+        except (UnicodeDecodeError, LookupError) as error:  # not UTF-8, or in an encoding that does not exist
+            raise ClientException("The form is not readable text.") from error
+        return _from_parts(parts)
     if kind == RequestEncodingType.URL_ENCODED:
         return _from_pairs(_pairs(await request.body()))
     return BLANK
 
 
-async def _drain(request: PageRequest) -> None:
-    """Read and drop the rest of a body that is too large, within limits.
+async def drain(request: PageRequest) -> None:
+    """Read and drop the rest of a body that nobody will look at, within the limits of this module.
 
-    A browser that is still sending shows a broken connection instead of the page that explains.
+    A browser that is still sending shows a broken connection instead of the page that explains; programs are no better.
     """
     seen = 0
     try:

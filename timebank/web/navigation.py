@@ -24,7 +24,8 @@ NAVIGATION = (
     Link("Use my hours", "/offers"),
     Link("My bookings", "/bookings"),
     Link("Log a group", "/groups", COORDINATOR, also=("/registers",)),
-    Link("To decide", "/decisions", COORDINATOR),
+    Link("Bookings to do", "/bookings/to-do", COORDINATOR),
+    Link("Decisions", "/decisions", COORDINATOR),
     Link("Members", "/members", COORDINATOR),
     Link("Payments", "/payments", FINANCE),
 )
@@ -32,25 +33,39 @@ NAVIGATION = (
 
 @dataclass(frozen=True, slots=True)
 class ShownLink:
-    """A link as this page shows it."""
+    """A link as this page shows it. ``is_work`` tells what people do for others from what they do for themselves."""
 
     label: str
     href: str
     is_here: bool
     is_current_page: bool
+    is_work: bool
 
 
 def links_for(viewer: Viewer, path: str) -> tuple[ShownLink, ...]:
-    """The header links that this viewer may follow, with the part of the product that ``path`` belongs to marked."""
+    """The header links that this viewer may follow, with the part of the product that ``path`` belongs to marked.
+
+    The longest address wins, so that "Bookings to do" is not "My bookings".
+    """
     if not viewer.is_signed_in:
         return ()
+    links = [link for link in NAVIGATION if link.role is None or viewer.has_role(link.role)]
+    nearest = max((_nearness(link, path) for link in links), default=0)
     return tuple(
         ShownLink(
-            link.label, link.href, any(_is_under(part, path) for part in (link.href, *link.also)), link.href == path
+            link.label,
+            link.href,
+            is_here=0 < nearest == _nearness(link, path),
+            is_current_page=link.href == path,
+            is_work=link.role is not None,
         )
-        for link in NAVIGATION
-        if link.role is None or viewer.has_role(link.role)
+        for link in links
     )
+
+
+def _nearness(link: Link, path: str) -> int:
+    """How much of ``path`` a link accounts for, in characters; 0 when the path lies elsewhere."""
+    return max((len(part) for part in (link.href, *link.also) if _is_under(part, path)), default=0)
 
 
 def _is_under(href: str, path: str) -> bool:

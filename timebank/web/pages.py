@@ -7,7 +7,7 @@ A template is named ``<room>/<file>``: ``members/record.html`` is ``timebank/mem
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -49,7 +49,13 @@ def engine() -> Environment:
         cache_size=-1,
     )
     environment.filters.update(
-        hours=durations.in_words, day=day, day_short=day_short, here=here, time_of_day=time_of_day, money=money
+        hours=durations.in_words,
+        day=day,
+        day_short=day_short,
+        last_full_day=last_full_day,
+        here=here,
+        time_of_day=time_of_day,
+        money=money,
     )
     environment.globals.update(asset=asset_url, product_name=PRODUCT_NAME)
     return environment
@@ -62,9 +68,10 @@ def render(
     *,
     form: Form = BLANK,
     headers: Mapping[str, str] | None = None,
+    place: str | None = None,
     **context: object,
 ) -> Response[str]:
-    """Make a page.
+    """Make a page. ``place`` is the address whose link the header marks, where it is not the page's own.
 
     Every template gets, besides ``context``: ``viewer``, ``form`` (with the csrf value in it), ``navigation``,
     ``path`` and ``notice`` (the sentence that ``redirect`` left for the next page, shown once).
@@ -81,7 +88,7 @@ def render(
         .render(
             viewer=person,
             form=form.with_csrf(masked(person.csrf)),
-            navigation=links_for(person, path),
+            navigation=links_for(person, place or path),
             path=path,
             notice=notice,
             **context,
@@ -126,6 +133,13 @@ def day(value: date | datetime) -> str:
 def day_short(value: date | datetime) -> str:
     """``3 March``, for a day near enough that nobody wonders about the year."""
     return dates.in_words(value).rpartition(" ")[0]
+
+
+def last_full_day(value: datetime) -> str:
+    """``Tuesday 3 March 2026``: the last day that lies wholly before the moment, for a limit that nobody should run up
+    to. The moment must already be in the reader's time zone (see ``local``).
+    """
+    return day(value - timedelta(days=1))
 
 
 @pass_context

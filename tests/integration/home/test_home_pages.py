@@ -106,3 +106,12 @@ async def test_a_record_is_for_coordinators_and_every_look_is_written_down(bank,
     stranger = await browser_of(client, other_bank, other_bank.coordinator)
     assert (await stranger.get(f"/members/{me}")).status_code == 404
     assert (await browser.get("/members/999999999999999999999")).status_code == 404
+
+
+async def test_a_wrong_address_signs_nobody_out(bank, client) -> None:
+    browser = await browser_of(client, bank, bank.participant)
+    lost = await browser.get("/no/such/page")
+    assert lost.status_code == 404
+    assert "We cannot find that page" in lost.text
+    assert "Sign out" in lost.text
+    assert (await browser.get("/api/no-such-thing")).headers["content-type"] == "application/problem+json"

@@ -133,6 +133,8 @@ async def test_a_bank_answer_that_cannot_be_right(
     reference = await approved(bank, await add_payee(bank.db, bank.finance))
     await run(bank)
     browser = await signed_in(client, bank)
+    before = await browser.get(f"/payments/{reference}")
+    assert 'value="paid" checked' not in before.text, "a careless press would say that the bank paid"
     answer = await browser.submit(f"/payments/{reference}/outcome", fields)
     assert answer.status_code == 422
     assert message in answer.text

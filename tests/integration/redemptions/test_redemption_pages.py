@@ -54,6 +54,10 @@ async def test_spending_is_three_taps_and_a_double_tap_is_one_booking(bank, clie
     assert booking.status_code == 200
     for words in (reference, "What happens next", "You can cancel until", "Whom to ask", "Call 01632 960 001"):
         assert words in booking.text
+    # Whoever comes back because they are not sure that it worked sees that it did.
+    assert "You have booked this already" not in check.text
+    for path in (f"/offers/{wanted}", f"/offers/{wanted}/check"):
+        assert f"/bookings/{reference}" in (await browser.get(path)).text
     for seen in (catalogue, page, check, booking):
         assert "£" not in seen.text
         assert "9.50" not in seen.text

@@ -189,3 +189,22 @@ async def test_a_made_up_notice_cookie_breaks_nothing(site: Site, cookie: str) -
 
     assert response.status_code == 200
     assert "<script>" not in response.text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b'Content-Disposition: form-data; name="note"\r\n\r\n\xff\xfe',
+        b'Content-Disposition: form-data; name="note"\r\nContent-Type: text/plain; charset=none-such\r\n\r\nx',
+        b"Content-Disposition: nonsense\r\n\r\nx",
+    ],
+    ids=["not UTF-8", "unknown encoding", "no name"],
+)
+async def test_a_form_in_parts_that_cannot_be_read_is_the_senders_mistake(site: Site, part: bytes) -> None:
+    headers = {**OURS, "content-type": "multipart/form-data; boundary=b"}
+
+    response = await site.client.post("/notes", content=b"--b\r\n" + part + b"\r\n--b--\r\n", headers=headers)
+
+    assert response.status_code == 400
+    assert "We could not read that" in response.text
+    assert site.saved == []

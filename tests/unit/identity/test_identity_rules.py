@@ -166,6 +166,8 @@ def test_a_device_has_a_name_people_recognise(agent: str, words: str) -> None:
         ("Call 01632 960 001", (None, "01632 960 001", None)),
         ("Maya Osei, 01632 960 123", ("Maya Osei", "01632 960 123", None)),
         ("Maya Osei, +44 1632 960123 or maya@example.org.", ("Maya Osei", "+44 1632 960123", "maya@example.org")),
+        ("Dilys at the office, 01632 960 123", ("Dilys at the office", "01632 960 123", None)),
+        ("Ask Sefu, phone 01632 960 456 or", ("Sefu", "01632 960 456", None)),
         ("the front desk", ("the front desk", None, None)),
         ("", (None, None, None)),
     ],

@@ -31,3 +31,20 @@ def test_the_current_place_is_marked(path: str, href: str, is_current: bool) -> 
     here = [link for link in links_for(Viewer(member_id=1, timebank_id=1), path) if link.is_here]
 
     assert [(link.href, link.is_current_page) for link in here] == [(href, is_current)]
+
+
+def test_the_longest_address_decides_which_place_it_is() -> None:
+    coordinator = Viewer(member_id=1, timebank_id=1, roles=frozenset({"coordinator"}))
+
+    def marked(path: str) -> list[str]:
+        return [link.label for link in links_for(coordinator, path) if link.is_here]
+
+    assert marked("/bookings/to-do") == ["Bookings to do"]
+    assert marked("/bookings/AAAA-AAAA") == ["My bookings"]
+    assert marked("/elsewhere") == []
+
+
+def test_work_is_told_from_what_people_do_for_themselves() -> None:
+    finance = Viewer(member_id=1, timebank_id=1, roles=frozenset({"finance"}))
+
+    assert [link.label for link in links_for(finance, "/") if link.is_work] == ["Payments"]

@@ -147,6 +147,7 @@ def test_a_name_that_the_handler_forgot_is_an_error() -> None:
 def test_days_are_written_out() -> None:
     assert pages.day(date(2026, 3, 3)) == "Tuesday 3 March 2026"
     assert pages.day_short(date(2026, 12, 31)) == "31 December"
+    assert pages.last_full_day(datetime(2026, 3, 1, 0, 5, tzinfo=UTC)) == "Saturday 28 February 2026"
 
 
 @pytest.mark.parametrize(

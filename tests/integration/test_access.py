@@ -1,0 +1,336 @@
+"""Every address of the application, for everybody: whoever adds a route without deciding who may use it fails here."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from litestar.routes import HTTPRoute
+
+from tests.integration.payments.helpers import add_payee, owe, run
+from tests.integration.payments.helpers import approved as approved_payment
+from tests.integration.redemptions.spending import booked, give_hours, offer
+from tests.people import NOW, Bank, Browser, make_bank
+from timebank.app import create_app
+from timebank.contributions.service import AddActivity, Line, SavedRegister, SaveRegister, add_activity, save_register
+from timebank.contributions.uploads import KeptUpload, keep_upload
+from timebank.db import Database
+from timebank.kit.actor import Actor
+from timebank.kit.clock import FixedClock
+from timebank.settings import Settings
+from timebank.web.headers import ALWAYS
+
+OURS = {"Sec-Fetch-Site": "same-origin"}
+THEIRS = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+
+ANYONE = frozenset({"anonymous", "participant", "coordinator", "finance", "admin"})
+SIGNED_IN = ANYONE - {"anonymous"}
+COORDINATES = frozenset({"coordinator", "admin"})
+PAYS = frozenset({"finance"})
+LOOKS_AT_PAYMENTS = frozenset({"finance", "admin"})
+
+SOMEBODY = "Quintilla Nobody-Else"
+
+# Who may use each page; "METHOD path". A route that is missing here fails test_every_page_is_in_the_table.
+PAGES: Mapping[str, frozenset[str]] = {
+    "GET /": ANYONE,
+    "GET /hours": SIGNED_IN,
+    "GET /sign-in": ANYONE,
+    "GET /sign-in/link/{token}": ANYONE,
+    "POST /sign-in/link/{token}": ANYONE,
+    "GET /sign-in/card": ANYONE,
+    "GET /sign-in/card/{token}": ANYONE,
+    "POST /sign-in/card": ANYONE,
+    "POST /sign-out": ANYONE,
+    "GET /devices": SIGNED_IN,
+    "POST /devices/sign-out": SIGNED_IN,
+    "GET /members": COORDINATES,
+    "GET /members/new": COORDINATES,
+    "POST /members/new": COORDINATES,
+    "GET /members/{member_id}": COORDINATES,
+    "POST /members/{member_id}/link": COORDINATES,
+    "GET /members/{member_id}/card": COORDINATES,
+    "POST /members/{member_id}/card": COORDINATES,
+    "GET /groups": COORDINATES,
+    "GET /groups/new": COORDINATES,
+    "POST /groups/new": COORDINATES,
+    "GET /groups/{group_id}/register": COORDINATES,
+    "POST /groups/{group_id}/register": COORDINATES,
+    "GET /registers/upload": COORDINATES,
+    "POST /registers/upload": COORDINATES,
+    "GET /registers/upload/{upload_id}": COORDINATES,
+    "POST /registers/upload/{upload_id}/confirm": COORDINATES,
+    "GET /registers/{reference}": COORDINATES,
+    "POST /registers/{reference}/undo": COORDINATES,
+    "GET /decisions": COORDINATES,
+    "POST /decisions/{contribution_id}": COORDINATES,
+    "GET /offers": SIGNED_IN,
+    "GET /offers/{offer_id}": SIGNED_IN,
+    "GET /offers/{offer_id}/check": SIGNED_IN,
+    "POST /offers/{offer_id}/use": SIGNED_IN,
+    "GET /bookings": SIGNED_IN,
+    "GET /bookings/to-do": COORDINATES,
+    "GET /bookings/{reference}": SIGNED_IN,
+    "POST /bookings/{reference}/cancel": SIGNED_IN,
+    "POST /bookings/{reference}/{step}": COORDINATES,
+    "GET /payments": LOOKS_AT_PAYMENTS,
+    "POST /payments/export": PAYS,
+    "GET /payments/batches": LOOKS_AT_PAYMENTS,
+    "GET /payments/batches/{number}": LOOKS_AT_PAYMENTS,
+    "GET /payments/batches/{number}/file": LOOKS_AT_PAYMENTS,
+    "GET /payments/{reference}": LOOKS_AT_PAYMENTS,
+    "POST /payments/{reference}/submit": PAYS,
+    "POST /payments/{reference}/approve": PAYS,
+    "POST /payments/{reference}/cancel": PAYS,
+    "POST /payments/{reference}/outcome": PAYS,
+}
+# Addresses that show nobody's data and take nothing.
+OPEN = frozenset(
+    {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /metrics",
+        "GET /static/{name}",
+        "HEAD /static/{name}",
+        "GET /api/v1/openapi.json",
+        "GET /api/v1/openapi.json/openapi.json",
+        "GET /api/v1/openapi.json/{path}",
+        # Every address that nothing answers.
+        *(f"{method} /{{rest}}" for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+    }
+)
+TABLES_WITH_CONTENT = (
+    "member", "activity", "register", "contribution", "register_upload", "offer", "redemption", "redemption_event",
+    "payable", "payable_event", "payment_batch",
+)  # fmt: skip
+
+
+def application_routes() -> list[str]:
+    """Every method and path that the application answers, parameters as ``{name}``; OPTIONS is Litestar's own."""
+    app = create_app(Settings(database_url="postgresql://unused/"))
+    found = set()
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute), f"{route.path}: this test knows only HTTP"
+        path = re.sub(r"\{(\w+):\w+\}", r"{\1}", route.path_format.replace(":str", "").replace(":int", ""))
+        found |= {f"{method} {path}" for method in route.methods if method != "OPTIONS"}
+    return sorted(found)
+
+
+ROUTES = application_routes()
+# Whatever no other route answers: there is no such page, in the frame of whoever asks.
+NOWHERE = frozenset(route for route in ROUTES if route.endswith(" /{rest}"))
+PAGE_POSTS = [route for route in PAGES if route.startswith("POST")]
+API_ROUTES = [route for route in ROUTES if " /api/v1/" in route and route not in OPEN]
+
+
+@dataclass
+class World:
+    """A time bank with a row behind every address, one browser for each role, and a coordinator of another bank."""
+
+    db: Database
+    bank: Bank
+    ids: dict[str, str]
+    browsers: dict[str, Browser] = field(default_factory=dict)
+
+    async def ask(self, who: str, route: str, *, headers: Mapping[str, str] = OURS, **fields: str) -> httpx.Response:
+        """What somebody gets at an address: a GET, or a form with their own hidden fields."""
+        method, _, template = route.partition(" ")
+        path = re.sub(r"\{(\w+)\}", lambda found: self.id_for(template, found[1]), template)
+        browser = self.browsers[who]
+        if method != "POST":
+            return await browser.request(method, path, headers=dict(headers))
+        sent = {"csrf": browser.csrf, "key": uuid4().hex, **fields}
+        return await browser.post(path, data=sent, headers=dict(headers))
+
+    def id_for(self, template: str, name: str) -> str:
+        """The id that stands for a parameter of a path."""
+        kind = template.split("/")[1]
+        return self.ids[f"{kind}.{name}" if f"{kind}.{name}" in self.ids else name]
+
+    async def fingerprint(self) -> dict[str, Any]:
+        """What the time bank holds, and every balance of its ledger."""
+        async with self.db.reading(self.bank.id) as connection:
+            held: dict[str, Any] = {
+                table: await connection.fetchval(
+                    f"select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {table} t"
+                )
+                for table in TABLES_WITH_CONTENT
+            }
+            held["balances"] = await connection.fetchval(
+                "select md5(string_agg(b::text, '|' order by b::text)) from ledger.balance b where book_id = $1",
+                self.bank.id,
+            )
+        return held
+
+
+def _as(bank: Bank, member_id: int, *roles: str) -> Actor:
+    return Actor(timebank_id=bank.id, member_id=member_id, roles=frozenset(roles))
+
+
+@pytest.fixture(scope="module")
+async def world(db: Database) -> World:
+    app = create_app(Settings(database_url="postgresql://unused/"), db=db, clock=FixedClock(NOW))
+    app.state.db = db  # what its start would do; a fixture for a whole module cannot hold the application's life
+
+    def module_client() -> Browser:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        return Browser(transport=transport, base_url="http://timebank.test", headers=OURS)
+
+    bank, other = await make_bank(db), await make_bank(db)
+    await bank.member(SOMEBODY)
+    admin = await bank.member("Demo admin", "admin")
+    stranger = await other.member("Stranger", "admin", "finance")
+    call = {"now": bank.now}
+    activity = await add_activity(db, bank.coordinator, AddActivity(name="Lunch"), key=uuid4().hex, **call)
+    assert isinstance(activity, int)
+    own = Line(member_id=bank.coordinator.member_id or 0, held_on=bank.now.date(), minutes=30)
+    saved = await save_register(
+        db, bank.coordinator, SaveRegister(activity_id=activity, lines=(own,)), key=uuid4().hex, **call
+    )
+    assert isinstance(saved, SavedRegister)
+    content = b"Name;Date;Time\r\nDemo participant;09/03/2026;1:30\r\n"
+    kept = await keep_upload(db, bank.coordinator, file_name="a.csv", content=content, **call)
+    assert isinstance(kept, KeptUpload), kept
+    await give_hours(bank, bank.participant.member_id, 600)
+    spent_on = await offer(bank)
+    booking = await booked(bank, spent_on, bank.participant)
+    payee = await add_payee(db, bank.coordinator)
+    await approved_payment(bank, payee)
+    batch = await run(bank)
+    owed = await owe(db, bank.coordinator, payee)
+    async with db.reading(bank.id) as connection:
+        waiting = await connection.fetchval("select id from contribution where state = 'submitted'")
+    ids = {
+        "token": "no-such-token",
+        "member_id": str(bank.participant.member_id),
+        "group_id": str(activity),
+        "upload_id": str(kept.upload_id),
+        "registers.reference": saved.reference,
+        "contribution_id": str(waiting),
+        "offer_id": str(spent_on),
+        "bookings.reference": booking,
+        "step": "accept",
+        "number": str(batch.number),
+        "payments.reference": owed,
+        "name": "none.css",
+        "path": "none",
+        "rest": "no/such/page",
+        "api.reference": saved.reference,
+    }
+    made = World(db, bank, ids)
+    actors = {
+        "participant": bank.participant,
+        "coordinator": bank.coordinator_two,
+        "finance": bank.finance,
+        "admin": _as(bank, admin, "admin"),
+        "other bank": _as(other, stranger, "admin", "finance"),
+    }
+    made.browsers["anonymous"] = module_client()
+    for name, actor in actors.items():
+        made.browsers[name] = module_client()
+        await made.browsers[name].sign_in(db, actor)
+    return made
+
+
+def is_denied(who: str, route: str, answer: httpx.Response) -> bool:
+    """True for the answer that somebody gets who may not use a page."""
+    if who != "anonymous":
+        return answer.status_code == 403
+    if route.startswith("POST"):
+        return answer.status_code == 419  # the form is kept until they have signed in
+    return answer.status_code == 303 and answer.headers["location"].startswith("/sign-in")
+
+
+def test_every_route_is_in_a_table() -> None:
+    assert sorted({*PAGES, *OPEN, *API_ROUTES, *NOWHERE}) == ROUTES
+    assert API_ROUTES
+
+
+@pytest.mark.parametrize("route", sorted(NOWHERE))
+async def test_an_unknown_page_is_unknown_to_everybody(world: World, route: str) -> None:
+    before = await world.fingerprint()
+    for who in ANYONE:
+        assert (await world.ask(who, route)).status_code == 404, who
+    assert await world.fingerprint() == before
+
+
+@pytest.mark.parametrize("route", API_ROUTES)
+async def test_the_api_knows_nobody_without_a_token(world: World, route: str) -> None:
+    before = await world.fingerprint()
+    for who in ("anonymous", "coordinator", "finance"):
+        # A session is of no use here: the API has no protection against forged forms.
+        answer = await world.ask(who, route)
+        assert answer.status_code == 401, who
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert await world.fingerprint() == before
+
+
+@pytest.mark.parametrize("route", [route for route, allowed in PAGES.items() if allowed != ANYONE])
+async def test_a_page_is_closed_to_everybody_else(world: World, route: str) -> None:
+    before = await world.fingerprint()
+    for who in ANYONE - PAGES[route]:
+        answer = await world.ask(who, route)
+        assert is_denied(who, route, answer), f"{who} got {answer.status_code}"
+        assert SOMEBODY not in answer.text
+    assert await world.fingerprint() == before
+
+
+@pytest.mark.parametrize("route", [route for route in PAGES if route.startswith("GET")])
+async def test_a_page_is_open_to_whom_it_is_for(world: World, route: str) -> None:
+    for who in PAGES[route]:
+        answer = await world.ask(who, route)
+        assert answer.status_code not in (401, 403, 419), who
+        assert answer.status_code < 500, who
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+async def test_ids_of_another_time_bank_name_nothing(world: World, route: str) -> None:
+    if route == "POST /sign-out":
+        pytest.skip("names nothing, and would end the session of the others")
+    before = await world.fingerprint()
+    answer = await world.ask("other bank", route)
+    assert answer.status_code < 500
+    if "{" in route and "{token}" not in route:
+        assert answer.status_code == 404, answer.text[:300]
+    assert SOMEBODY not in answer.text
+    assert await world.fingerprint() == before
+
+
+@pytest.mark.parametrize("route", PAGE_POSTS)
+async def test_a_form_from_elsewhere_or_of_another_session_changes_nothing(world: World, route: str) -> None:
+    before = await world.fingerprint()
+    for who in PAGES[route]:
+        assert (await world.ask(who, route, headers=THEIRS)).status_code == 403, who
+        assert (await world.ask(who, route, headers={"Sec-Fetch-Site": "same-site"})).status_code == 403, who
+        for csrf in ("", "x", world.browsers["other bank"].csrf):
+            if who == "anonymous" and not csrf:
+                continue  # there is no session yet to protect
+            answer = await world.ask(who, route, csrf=csrf)
+            assert answer.status_code == 419, f"{who} with {csrf!r}"
+    assert await world.fingerprint() == before
+
+
+@pytest.mark.parametrize("route", [*ROUTES, "GET /sign-in/nowhere/at/all", "DELETE /members", "POST /static/x"])
+async def test_security_headers_are_on_every_answer(world: World, route: str) -> None:
+    for who in ("anonymous", "participant"):
+        answer = await world.ask(who, route, csrf="wrong")
+        for name, value in ALWAYS.items():
+            # A page with a secret in its address says less about where it is.
+            expected = {value, "no-referrer"} if name == "Referrer-Policy" else {value}
+            assert answer.headers.get(name) in expected, f"{name} for {who}"
+        assert answer.headers.get("cache-control"), who
+        assert "server" not in answer.headers
+        if who == "participant" and route in PAGES and PAGES[route] != ANYONE:
+            assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("route", [route for route in PAGE_POSTS if route != "POST /sign-out"])
+async def test_a_form_is_taken_from_whom_it_is_for(world: World, route: str) -> None:
+    """Comes last, because it changes things."""
+    for who in PAGES[route]:
+        answer = await world.ask(who, route)
+        assert answer.status_code not in (401, 403, 419), who
+        assert answer.status_code < 500, who
