@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from timebank.kit import ids
 from timebank.web import forms, problem
@@ -21,6 +21,7 @@ from timebank.web.viewer import viewer
 
 SIGN_IN = "/sign-in"
 MAX_LOGGED_FRAMES = 25
+HUNG_UP = "client disconnected prematurely"  # Litestar's words for it; it has no class of its own
 SECRET_FIELDS = frozenset({"pin", "password", "code", "secret", "token"})
 _REFERENCE_CHARACTERS = 8
 _DATE_PART = re.compile(r"-(day|month|year)$")
@@ -149,7 +150,14 @@ def _status_of(error: Exception) -> int:
         return problem.STALE_FORM_STATUS
     if isinstance(error, CrossSiteError):
         return 403
+    if _is_hung_up(error):
+        return 400
     return error.status_code if isinstance(error, HTTPException) else 500
+
+
+def _is_hung_up(error: Exception) -> bool:
+    """True when the sender went away in the middle of a body: nobody's mistake here, and nothing for the error log."""
+    return isinstance(error, InternalServerException) and error.detail == HUNG_UP
 
 
 def _headers_of(error: Exception) -> Mapping[str, str]:

@@ -2,12 +2,14 @@
 
 import gzip
 import json
+from typing import Any
 
 import brotli
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.web.conftest import MEMBER, RAISED, Site
+from tests.integration.web.conftest import HOST, MEMBER, RAISED, Site
 from timebank.web.errors import WORDS
 from timebank.web.forms import MAX_BODY_BYTES, MAX_FORM_BYTES
 from timebank.web.static import CACHE_FOR_GOOD, asset_url
@@ -208,4 +210,40 @@ async def test_a_form_that_is_not_one_is_refused(site: Site) -> None:
     )
 
     assert response.status_code == 400
+    assert site.saved == []
+
+
+async def test_a_sender_who_goes_away_is_no_failure_of_ours(site: Site) -> None:
+    """Half a form, then nothing: what a tunnel does to a phone, and what anybody could do to fill the error log."""
+    transport = site.client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    headers = {"host": HOST, "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}
+    messages = [{"type": "http.request", "body": b"note=Tha", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/notes",
+        "raw_path": b"/notes",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "server": (HOST, 80),
+        "client": ("127.0.0.1", 1),
+        "extensions": {},
+    }
+    with capture_logs() as logs:
+        await transport.app(scope, receive, send)
+    assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [400]
+    assert logs == []
     assert site.saved == []
