@@ -105,5 +105,7 @@ async def open_page(chromium: Browser) -> AsyncIterator[Opener]:
 
     yield opener
     for context in contexts:
+        for page in context.pages:
+            await page.wait_for_load_state()  # closed in the middle of loading, a page can hang the browser for ever
         await context.close()
     assert not complaints, "\n".join(complaints)

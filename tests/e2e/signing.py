@@ -34,4 +34,6 @@ async def sign_in(page: Page, demo: Demo, name: str) -> None:
     """Open the link, press the button."""
     await page.goto(await link_for(demo, name))
     await page.get_by_role("main").get_by_role("button").first.click()
+    # A page that is closed before it has loaded can hang the browser for ever.
+    await page.wait_for_load_state()
     assert "/sign-in" not in page.url, page.url
