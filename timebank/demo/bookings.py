@@ -8,6 +8,7 @@ from typing import Any
 from timebank.banks.rules import TimeBankFacts
 from timebank.db import Database
 from timebank.demo import people
+from timebank.demo.offers import CAFE, CHAIRING, CINEMA, FORMS, HYGIENE, OFFERS, PAYEES, PHONES, SWIM, WALK
 from timebank.demo.steps import Refused, Step
 from timebank.hours import service as hours
 from timebank.kit.actor import Actor, system
@@ -16,21 +17,6 @@ from timebank.payments import queries as payables
 from timebank.payments import service as payments
 from timebank.redemptions import service as redemptions
 from timebank.redemptions.service import AddOffer, RequestRedemption
-
-HOUR = 60
-VOUCHER_LABEL = (
-    "A voucher can count as income on the day you get it. "
-    "If you get benefits, ask Citizens Advice or your benefits office first."
-)
-TRAINING_LABEL = (
-    "Training can change some benefits. If you get benefits, ask Citizens Advice or your benefits office first."
-)
-PEER_LABEL = (
-    "An hour from another member is a time bank exchange. It is not pay. "
-    "If you get benefits and want to be sure, ask Citizens Advice."
-)
-
-PAYEES = (("Quay Café CIC", "SUP-0014"), ("Riverside College", "SUP-0027"), ("Harbour Leisure", "SUP-0031"))
 
 
 @dataclass(frozen=True)
@@ -43,11 +29,6 @@ class Plan:
     ending: str
     payment: str = ""
 
-
-CAFE, SWIM, CINEMA = "Lunch at the Quay Café", "A swim at Harbour Leisure", "Two cinema tickets"
-FIRST_AID, PHONES, CHAIRING = "First aid in a day", "Feel at home with a smartphone", "Chairing a meeting"
-HYGIENE = "Food hygiene for volunteers"
-FORMS, WALK = "Help with forms and letters", "Company on a walk"
 
 PLANS = (
     Plan(people.PARTICIPANT, CAFE, 20, "fulfilled", "exported"),
@@ -127,6 +108,7 @@ def _gift(db: Database, actors: dict[str, Actor], n: int, anchor: datetime) -> S
 
 
 async def _add_offers(db: Database, facts: TimeBankFacts, actors: dict[str, Actor], anchor: datetime) -> dict[str, int]:
+    """Make the suppliers and the offers; return the offers' ids by title."""
     keeper = system(facts.id)
     payees = {}
     for n, (name, number) in enumerate(PAYEES):
@@ -134,108 +116,15 @@ async def _add_offers(db: Database, facts: TimeBankFacts, actors: dict[str, Acto
             db, keeper, payments.AddPayee(name=name, supplier_reference=number), key=f"demo-payee-{n}", now=anchor
         )
         payees[name] = _accepted(added).payee_id
-    cafe, college, leisure = (payees[name] for name, _ in PAYEES)
-    course = {"kind": "training", "benefit_label": TRAINING_LABEL, "payee_id": college, "cancel_hours": 48}
-    voucher = {"kind": "voucher", "benefit_label": VOUCHER_LABEL, "hold_days": 60}
-    peer = {"kind": "peer_support", "benefit_label": PEER_LABEL}
-    wanted: tuple[dict[str, Any], ...] = (
-        voucher
-        | {
-            "title": CAFE,
-            "summary": "A hot meal and a drink by the water.",
-            "price_minutes": HOUR,
-            "payee_id": cafe,
-            "value_pence": 950,
-            "place": "Quay Café, Riverside Walk",
-            "access_notes": "Level entrance. Quiet table on request.",
-            "cancel_hours": 0,
-        },
-        voucher
-        | {
-            "title": SWIM,
-            "summary": "One swim. The pool has a hoist.",
-            "price_minutes": HOUR,
-            "payee_id": leisure,
-            "value_pence": 520,
-            "place": "Harbour Leisure Centre",
-            "access_notes": "Hoist, wide changing rooms, free for a helper.",
-            "cancel_hours": 0,
-        },
-        voucher
-        | {
-            "title": CINEMA,
-            "summary": "Two seats for any film on a weekday.",
-            "price_minutes": 2 * HOUR,
-            "payee_id": leisure,
-            "value_pence": 1400,
-            "place": "The Lantern Cinema",
-            "access_notes": "Two wheelchair spaces. Subtitled films on Wednesdays.",
-            "places": 20,
-        },
-        course
-        | {
-            "title": FIRST_AID,
-            "summary": "Learn what to do until help comes.",
-            "price_minutes": 3 * HOUR,
-            "value_pence": 6500,
-            "places": 8,
-            "starts_at": anchor + timedelta(days=21),
-            "place": "Riverside College, room 4",
-            "access_notes": "Lift. Hearing loop. Lunch included.",
-        },
-        course
-        | {
-            "title": HYGIENE,
-            "summary": "A certificate in one morning.",
-            "price_minutes": 2 * HOUR,
-            "value_pence": 3500,
-            "places": 8,
-            "starts_at": anchor - timedelta(days=6),
-            "place": "Riverside College, kitchen 2",
-            "access_notes": "Lift. Hearing loop.",
-        },
-        course
-        | {
-            "title": PHONES,
-            "summary": "Two relaxed mornings with your own phone.",
-            "price_minutes": 2 * HOUR,
-            "value_pence": 4000,
-            "places": 6,
-            "starts_at": anchor + timedelta(days=9),
-            "place": "Central Library",
-            "access_notes": "Step-free. Bring a friend if you like.",
-            "hold_days": 1,
-        },
-        course
-        | {
-            "title": CHAIRING,
-            "summary": "Run a meeting where everybody is heard.",
-            "price_minutes": 4 * HOUR,
-            "value_pence": 9000,
-            "places": 10,
-            "starts_at": anchor + timedelta(days=30),
-            "place": "Riverside College, room 1",
-            "access_notes": "Lift. Papers in Easy Read.",
-        },
-        peer
-        | {
-            "title": FORMS,
-            "summary": "Joan sits with you and goes through it.",
-            "price_minutes": HOUR,
-            "provider_id": _id(actors["Joan D’Arcy"]),
-            "place": "Library, or by phone",
-        },
-        peer
-        | {
-            "title": WALK,
-            "summary": "Kofi walks with you, at your pace.",
-            "price_minutes": HOUR,
-            "provider_id": _id(actors["Kofi Mensah"]),
-            "place": "From your door",
-        },
-    )
     offers = {}
-    for n, fields in enumerate(wanted):
+    for n, described in enumerate(OFFERS):
+        fields = dict(described)
+        if payee := fields.pop("payee", None):
+            fields["payee_id"] = payees[payee]
+        if provider := fields.pop("provider", None):
+            fields["provider_id"] = _id(actors[provider])
+        if days := fields.pop("starts_in_days", None):
+            fields["starts_at"] = anchor + timedelta(days=days)
         made = await redemptions.add_offer(
             db, keeper, AddOffer(**fields), key=f"demo-offer-{n}", now=anchor - timedelta(days=60)
         )
