@@ -5,9 +5,11 @@ This is its whole public face. Amounts are integers in the unit's smallest part,
 """
 
 from ledger.errors import (
+    AccountFull,
     AccountInUse,
     AlreadyDifferent,
     CannotSeeAll,
+    ClockBehind,
     Immutable,
     InvalidItem,
     LedgerError,
@@ -44,6 +46,7 @@ from ledger.model import (
 )
 from ledger.posting import (
     close_period,
+    expire_holds,
     open_account,
     open_book,
     open_unit,
@@ -58,11 +61,13 @@ from ledger.reading import balance, balances, entry, hold, statement
 from ledger.schema import grants_sql, sql_files
 
 __all__ = [
+    "AccountFull",
     "AccountInUse",
     "AlreadyDifferent",
     "Balance",
     "CannotSeeAll",
     "Capture",
+    "ClockBehind",
     "Entry",
     "Finding",
     "Held",
@@ -96,6 +101,7 @@ __all__ = [
     "balances",
     "close_period",
     "entry",
+    "expire_holds",
     "grants_sql",
     "hold",
     "open_account",

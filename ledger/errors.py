@@ -101,4 +101,16 @@ class CannotSeeAll(LedgerError):
     sqlstate = "LG015"
 
 
+class ClockBehind(LedgerError):
+    """The server's clock is over five seconds behind the last time written on an account. Set it right, try again."""
+
+    sqlstate = "LG016"
+
+
+class AccountFull(LedgerError):
+    """An account has had 2,147,483,647 postings, and there is no number for another. Go on with a new account."""
+
+    sqlstate = "LG017"
+
+
 BY_SQLSTATE: dict[str, type[LedgerError]] = {error.sqlstate: error for error in LedgerError.__subclasses__()}

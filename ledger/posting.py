@@ -5,17 +5,20 @@ Every function needs an open transaction whose ``ledger.book`` is set to ``book_
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
 from ledger.errors import BY_SQLSTATE
 from ledger.model import (
+    MAX_ITEMS,
     Capture,
     Held,
     Item,
+    Leg,
     PlaceHold,
     Post,
     Posted,
@@ -34,19 +37,19 @@ Connection = Any
 
 POST_BATCH = """
 select * from ledger.post_batch(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 """
 POST_FORCED = """
 select * from ledger.post_forced(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 """
 
 OPERATIONS: dict[type[Item], str] = {
-    Post: "post",
-    PlaceHold: "hold",
-    Capture: "capture",
-    Void: "void",
-    Reverse: "reverse",
+    Post: "p",
+    PlaceHold: "h",
+    Capture: "c",
+    Void: "v",
+    Reverse: "r",
 }
 
 
@@ -77,9 +80,10 @@ async def post_batch(
     if not items:
         return []
     require_batch(items)
+    batch = Columns(items)
     with translated():
-        rows = await connection.fetch(POST_BATCH, book_id, atomic, *_columns(items))
-    return _results(items, rows)
+        rows = await connection.fetch(POST_BATCH, book_id, atomic, *batch.columns)
+    return batch.results(rows)
 
 
 async def post(connection: Connection, book_id: int, item: Item) -> Result:
@@ -104,9 +108,23 @@ async def post_forced(
     if not items:
         return []
     require_batch(items)
+    batch = Columns(items)
     with translated():
-        rows = await connection.fetch(POST_FORCED, book_id, atomic, *_columns(items), forced_by, reason)
-    return _results(items, rows)
+        rows = await connection.fetch(POST_FORCED, book_id, atomic, *batch.columns, forced_by, reason)
+    return batch.results(rows)
+
+
+async def expire_holds(
+    connection: Connection, book_id: int, *, now: datetime, actor: str, limit: int = MAX_ITEMS
+) -> list[UUID]:
+    """End at most ``limit`` of the holds whose time has passed by ``now``, soonest first; return their ids.
+
+    Counts as the transaction's ledger write call. Leaves holds that another transaction is ending to that one. Raises
+    InvalidItem for a limit outside 1 to 1000.
+    """
+    with translated():
+        rows = await connection.fetch("select ledger.expire_holds($1, $2, $3, $4)", book_id, now, actor, limit)
+    return [row[0] for row in rows]
 
 
 async def open_unit(connection: Connection, code: str, exponent: int) -> None:
@@ -185,50 +203,91 @@ async def close_period(connection: Connection, book_id: int, through: date) -> N
         await connection.execute("select ledger.close_period($1, $2)", book_id, through)
 
 
-def _columns(items: Sequence[Item]) -> list[list[Any]]:
-    """The items as the parameters of the SQL function: one array per field, then one per field of the legs."""
-    legs = [
-        (n, position, leg.account, leg.amount)
-        for n, item in enumerate(items, 1)
-        if isinstance(item, Post | PlaceHold)
-        for position, leg in enumerate(item.legs, 1)
-    ]
-    rows = [
-        (
-            item.key,
-            OPERATIONS[type(item)],
-            item.reason if isinstance(item, Void) else item.kind,
-            getattr(item, "unit", None),
-            getattr(item, "effective_on", None),
-            item.actor,
-            item.reference,
-            meta_text(item.meta) if item.meta else None,
-            uuid7() if isinstance(item, Post | Capture | Reverse) else None,
-            getattr(item, "hold_id", None),
-            item.entry_id if isinstance(item, Reverse) else None,
-            getattr(item, "amount", None),
-            getattr(item, "expires_at", None),
-            getattr(item, "now", None),
-        )
-        for item in items
-    ]
-    fields = zip(*rows, strict=True)
-    leg_fields = zip(*legs, strict=True) if legs else [()] * 4
-    return [*map(list, fields), *map(list, leg_fields)]
+class Columns:
+    """A batch as the SQL function takes it, one array per field, and the way back from its answer to results."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+        self.made: list[UUID] = [item.hold_id if isinstance(item, PlaceHold | Void) else uuid7() for item in items]
+        self.legs = [_legs_in_order(item) for item in items]
+        codes = sorted({leg.account for legs in self.legs for leg in legs})
+        places = {code: place for place, code in enumerate(codes, 1)}
+        posts_only = all(type(item) is Post for item in items)
+        self.columns: list[list[Any] | None] = [
+            [item.key for item in items],
+            [OPERATIONS[type(item)] for item in items],
+            [item.reason if isinstance(item, Void) else item.kind for item in items],
+            [getattr(item, "unit", None) for item in items],
+            [getattr(item, "effective_on", None) for item in items],
+            [item.actor for item in items],
+            [item.reference for item in items],
+            [meta_text(item.meta) if item.meta else None for item in items],
+            self.made,
+            None if posts_only else [_target(item) for item in items],
+            None if posts_only else [getattr(item, "amount", None) for item in items],
+            None if posts_only else [getattr(item, "expires_at", None) for item in items],
+            None if posts_only else [getattr(item, "now", None) for item in items],
+            codes,
+            [n for n, legs in enumerate(self.legs, 1) for _ in legs],
+            [places[leg.account] for legs in self.legs for leg in legs],
+            [leg.amount for legs in self.legs for leg in legs],
+        ]
+
+    def results(self, rows: Sequence[Any]) -> list[Result]:
+        """One result per item; of an atomic batch that was refused, only the refusals."""
+        exceptions = {row["n"]: row for row in rows}
+        balances = exceptions.pop(0, None)
+        if balances is None:
+            return [self._exception(row) for _, row in sorted(exceptions.items())]
+        after = self._balances_after(balances)
+        return [
+            self._exception(exceptions[n]) if n in exceptions else self._done(item, n, after)
+            for n, item in enumerate(self.items, 1)
+        ]
+
+    def _balances_after(self, row: Any) -> list[dict[str, int]]:
+        """For each item the balances that its entry left, by account."""
+        after: list[dict[str, int]] = [{} for _ in self.items]
+        if row["items"] is None:
+            amounts = iter(row["balances"] or ())
+            return [{leg.account: next(amounts) for leg in legs} for legs in self.legs]
+        for n, account, balance in zip(row["items"], row["accounts"] or (), row["balances"] or (), strict=True):
+            after[n - 1][account] = balance
+        return after
+
+    def _done(self, item: Item, n: int, after: list[dict[str, int]]) -> Result:
+        if isinstance(item, PlaceHold):
+            return Held(key=item.key, hold_id=item.hold_id, replayed=False)
+        if isinstance(item, Void):
+            return Voided(key=item.key, hold_id=item.hold_id, replayed=False)
+        return Posted(key=item.key, entry_id=self.made[n - 1], replayed=False, balances=after[n - 1])
+
+    def _exception(self, row: Any) -> Result:
+        key = self.items[row["n"] - 1].key
+        match row["result"]:
+            case "refused":
+                return refused(key, row["code"], row["account"])
+            case "held":
+                return Held(key=key, hold_id=row["made"], replayed=True)
+            case "voided":
+                return Voided(key=key, hold_id=row["made"], replayed=True)
+            case _:
+                balances = dict(zip(row["accounts"], row["balances"], strict=True))
+                return Posted(key=key, entry_id=row["made"], replayed=True, balances=balances)
 
 
-def _results(items: Sequence[Item], rows: Sequence[Any]) -> list[Result]:
-    return [_result(items[row["n"] - 1].key, row) for row in sorted(rows, key=lambda row: int(row["n"]))]
+def _legs_in_order(item: Item) -> Sequence[Leg]:
+    """The legs in the order of their accounts' codes, which makes the digest of an item canonical."""
+    if not isinstance(item, Post | PlaceHold):
+        return ()
+    first, second, *more = item.legs
+    if more:
+        return sorted(item.legs, key=lambda leg: leg.account)
+    return (first, second) if first.account < second.account else (second, first)
 
 
-def _result(key: str, row: Any) -> Result:
-    match row["result"]:
-        case "refused":
-            return refused(key, row["code"], row["account"])
-        case "held":
-            return Held(key=key, hold_id=row["hold_id"], replayed=row["replayed"])
-        case "voided":
-            return Voided(key=key, hold_id=row["hold_id"], replayed=row["replayed"])
-        case _:
-            balances = dict(zip(row["accounts"], row["balances"], strict=True))
-            return Posted(key=key, entry_id=row["entry_id"], replayed=row["replayed"], balances=balances)
+def _target(item: Item) -> UUID | None:
+    """The hold to end or the entry to reverse."""
+    if isinstance(item, Capture | Void):
+        return item.hold_id
+    return item.entry_id if isinstance(item, Reverse) else None

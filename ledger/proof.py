@@ -146,8 +146,7 @@ cross join lateral (
     order by v.n desc limit 1
 ) l
 where (p.amount < 0 and p.balance_after < l.floor or p.amount > 0 and p.balance_after > l.ceiling)
-  and not exists (select from ledger.entry e
-                  where e.book_id = p.book_id and e.id = p.entry_id and e.forced_by is not null)
+  and not exists (select from ledger.forced f where f.book_id = p.book_id and f.entry_id = p.entry_id)
   and not exists (select from ledger.hold_event v
                   where v.book_id = p.book_id and v.entry_id = p.entry_id and v.event = 'captured')
 union all
@@ -159,8 +158,8 @@ join ledger.account a on a.book_id = b.book_id and a.id = b.account_id
 where (b.posted - b.held_out < b.floor or b.posted + b.held_in > b.ceiling)
   and not exists (select from ledger.account_event v
                   where v.book_id = b.book_id and v.account_id = b.account_id and v.n > 1)
-  and not exists (select from ledger.posting p join ledger.entry e on e.book_id = p.book_id and e.id = p.entry_id
-                  where p.book_id = b.book_id and p.account_id = b.account_id and e.forced_by is not null)
+  and not exists (select from ledger.posting p join ledger.forced f on f.book_id = p.book_id and f.entry_id = p.entry_id
+                  where p.book_id = b.book_id and p.account_id = b.account_id)
 union all
 select b.book_id, a.code, 'the limits or the status are not those that its history says'
 from ledger.balance b
@@ -193,7 +192,7 @@ select e.book_id,
        (select min(a.code) from ledger.account a where a.book_id = e.book_id and a.id = any (e.accounts)) as account,
        format('entry %s was made under %s keys', e.id, count(r.key)) as message
 from ledger.entry e
-left join ledger.request r on r.book_id = e.book_id and r.entry_id = e.id
+left join ledger.request r on r.book_id = e.book_id and r.made = e.id and r.operation in ('p', 'c', 'r')
     and not exists (select from ledger.refusal f where f.book_id = r.book_id and f.key = r.key)
 group by e.book_id, e.id, e.accounts
 having count(r.key) <> 1
@@ -201,15 +200,15 @@ union all
 select r.book_id, null, format('key %s: its effect is missing', r.key)
 from ledger.request r
 where not exists (select from ledger.refusal f where f.book_id = r.book_id and f.key = r.key)
-  and not exists (select from ledger.entry e where e.book_id = r.book_id and e.id = r.entry_id)
+  and not exists (select from ledger.entry e where e.book_id = r.book_id and e.id = r.made)
   and not exists (select from ledger.hold_event v
-                  where v.book_id = r.book_id and v.hold_id = r.hold_id
-                    and (v.event = 'placed') = (r.operation = 'hold') and v.entry_id is null)
+                  where v.book_id = r.book_id and v.hold_id = r.made
+                    and (v.event = 'placed') = (r.operation = 'h') and v.entry_id is null)
 union all
 select r.book_id, null, format('key %s was refused and took effect all the same', r.key)
 from ledger.request r
 join ledger.refusal f on f.book_id = r.book_id and f.key = r.key
-where exists (select from ledger.entry e where e.book_id = r.book_id and e.id = r.entry_id)
+where exists (select from ledger.entry e where e.book_id = r.book_id and e.id = r.made)
 union all
 select f.book_id, null, format('key %s was refused, but never asked for', f.key)
 from ledger.refusal f

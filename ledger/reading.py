@@ -35,7 +35,7 @@ order by p.seq desc
 
 ENTRY = """
 select e.id, e.kind, u.code as unit, e.amounts, e.effective_on, e.recorded_at, e.actor, e.reference,
-       e.meta::text as meta, e.forced_by, e.forced_reason,
+       e.meta::text as meta, f.forced_by, f.reason as forced_reason,
        array(
            select a.code from unnest(e.accounts) with ordinality leg (id, position)
            join ledger.account a on a.book_id = e.book_id and a.id = leg.id order by leg.position
@@ -45,6 +45,7 @@ select e.id, e.kind, u.code as unit, e.amounts, e.effective_on, e.recorded_at, e
         where l.book_id = e.book_id and l.original_id = e.id and l.kind = 'reversal') as reversed_by
 from ledger.entry e
 join ledger.unit u on u.id = e.unit_id
+left join ledger.forced f on f.book_id = e.book_id and f.entry_id = e.id
 where e.book_id = $1 and e.id = $2
 """
 
@@ -57,7 +58,8 @@ join ledger.unit u on u.id = f.unit_id
 where h.book_id = $1 and h.id = $2
 """
 
-END_OF_TIME = 2**63 - 1
+LAST_SEQ = 2**31 - 1
+"""The highest number that a posting can have on its account."""
 
 
 async def balance(connection: Connection, book_id: int, account: str) -> Balance:
@@ -87,7 +89,7 @@ async def statement(
     )
     if account_id is None:
         raise UnknownAccount(f"there is no account {account} in book {book_id}")
-    cursor = END_OF_TIME if before is None else before
+    cursor = LAST_SEQ if before is None else min(before, LAST_SEQ)
     rows = await connection.fetch(STATEMENT, book_id, account_id, cursor, limit)
     return [StatementLine(**{**row, "meta": _meta(row["meta"])}) for row in rows]
 

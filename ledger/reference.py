@@ -147,13 +147,14 @@ class ReferenceLedger:
         effects = self._effects(item)
         if isinstance(effects, No):
             return effects
-        for check in (self._closed_period(item), self._wrong_account(item, effects, forced)):
-            if check is not None:
-                return check
+        if self._is_in_closed_period(item):
+            return No("closed_period")
+        # The first leg in the way decides, in the order of the accounts' codes.
+        effects = sorted(effects, key=lambda effect: effect.account)
         for effect in effects:
-            broken = self._broken_limit(effect, forced)
-            if broken is not None:
-                return No(broken, effect.account)
+            code = self._wrong_account(item, effect, forced) or self._broken_limit(effect, forced)
+            if code is not None:
+                return No(code, effect.account)
         return self._write(item, effects)
 
     def _effects(self, item: Item) -> list[Effect] | No:
@@ -198,23 +199,19 @@ class ReferenceLedger:
             Effect(asked.to_account, posted=captured, held_in=-asked.amount, is_limited=False),
         ]
 
-    def _closed_period(self, item: Item) -> No | None:
+    def _is_in_closed_period(self, item: Item) -> bool:
         if isinstance(item, PlaceHold | Void) or self.closed_through is None:
-            return None
-        return No("closed_period") if item.effective_on <= self.closed_through else None
+            return False
+        return item.effective_on <= self.closed_through
 
-    def _wrong_account(self, item: Item, effects: Sequence[Effect], forced: bool) -> No | None:
-        for effect in effects:
-            if effect.account not in self.accounts:
-                return No("unknown_account", effect.account)
-        if isinstance(item, Post | PlaceHold):
-            for effect in effects:
-                if self.accounts[effect.account].unit != item.unit:
-                    return No("unit_mismatch", effect.account)
-        for effect in effects:
-            status = self.accounts[effect.account].status
-            if effect.is_limited and (status == "closed" or (status == "frozen" and not forced)):
-                return No(f"{status}_account", effect.account)
+    def _wrong_account(self, item: Item, effect: Effect, forced: bool) -> str | None:
+        if effect.account not in self.accounts:
+            return "unknown_account"
+        account = self.accounts[effect.account]
+        if isinstance(item, Post | PlaceHold) and account.unit != item.unit:
+            return "unit_mismatch"
+        if effect.is_limited and (account.status == "closed" or (account.status == "frozen" and not forced)):
+            return f"{account.status}_account"
         return None
 
     def _broken_limit(self, effect: Effect, forced: bool) -> str | None:

@@ -14,6 +14,7 @@ READABLE_TABLES = (
     "request",
     "refusal",
     "entry",
+    "forced",
     "posting",
     "entry_link",
     "hold",
@@ -27,6 +28,7 @@ CALLABLE_FUNCTIONS = (
     "set_status",
     "close_period",
     "post_batch",
+    "expire_holds",
 )
 
 

@@ -2,6 +2,7 @@
 roles.
 """
 
+import hashlib
 import io
 import os
 from contextlib import redirect_stdout
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import asyncpg
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 
+from ledger.schema import sql_files
 from migrations.piccolo_conf import APPS
 from timebank.db import ENGINE
 from timebank.settings import APP_ROLE, MIGRATOR_ROLE, OWNER_ROLE
@@ -67,12 +69,14 @@ async def migrate(owner_url: str) -> list[str]:
             await connection.execute("select pg_advisory_xact_lock($1)", ADVISORY_LOCK)
             await _own_public_schema(connection)
             before = await applied(connection)
+            await _check_ledger(connection)
             for app in APPS:
                 with redirect_stdout(io.StringIO()):
                     outcome = await ForwardsMigrationManager(app_name=app).run()
                 if not outcome.success:
                     raise MigrationError(outcome.message or f"migrations of {app} failed")
             after = await applied(connection)
+            await connection.execute(f"comment on schema ledger is '{ledger_fingerprint()}'")
     finally:
         ENGINE.config = {}
     return [name for name in after if name not in before]
@@ -83,6 +87,23 @@ async def applied(connection: Any) -> list[str]:
     if await connection.fetchval("select to_regclass('migration')") is None:
         return []
     return [row["name"] for row in await connection.fetch("select name from migration order by id")]
+
+
+def ledger_fingerprint() -> str:
+    """What the ledger's SQL files say, in one word; kept in the database as the comment of its schema."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sql_files())).hexdigest()
+
+
+async def _check_ledger(connection: Any) -> None:
+    """Until the first release the ledger's SQL files change in place, and a database from before has other tables."""
+    exists, known = await connection.fetchrow(
+        "select to_regnamespace('ledger') is not null, obj_description(to_regnamespace('ledger'), 'pg_namespace')"
+    )
+    if exists and known != ledger_fingerprint():
+        raise MigrationError(
+            "this database was made before the first release, by a version whose ledger had another shape. "
+            "Start with a new one; the demo does so with `make demo FRESH=1`."
+        )
 
 
 async def _check_server(connection: Any) -> None:

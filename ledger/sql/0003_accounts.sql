@@ -40,7 +40,7 @@ create function ledger.open_account(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_unit  smallint;
-    v_id    bigint;
+    v_id    integer;
 begin
     perform ledger.require_book(p_book);
     select id into v_unit from ledger.unit where code = p_unit;
@@ -72,7 +72,7 @@ begin
     end if;
 end $$;
 
-create function ledger.note_account_event(p_book bigint, p_account bigint, p_actor text, p_reason text) returns void
+create function ledger.note_account_event(p_book bigint, p_account integer, p_actor text, p_reason text) returns void
 language sql as $$
     insert into ledger.account_event
         (book_id, account_id, n, after_seq, floor, ceiling, status, actor, reason, recorded_at)

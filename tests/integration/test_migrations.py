@@ -56,6 +56,16 @@ async def test_two_at_once_apply_each_migration_once(empty: str) -> None:
     assert counts[1] == len(await ids(empty)) > 0
 
 
+async def test_a_ledger_of_another_shape_is_left_alone(empty: str) -> None:
+    await migrate(empty)
+    connection = await asyncpg.connect(empty)
+    await connection.execute("set role timebank_owner; comment on schema ledger is 'an earlier one'")
+    await connection.close()
+
+    with pytest.raises(MigrationError, match="FRESH=1"):
+        await migrate(empty)
+
+
 async def test_a_failing_migration_leaves_nothing(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations.runner, "APPS", (*migrations.runner.APPS, "no_such_app"))
     with pytest.raises(BaseException, match=r"no_such_app|recognised|registered"):

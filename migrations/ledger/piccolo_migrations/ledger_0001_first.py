@@ -1,4 +1,4 @@
-"""The ledger's first tables, guards, functions and policies: the library's own frozen SQL files."""
+"""The ledger's first tables, guards, functions and policies: the library's own SQL files, frozen once released."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
@@ -8,9 +8,9 @@ from migrations.sql import running
 ID = "ledger_0001"
 VERSION = "1"
 DESCRIPTION = "the double-entry ledger"
-FILES = ("0001", "0002", "0003", "0004", "0005")
+LAST_FILE = "0009"
 
 
 async def forwards() -> MigrationManager:
     """Build the ledger."""
-    return running(ID, "ledger", [path.read_text() for path in sql_files() if path.name[:4] in FILES])
+    return running(ID, "ledger", [path.read_text() for path in sql_files() if path.name[:4] <= LAST_FILE])

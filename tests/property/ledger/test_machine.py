@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from uuid_utils.compat import uuid7
 
@@ -247,6 +247,7 @@ def run_machine(chosen: Server, examples: int) -> None:
                     suppress_health_check=list(HealthCheck),
                     print_blob=True,
                     database=None,
+                    phases=[Phase.generate],
                 ),
             )
         finally:

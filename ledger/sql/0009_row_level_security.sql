@@ -1,12 +1,15 @@
--- Who may see what. Enabled, not forced: forced, an owner's back-fill would silently change nothing and a dump would fail. Units
--- belong to no book.
+-- Who may see what: of every table that has a book, the rows of the book that is set for the transaction. Enabled, not forced: forced,
+-- an owner's back-fill would silently change nothing and a dump would fail. Units belong to no book.
 
 do $$
 declare
     v_table text;
 begin
-    foreach v_table in array array['account', 'balance', 'account_event', 'request', 'refusal', 'entry', 'posting',
-                                   'entry_link', 'hold', 'hold_event'] loop
+    for v_table in
+        select c.relname from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'book_id'
+        where c.relnamespace = 'ledger'::regnamespace and c.relkind = 'r'
+    loop
         execute format('alter table ledger.%I enable row level security', v_table);
         execute format(
             'create policy one_book on ledger.%I using (book_id = nullif(current_setting(''ledger.book'', true), '''')::bigint)',

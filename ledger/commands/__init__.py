@@ -1,0 +1,5 @@
+"""The commands of ``python -m ledger``. A module has NAME, ``add_arguments(parser)``, ``async run(options)``."""
+
+from types import ModuleType
+
+COMMANDS: tuple[ModuleType, ...] = ()
