@@ -13,6 +13,7 @@ from ledger.errors import (
     Immutable,
     InvalidItem,
     LedgerError,
+    NotYetSettled,
     OpenedTooLate,
     PeriodMovedBack,
     SecondCall,
@@ -57,7 +58,7 @@ from ledger.posting import (
     set_status,
 )
 from ledger.proof import prove
-from ledger.reading import balance, balances, entry, hold, statement
+from ledger.reading import balance, balance_at, balances, entry, hold, statement
 from ledger.schema import grants_sql, sql_files
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "Item",
     "LedgerError",
     "Leg",
+    "NotYetSettled",
     "OpenedTooLate",
     "PeriodMovedBack",
     "PlaceHold",
@@ -98,6 +100,7 @@ __all__ = [
     "Voided",
     "WrongBook",
     "balance",
+    "balance_at",
     "balances",
     "close_period",
     "entry",

@@ -113,4 +113,10 @@ class AccountFull(LedgerError):
     sqlstate = "LG017"
 
 
+class NotYetSettled(LedgerError):
+    """What was known then could still change: the moment lies ahead, or a transaction begun by then still writes."""
+
+    sqlstate = "LG018"
+
+
 BY_SQLSTATE: dict[str, type[LedgerError]] = {error.sqlstate: error for error in LedgerError.__subclasses__()}

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from ledger.errors import UnknownAccount, UnknownEntry, UnknownHold
 from ledger.model import MAX_PAGE, Balance, Entry, Hold, Leg, StatementLine
+from ledger.posting import translated
 
 Connection = Any
 """An asyncpg connection, pooled or not. asyncpg publishes no types that fit both, hence the loose name."""
@@ -75,6 +77,31 @@ async def balances(connection: Connection, book_id: int, accounts: Sequence[str]
     return {row["code"]: _balance(row) for row in await connection.fetch(BALANCES, book_id, list(accounts))}
 
 
+async def balance_at(
+    connection: Connection,
+    book_id: int,
+    account: str,
+    *,
+    known_at: datetime | None = None,
+    effective_on: date | None = None,
+) -> int:
+    """What was posted as known at ``known_at``, or of what was effective by ``effective_on`` (that day included).
+
+    In the unit's smallest part, holds aside; at least one of the two must be given. ``known_at`` costs the logarithm of
+    the account's history, ``effective_on`` a look at all of it. Raises UnknownAccount, ValueError for a moment without
+    a time zone or a day with a time, or NotYetSettled: what was known at a moment is the same whenever it is asked, so
+    a moment is refused as long as a transaction that began by then is writing to the book. For the same reason
+    ``known_at`` needs a read committed transaction.
+    """
+    _require_day_or_moment(known_at, effective_on)
+    with translated():
+        return int(
+            await connection.fetchval(
+                "select ledger.balance_at($1, $2, $3, $4)", book_id, account, known_at, effective_on
+            )
+        )
+
+
 async def statement(
     connection: Connection, book_id: int, account: str, *, before: int | None = None, limit: int = 50
 ) -> list[StatementLine]:
@@ -89,7 +116,7 @@ async def statement(
     )
     if account_id is None:
         raise UnknownAccount(f"there is no account {account} in book {book_id}")
-    cursor = LAST_SEQ if before is None else min(before, LAST_SEQ)
+    cursor = LAST_SEQ if before is None else max(0, min(before, LAST_SEQ))
     rows = await connection.fetch(STATEMENT, book_id, account_id, cursor, limit)
     return [StatementLine(**{**row, "meta": _meta(row["meta"])}) for row in rows]
 
@@ -141,6 +168,15 @@ def _balance(row: Mapping[str, Any]) -> Balance:
         status=row["status"],
         seq=row["seq"],
     )
+
+
+def _require_day_or_moment(known_at: object, effective_on: object) -> None:
+    if known_at is None and effective_on is None:
+        raise ValueError("say known_at, effective_on or both")
+    if known_at is not None and (not isinstance(known_at, datetime) or known_at.tzinfo is None):
+        raise ValueError("known_at must be a date and time with a time zone")
+    if effective_on is not None and (not isinstance(effective_on, date) or isinstance(effective_on, datetime)):
+        raise ValueError("effective_on must be a date without a time")
 
 
 def _meta(text: str | None) -> Mapping[str, object]:

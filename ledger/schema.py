@@ -29,6 +29,9 @@ CALLABLE_FUNCTIONS = (
     "close_period",
     "post_batch",
     "expire_holds",
+    "balance_at",
+    "require_settled",
+    "lock_number",
 )
 
 
