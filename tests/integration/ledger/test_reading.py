@@ -86,15 +86,15 @@ async def test_the_moment_costs_the_logarithm_of_the_history(book: Book) -> None
     middle = await clock(book)
     await book.do(ledger.post_batch, [move("issued", "member/1", 1) for _ in range(1000)])
     async with book.writing() as connection:
-        await connection.execute("set local stats_fetch_consistency = none")
-        rows = "select pg_stat_get_xact_tuples_fetched('ledger.posting'::regclass)"
+        rows = "select pg_stat_get_xact_tuples_fetched('ledger.posting_pkey'::regclass)"
         await connection.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
         before = await connection.fetchval(rows)
 
         assert await ledger.balance_at(connection, book.book_id, "member/1", known_at=middle) == 1000
 
         # 2,000 postings: 11 looks, and one for the balance.
-        assert await connection.fetchval(rows) - before <= 12
+        looks = await connection.fetchval(rows) - before
+        assert 1 <= looks <= 12, looks
 
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(minutes=1), timedelta(days=3650)])
@@ -138,18 +138,13 @@ async def test_a_writer_whose_beginning_is_hidden_is_taken_for_an_early_one(book
 
 async def test_a_reader_looks_anew_each_time(book: Book, other: Any) -> None:
     """Within a transaction PostgreSQL would go on showing who was active at the first look."""
-    await post_and_look(book, 10)
+    earlier = await post_and_look(book, 10)
     async with book.writing(other) as reader:
-        earlier = await clock(book)
-        assert await ledger.balance_at(reader, book.book_id, "member/1", known_at=earlier) == 10
-        async with book.writing() as writer:
-            await ledger.post(writer, book.book_id, move("issued", "member/1", 5))
-            assert await ledger.balance_at(reader, book.book_id, "member/1", known_at=earlier) == 10
-            later = await writer.fetchval("select clock_timestamp()")
-            with pytest.raises(NotYetSettled):
-                async with reader.transaction():
-                    await ledger.balance_at(reader, book.book_id, "member/1", known_at=later)
-        assert await ledger.balance_at(reader, book.book_id, "member/1", known_at=later) == 15
+        for known in (10, 15):
+            async with book.writing() as writer:
+                await ledger.post(writer, book.book_id, move("issued", "member/1", 5))
+                assert await ledger.balance_at(reader, book.book_id, "member/1", known_at=earlier) == known
+            earlier = await clock(book)
 
 
 async def test_a_writer_elsewhere_is_in_nobodys_way(book: Book, other: Any) -> None:
@@ -272,11 +267,11 @@ async def test_a_page_has_a_limit_and_a_cursor_may_be_anything(book: Book) -> No
 async def test_a_page_reads_no_more_than_its_lines(book: Book) -> None:
     await book.do(ledger.post_batch, [move("issued", "member/1", 1) for _ in range(1000)])
     async with book.writing() as connection:
-        rows = "select pg_stat_get_xact_tuples_fetched('ledger.posting'::regclass)"
+        rows = "select pg_stat_get_xact_tuples_fetched('ledger.posting_pkey'::regclass)"
         await connection.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
         before = await connection.fetchval(rows)
         await ledger.statement(connection, book.book_id, "member/1", before=500, limit=20)
-        assert await connection.fetchval(rows) - before <= 20
+        assert await connection.fetchval(rows) - before == 20
 
 
 async def test_limits_and_status_show_in_the_balance(book: Book) -> None:
