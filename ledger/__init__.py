@@ -4,6 +4,7 @@ This is its whole public face. Amounts are integers in the unit's smallest part,
 :func:`post_batch`, once per transaction; whatever a person can cause comes back as :class:`Refused`.
 """
 
+from ledger.batching import Batcher, Settled
 from ledger.errors import (
     AccountFull,
     AccountInUse,
@@ -66,6 +67,7 @@ __all__ = [
     "AccountInUse",
     "AlreadyDifferent",
     "Balance",
+    "Batcher",
     "CannotSeeAll",
     "Capture",
     "ClockBehind",
@@ -88,6 +90,7 @@ __all__ = [
     "Result",
     "Reverse",
     "SecondCall",
+    "Settled",
     "StatementLine",
     "Status",
     "Unbalanced",

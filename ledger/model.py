@@ -30,6 +30,8 @@ MAX_META_BYTES = 4096
 MAX_PAGE = 500
 """Lines on one page of a statement."""
 
+_COMPACT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 Status = Literal["open", "frozen", "closed"]
 
 
@@ -76,7 +78,7 @@ def _require_uuid(name: str, value: object) -> None:
 def meta_text(meta: Mapping[str, object]) -> str:
     """``meta`` as JSON text; refused with :class:`InvalidItem` when it cannot be written so, or is too long."""
     try:
-        text = json.dumps(dict(meta), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _COMPACT_JSON.encode(dict(meta))
         size = len(text.encode())
     except (TypeError, ValueError) as error:
         raise InvalidItem(f"meta must be plain JSON values: {error}") from error

@@ -39,6 +39,13 @@ POST_BATCH = """
 select * from ledger.post_batch(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 """
+POST_ALONE = """
+select o.*
+from (select set_config('ledger.book', $1::bigint::text, true)::bigint as book) this,
+     lateral ledger.post_batch(
+         this.book, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) o
+"""
+"""As POST_BATCH, for a statement that is a transaction of its own: it sets the book for itself."""
 POST_FORCED = """
 select * from ledger.post_forced(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)

@@ -24,6 +24,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
         "already_reversed": "The entry has already been reversed.",
         "is_reversal": "The entry is itself a reversal and cannot be reversed.",
         "closed_period": "The books are closed for that date.",
+        "overloaded": "Too many wait already. Try again in a moment.",
         "key_reused": "This key was used before for something else.",
     }
 )

@@ -151,18 +151,20 @@ declare
     v_now       timestamptz;
     -- One element per leg: of which item it is, on which account, what it changes there, whether limits apply.
     v_items     integer[];
-    v_at        integer[];
+    v_names     integer[];                                              -- the account's place among the codes asked for
+    v_at        integer[];                                              -- its place among the accounts locked; null: unknown
     v_moves     bigint[];
     v_outs      bigint[];
     v_ins       bigint[];
     v_limited   boolean[];
+    v_leg_ids   integer[];                                              -- the account's id
     v_after     bigint[];                                               -- the account's balance after the leg
     v_seqs      integer[];                                              -- the posting's number
     -- One element per account: who it is, how it stood when it was locked, how it stands now.
-    v_codes     text[];
+    v_codes     text[];                                                 -- asked for
+    v_known     text[];                                                 -- locked
     v_ids       integer[];
     v_unit_ids  smallint[];
-    v_units     text[];
     v_statuses  text[];
     v_floors    bigint[];
     v_ceilings  bigint[];
@@ -175,10 +177,12 @@ declare
     v_seq_0     integer[];
     v_seq       integer[];
     v_last_at   timestamptz;
+    v_is_full   boolean;
     v_plain     boolean;                                                -- all accounts known, open and of the one unit asked for
     -- One element per item: whether its key was used before, why it is refused, by which account.
     v_repeats   boolean[];
     v_obstacles text[];
+    v_item_units smallint[];
     v_refusals  text[];
     v_blamed    text[];
     v_is_refused boolean;
@@ -189,7 +193,9 @@ declare
     v_from      integer;
     v_account   integer;
     v_balance   bigint;
-    v_known     boolean[];
+    v_out       bigint;
+    v_in        bigint;
+    v_before    boolean[];
 begin
     v_digests := ledger.read_items(
         p_book, p_keys, p_operations, p_kinds, p_units, p_effective_on, p_references, p_ids, p_target_ids, p_amounts,
@@ -203,11 +209,11 @@ begin
     end if;
 
     -- 1. Locks: the holds that are to end, in the order of their ids; then every balance that may move, in the order of the
-    -- accounts. One order for everybody: no deadlocks. "for update" would fight the locks of foreign keys.
+    -- accounts' codes. One order for everybody: no deadlocks. "for update" would fight the locks of foreign keys.
     if v_posts then
         v_codes := p_accounts;
         v_items := p_leg_items;
-        v_at := p_leg_accounts;
+        v_names := p_leg_accounts;
         v_moves := p_leg_amounts;
         v_outs := array_fill(0::bigint, array[cardinality(p_leg_items)]);
         v_ins := v_outs;
@@ -252,31 +258,34 @@ begin
                array_agg(held_out order by n, account), array_agg(held_in order by n, account),
                array_agg(is_limited order by n, account),
                array(select distinct code from effects order by code)
-        into v_items, v_at, v_moves, v_outs, v_ins, v_limited, v_codes from numbered;
+        into v_items, v_names, v_moves, v_outs, v_ins, v_limited, v_codes from numbered;
     end if;
 
-    with locked as (
-        select b.*, a.code, a.unit_id, u.code as unit
+    select array_agg(l.code), array_agg(l.account_id), array_agg(l.unit_id), array_agg(l.status), array_agg(l.floor),
+           array_agg(l.ceiling), array_agg(l.posted), array_agg(l.held_out), array_agg(l.held_in), array_agg(l.seq), max(l.last_at),
+           max(l.seq) > c_last_seq - 1000,
+           bool_and(l.status = 'open' and l.unit_id = (select id from ledger.unit where code = p_units[1]))
+    into v_known, v_ids, v_unit_ids, v_statuses, v_floors, v_ceilings, v_posted_0, v_held_out_0, v_held_in_0, v_seq_0, v_last_at,
+         v_is_full, v_plain
+    from (
+        select b.*, a.code, a.unit_id
         from ledger.account a
-        join ledger.unit u on u.id = a.unit_id
         join ledger.balance b on b.book_id = a.book_id and b.account_id = a.id
         where a.book_id = p_book and a.code = any (v_codes)
-        order by b.account_id
+        order by a.code
         for no key update of b
-    )
-    select array_agg(l.account_id order by c.n), array_agg(l.unit_id order by c.n), array_agg(l.unit order by c.n),
-           array_agg(l.status order by c.n), array_agg(l.floor order by c.n), array_agg(l.ceiling order by c.n),
-           array_agg(l.posted order by c.n), array_agg(l.held_out order by c.n), array_agg(l.held_in order by c.n),
-           array_agg(l.seq order by c.n), max(l.last_at), coalesce(max(l.seq), 0) > c_last_seq - 1000,
-           bool_and(l.account_id is not null and l.status = 'open' and l.unit = p_units[1])
-    into v_ids, v_unit_ids, v_units, v_statuses, v_floors, v_ceilings, v_posted_0, v_held_out_0, v_held_in_0, v_seq_0, v_last_at,
-         v_is_refused, v_plain
-    from unnest(v_codes) with ordinality c (code, n)
-    left join locked l on l.code = c.code;
-    if v_is_refused then
+    ) l;
+    if v_is_full then
         raise exception 'an account has no numbers left for postings; go on with a new one' using errcode = 'LG017';
     end if;
-    v_plain := v_plain and v_posts and p_units <@ p_units[1:1];
+    v_at := v_names;
+    v_plain := (v_plain and v_posts and v_known = v_codes and p_units <@ p_units[1:1]) is true;
+    if not v_plain then
+        v_at := array(select array_position(v_known, v_codes[u.name])
+                      from unnest(v_names) with ordinality as u (name, leg) order by u.leg);
+        v_item_units := array(select (select k.id from ledger.unit k where k.code = u.unit)
+                              from unnest(p_units) with ordinality as u (unit, n) order by u.n);
+    end if;
     if not v_posts then
         v_obstacles := ledger.find_obstacles(
             p_book, p_operations, p_kinds, p_ids, p_target_ids, p_amounts, p_judged_at, v_holds);
@@ -298,6 +307,7 @@ begin
         v_held_out := v_held_out_0;
         v_held_in := v_held_in_0;
         v_seq := v_seq_0;
+        v_leg_ids := v_at;
         v_after := v_moves;
         v_seqs := v_at;
         v_refusals := array_fill(null::text, array[v_count]);
@@ -306,11 +316,9 @@ begin
         v_ended := '{}';
         v_reversed := '{}';
         v_leg := 1;
-        <<items>>
         for n in 1..v_count loop
             v_from := v_leg;
             v_code := null;
-            v_account := null;
             if v_repeats[n] then
                 while v_items[v_leg] = n loop
                     v_leg := v_leg + 1;
@@ -331,60 +339,59 @@ begin
                     v_account := v_at[v_leg];
                     if not v_plain then
                         v_code := case
-                            when v_ids[v_account] is null then 'unknown_account'
-                            when v_units[v_account] <> p_units[n] then 'unit_mismatch'
-                            when not (v_posts or v_limited[v_leg]) then null
+                            when v_account is null then 'unknown_account'
+                            when p_operations[n] in ('p', 'h') and v_unit_ids[v_account] is distinct from v_item_units[n]
+                                then 'unit_mismatch'
+                            when v_limited[v_leg] is false then null
                             when v_statuses[v_account] = 'closed' then 'closed_account'
                             when v_statuses[v_account] = 'frozen' and p_forced_by is null then 'frozen_account' end;
                     end if;
                     v_balance := v_posted[v_account] + v_moves[v_leg];
-                    v_posted[v_account] := v_balance;
-                    v_after[v_leg] := v_balance;
-                    if not v_posts then
-                        v_held_out[v_account] := v_held_out[v_account] + v_outs[v_leg];
-                        v_held_in[v_account] := v_held_in[v_account] + v_ins[v_leg];
-                    end if;
-                    if v_balance not between -c_largest and c_largest
-                        or greatest(v_held_out[v_account], v_held_in[v_account]) > c_largest
-                    then
-                        v_code := coalesce(v_code, 'overflow');
-                    elsif p_forced_by is null and v_limited[v_leg] is not false then
-                        v_code := coalesce(v_code, ledger.limit_broken(
-                            v_moves[v_leg], v_outs[v_leg], v_ins[v_leg], v_balance, v_held_out[v_account],
-                            v_held_in[v_account], v_floors[v_account], v_ceilings[v_account]));
-                    end if;
-                    if v_moves[v_leg] <> 0 then
-                        v_seq[v_account] := v_seq[v_account] + 1;
-                        v_seqs[v_leg] := v_seq[v_account];
+                    v_out := v_held_out[v_account] + v_outs[v_leg];
+                    v_in := v_held_in[v_account] + v_ins[v_leg];
+                    v_code := case
+                        when v_code is not null then v_code
+                        when v_balance not between -c_largest and c_largest or greatest(v_out, v_in) > c_largest then 'overflow'
+                        when p_forced_by is null and v_limited[v_leg] is not false then ledger.limit_broken(
+                            v_moves[v_leg], v_outs[v_leg], v_ins[v_leg], v_balance, v_out, v_in, v_floors[v_account],
+                            v_ceilings[v_account]) end;
+                    if v_code is null then
+                        v_posted[v_account] := v_balance;
+                        v_after[v_leg] := v_balance;
+                        v_leg_ids[v_leg] := v_ids[v_account];
+                        if not v_posts then
+                            v_held_out[v_account] := v_out;
+                            v_held_in[v_account] := v_in;
+                        end if;
+                        if v_moves[v_leg] <> 0 then
+                            v_seq[v_account] := v_seq[v_account] + 1;
+                            v_seqs[v_leg] := v_seq[v_account];
+                        end if;
+                    else
+                        -- This leg is in the way: take back what the item's legs before it have done.
+                        v_blamed[n] := v_codes[v_names[v_leg]];
+                        for leg in v_from..v_leg - 1 loop
+                            v_account := v_at[leg];
+                            v_posted[v_account] := v_posted[v_account] - v_moves[leg];
+                            v_held_out[v_account] := v_held_out[v_account] - v_outs[leg];
+                            v_held_in[v_account] := v_held_in[v_account] - v_ins[leg];
+                            if v_moves[leg] <> 0 then
+                                v_seq[v_account] := v_seq[v_account] - 1;
+                            end if;
+                        end loop;
                     end if;
                 end if;
                 v_leg := v_leg + 1;
             end loop;
-            if v_code is null then
-                case p_operations[n]
-                    when 'c', 'v' then v_ended := v_ended || p_target_ids[n];
-                    when 'r' then v_reversed := v_reversed || p_target_ids[n];
-                    else null;
-                end case;
-                continue;
-            end if;
-            v_refusals[n] := v_code;
-            v_is_refused := true;
-            if v_account is not null then
-                -- Take back what the item's legs have done, up to the one in the way.
-                v_blamed[n] := v_codes[v_account];
-                for leg in v_from..v_leg - 1 loop
-                    v_posted[v_at[leg]] := v_posted[v_at[leg]] - v_moves[leg];
-                    v_held_out[v_at[leg]] := v_held_out[v_at[leg]] - v_outs[leg];
-                    v_held_in[v_at[leg]] := v_held_in[v_at[leg]] - v_ins[leg];
-                    if v_moves[leg] <> 0 then
-                        v_seq[v_at[leg]] := v_seq[v_at[leg]] - 1;
-                    end if;
-                    exit when v_at[leg] = v_account;
-                end loop;
+            if v_code is not null then
+                v_refusals[n] := v_code;
+                v_is_refused := true;
+            elsif p_operations[n] in ('c', 'v') then
+                v_ended := v_ended || p_target_ids[n];
+            elsif p_operations[n] = 'r' then
+                v_reversed := v_reversed || p_target_ids[n];
             end if;
         end loop;
-
         if v_is_refused and v_repeats is null then
             v_repeats := ledger.find_repeats(p_book, p_keys);
             continue when true = any (v_repeats);
@@ -407,9 +414,9 @@ begin
             order by i.key collate "C";
             exit;
         exception when unique_violation then
-            v_known := v_repeats;
+            v_before := v_repeats;
             v_repeats := ledger.find_repeats(p_book, p_keys);
-            if v_repeats = v_known or not true = any (v_repeats) then
+            if v_repeats = v_before or not true = any (v_repeats) then
                 raise exception 'another transaction used a key that this one''s snapshot cannot see' using errcode = '40001';
             end if;
         end;
@@ -423,26 +430,21 @@ begin
         where i.code is not null;
     end if;
     insert into ledger.entry (book_id, id, recorded_at, effective_on, unit_id, accounts, amounts, seqs, kind, actor, reference, meta)
-    select p_book, i.id, v_now, i.effective_on, l.unit_id, l.accounts, l.amounts, l.seqs, i.kind, i.actor, i.reference,
-           i.meta::json
-    from unnest(p_ids, p_effective_on, p_kinds, p_actors, p_references, p_metas, v_repeats, v_refusals) with ordinality
-        as i (id, effective_on, kind, actor, reference, meta, is_repeat, refusal, n)
-    join (
-        select u.n, min(v_unit_ids[u.at]) as unit_id, array_agg(v_ids[u.at]) as accounts, array_agg(u.move) as amounts,
+    select p_book, p_ids[l.n], v_now, p_effective_on[l.n], l.unit_id, l.accounts, l.amounts, l.seqs, p_kinds[l.n], p_actors[l.n],
+           p_references[l.n], p_metas[l.n]::json
+    from (
+        select u.n, min(v_unit_ids[u.at]) as unit_id, array_agg(u.account_id) as accounts, array_agg(u.move) as amounts,
                array_agg(u.seq) as seqs
-        from (
-            select * from unnest(v_items, v_at, v_moves, v_seqs) with ordinality as u (n, at, move, seq, leg)
-            where u.move <> 0 order by u.n, u.leg
-        ) u
+        from unnest(v_items, v_at, v_leg_ids, v_moves, v_seqs) as u (n, at, account_id, move, seq)
+        where u.move <> 0 and v_repeats[u.n] is not true and v_refusals[u.n] is null
         group by u.n
-    ) l on l.n = i.n
-    where i.is_repeat is not true and i.refusal is null;
+    ) l;
 
     insert into ledger.posting (book_id, account_id, seq, entry_id, amount, balance_after, recorded_at, effective_on)
-    select p_book, v_ids[u.at], u.seq, p_ids[u.n], u.move, u.balance, v_now, p_effective_on[u.n]
-    from unnest(v_items, v_at, v_seqs, v_moves, v_after) as u (n, at, seq, move, balance)
+    select p_book, u.account_id, u.seq, p_ids[u.n], u.move, u.balance, v_now, p_effective_on[u.n]
+    from unnest(v_items, v_leg_ids, v_seqs, v_moves, v_after) as u (n, account_id, seq, move, balance)
     where u.move <> 0 and v_repeats[u.n] is not true and v_refusals[u.n] is null
-    order by v_ids[u.at], u.seq;
+    order by u.account_id, u.seq;
 
     update ledger.balance b
     set posted = a.posted, held_out = a.held_out, held_in = a.held_in, seq = a.seq, last_at = v_now
@@ -459,8 +461,7 @@ begin
     if not v_posts then
         perform ledger.write_holds(
             p_book, p_operations, p_kinds, p_actors, p_references, p_metas, p_ids, p_target_ids, p_amounts, p_expires_at,
-            v_holds, v_items, array(select v_ids[u.at] from unnest(v_at) with ordinality as u (at, n) order by u.n), v_outs,
-            v_ins, array(select i.is_repeat is not true and i.refusal is null
+            v_holds, v_items, v_leg_ids, v_outs, v_ins, array(select i.is_repeat is not true and i.refusal is null
                          from unnest(v_repeats, v_refusals) with ordinality as i (is_repeat, refusal, n) order by i.n),
             v_now);
     end if;
@@ -471,8 +472,8 @@ begin
     else
         return query
             select 0, 'balances', null::uuid, null::text, null::text, coalesce(array_agg(u.n order by u.leg), '{}'),
-                   array_agg(v_codes[u.at] order by u.leg), array_agg(u.balance order by u.leg)
-            from unnest(v_items, v_at, v_moves, v_after) with ordinality as u (n, at, move, balance, leg)
+                   array_agg(v_codes[u.name] order by u.leg), array_agg(u.balance order by u.leg)
+            from unnest(v_items, v_names, v_moves, v_after) with ordinality as u (n, name, move, balance, leg)
             where u.move <> 0;
     end if;
     if v_is_refused then
