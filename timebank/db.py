@@ -7,7 +7,7 @@ transaction).
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import Token
 from types import TracebackType
@@ -17,6 +17,7 @@ import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
+from ledger import Batcher, Settled
 from timebank.kit.refusal import Refusal
 
 Result = TypeVar("Result")
@@ -25,6 +26,7 @@ Connection = Any
 
 STATEMENT_TIMEOUT_SECONDS = 15
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 30
+BATCH_POOL_SIZE = 3
 MAX_ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.02
 
@@ -143,29 +145,38 @@ class Database:
     The role behind it cannot bypass row-level security, so a query that forgets its tenant sees nothing.
     """
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Any, batch_pool: Any) -> None:
         self.pool = pool
+        self.batch_pool = batch_pool
+        self.batcher = Batcher(batch_pool, after=_run_notes)
+        """For use cases that post one entry and write only beside it: they share transactions. The ``note`` of a post
+        is called with the connection and the result, inside its transaction."""
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = 10, command_timeout_seconds: int = 20) -> "Database":
-        """Connect. The pool is small on purpose: PostgreSQL does more work with fewer connections."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=pool_size,
-            command_timeout=command_timeout_seconds,
-            server_settings={
-                "application_name": "timebank",
-                "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
-                "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s",
-                "timezone": "UTC",
-            },
-            init=_prepare_connection,
-        )
-        return cls(pool)
+        """Connect. The pools are small on purpose: PostgreSQL does more work with fewer connections."""
+        pools = [
+            await asyncpg.create_pool(
+                url,
+                min_size=min_size,
+                max_size=max_size,
+                command_timeout=command_timeout_seconds,
+                server_settings={
+                    "application_name": "timebank",
+                    "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
+                    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s",
+                    "timezone": "UTC",
+                },
+                init=_prepare_connection,
+            )
+            for min_size, max_size in ((1, pool_size), (0, BATCH_POOL_SIZE))
+        ]
+        return cls(*pools)
 
     async def close(self) -> None:
-        """Close every connection; open transactions are rolled back."""
+        """Answer whoever waits for the batcher, then close every connection; open transactions are rolled back."""
+        await self.batcher.close()
+        await self.batch_pool.close()
         await self.pool.close()
 
     @asynccontextmanager
@@ -193,6 +204,12 @@ class Database:
         transaction = SafeTransaction(ENGINE, allow_nested=False, pool=self.pool, is_read_only=is_read_only)
         async with transaction:
             yield transaction.connection
+
+
+async def _run_notes(connection: Connection, _book_id: int, settled: Sequence[Settled]) -> None:
+    for each in settled:
+        if each.note is not None:
+            await each.note(connection, each.result)
 
 
 async def _prepare_connection(connection: Connection) -> None:
@@ -238,7 +255,6 @@ async def claim(connection: Connection, timebank_id: int, scope: str, key: str, 
     Raises:
         KeyReused: the same key came with different content.
     """
-    mark = digest(content)
     claimed = await connection.fetchval(
         """
         insert into idempotency (timebank_id, scope, key, digest) values ($1, $2, $3, $4)
@@ -247,17 +263,26 @@ async def claim(connection: Connection, timebank_id: int, scope: str, key: str, 
         timebank_id,
         scope,
         key,
-        mark,
+        digest(content),
     )
-    if claimed:
-        return None
+    return None if claimed else await recall(connection, timebank_id, scope, key, content)
+
+
+async def recall(connection: Connection, timebank_id: int, scope: str, key: str, content: object) -> Any:
+    """What a request made before was answered; ``None`` when there was none.
+
+    Raises:
+        KeyReused: the same key came with different content.
+    """
     row = await connection.fetchrow(
         "select digest, response from idempotency where timebank_id = $1 and scope = $2 and key = $3",
         timebank_id,
         scope,
         key,
     )
-    if row["digest"] != mark:
+    if row is None:
+        return None
+    if row["digest"] != digest(content):
         raise KeyReused(scope)
     return row["response"]
 

@@ -1,12 +1,12 @@
 """Giving hours to another member, or to the community pot."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
-from ledger import Posted, Refused, balance, post_batch
+from ledger import Posted, Refused, Result, balance
 from timebank.banks.queries import by_id as timebank_by_id
-from timebank.db import Connection, Database, Rollback, claim, remember
+from timebank.db import Connection, Database, KeyReused, claim, recall, remember
 from timebank.hours import rules
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
@@ -33,55 +33,75 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 async def give(db: Database, actor: Actor, command: Give, *, key: str, now: datetime) -> Given | list[Refusal]:
     """Move minutes from one member to another, or to the pot, at once.
 
-    Refusals: those of :func:`timebank.hours.rules.check_gift` and ``not_enough_hours``. A refused gift changes nothing.
+    Refusals: those of :func:`timebank.hours.rules.check_gift` and ``not_enough_hours``. A refused gift changes nothing;
+    asked again with the same key on the same day it stays refused.
+
+    Gifts share transactions through the batcher: each is one entry, and the answer remembered beside it.
     """
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            scope = f"give:{actor.name}"
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Given)
-            given = await _give(connection, actor, command, key=_ledger_key(scope, key), now=now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(given))
-            return given
-    except Rollback as rollback:
-        return rollback.refusals
-
-
-async def _give(connection: Connection, actor: Actor, command: Give, *, key: str, now: datetime) -> Given:
-    refusals = rules.check_gift(
-        actor,
-        from_member_id=command.from_member_id,
-        to_member_id=command.to_member_id,
-        minutes=command.minutes,
-        known=await _active(connection, actor.timebank_id, command.from_member_id, command.to_member_id),
-    )
-    if refusals:
-        raise Rollback(refusals)
-    facts = await timebank_by_id(connection, actor.timebank_id)
+    scope = f"give:{actor.name}"
+    async with db.reading(actor.timebank_id) as connection:
+        earlier = await recall(connection, actor.timebank_id, scope, key, command)
+        if earlier is not None:
+            return msgspec.convert(earlier, Given)
+        refusals = rules.check_gift(
+            actor,
+            from_member_id=command.from_member_id,
+            to_member_id=command.to_member_id,
+            minutes=command.minutes,
+            known=await _active(connection, actor.timebank_id, command.from_member_id, command.to_member_id),
+        )
+        if refusals:
+            return refusals
+        facts = await timebank_by_id(connection, actor.timebank_id)
+    effective_on = today(now, facts.time_zone)
     entry = rules.gift_entry(
-        key=key,
+        key=_ledger_key(scope, key, effective_on),
         from_member_id=command.from_member_id,
         to_member_id=command.to_member_id,
         minutes=command.minutes,
-        effective_on=today(now, facts.time_zone),
+        effective_on=effective_on,
         actor=actor,
     )
-    (result,) = await post_batch(connection, actor.timebank_id, [entry])
-    giver = rules.account_of(command.from_member_id)
+
+    async def note(connection: Connection, result: Result) -> None:
+        if isinstance(result, Posted) and await claim(connection, actor.timebank_id, scope, key, command) is None:
+            given = msgspec.to_builtins(_given(command, result))
+            await remember(connection, actor.timebank_id, scope, key, given)
+
+    result = await db.batcher.post(actor.timebank_id, entry, note=note)
     if isinstance(result, Refused):
-        if result.code == "insufficient" and result.account == giver:
-            there = await balance(connection, actor.timebank_id, giver)
-            raise Rollback([rules.not_enough(there.available or 0, command.minutes)])
-        raise Rollback([Refusal(result.code, "These hours cannot move now. Please ask a coordinator.")])
+        return await _in_words(db, actor, command, result)
+    return _given(command, result)
+
+
+async def _in_words(db: Database, actor: Actor, command: Give, refused: Refused) -> list[Refusal]:
+    giver = rules.account_of(command.from_member_id)
+    if refused.code == "key_reused":
+        raise KeyReused(refused.key)
+    if refused.code == "overloaded":
+        return [Refusal("overloaded", "Too many are giving hours just now. Please try again in a minute.")]
+    if (refused.code, refused.account) != ("insufficient", giver):
+        return [Refusal(refused.code, "These hours cannot move now. Please ask a coordinator.")]
+    async with db.reading(actor.timebank_id) as connection:
+        there = await balance(connection, actor.timebank_id, giver)
+    return [rules.not_enough(there.available or 0, command.minutes)]
+
+
+def _given(command: Give, result: Result) -> Given:
     if not isinstance(result, Posted):
         raise TypeError(f"a gift was answered by {type(result).__name__}")
-    return Given(entry_id=str(result.entry_id), balance_minutes=result.balances[giver])
+    return Given(
+        entry_id=str(result.entry_id), balance_minutes=result.balances[rules.account_of(command.from_member_id)]
+    )
 
 
-def _ledger_key(scope: str, key: str) -> str:
-    """A gift has no row of its own to be named after, and the ledger's keys are shorter than scope and key together."""
-    return f"{rules.GIFT}:{sha256(f'{scope} {key}').hex()}:1"
+def _ledger_key(scope: str, key: str, effective_on: date) -> str:
+    """A gift has no row of its own to be named after, and the ledger's keys are shorter than scope and key together.
+
+    The day is part of it, because it is part of what the ledger compares: a gift that was refused yesterday may be
+    asked for again today.
+    """
+    return f"{rules.GIFT}:{sha256(f'{scope} {key} {effective_on}').hex()}:1"
 
 
 async def _active(connection: Connection, timebank_id: int, *member_ids: int | None) -> frozenset[int]:

@@ -1,6 +1,7 @@
 """Giving hours: at once, once, and never more than there are."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -89,6 +90,32 @@ async def test_the_same_key_gives_once_and_other_content_is_a_clash(bank) -> Non
     assert (await hours(bank, friend)).posted == 20
     with pytest.raises(KeyReused):
         await give(bank, bank.participant, 30, friend, key=same)
+
+
+async def test_a_refused_gift_stays_refused_that_day_and_may_be_asked_for_on_the_next(bank) -> None:
+    friend, same = await bank.member(), key()
+    (refusal,) = await give(bank, bank.participant, 20, friend, key=same)
+    assert refusal.code == "not_enough_hours"
+    await give_hours(bank, bank.participant.member_id, 60)
+    (again,) = await give(bank, bank.participant, 20, friend, key=same)
+    assert again.code == "not_enough_hours"
+    assert isinstance(await give(bank, bank.participant, 20, friend, key=same, now=bank.now + timedelta(days=1)), Given)
+    # What was given is remembered whatever the day.
+    assert isinstance(await give(bank, bank.participant, 20, friend, key=same, now=bank.now + timedelta(days=2)), Given)
+    assert (await hours(bank, friend)).posted == 20
+
+
+async def test_a_gift_and_the_memory_of_it_are_one_transaction(bank, monkeypatch) -> None:
+    friend = await bank.member()
+    await give_hours(bank, bank.participant.member_id, 60)
+
+    async def broken(*_: object) -> None:
+        raise LookupError("cannot remember")
+
+    monkeypatch.setattr(service, "remember", broken)
+    with pytest.raises(LookupError):
+        await give(bank, bank.participant, 20, friend)
+    assert (await hours(bank, friend)).posted == 0
 
 
 async def test_ten_gifts_at_once_never_give_more_than_there_is(bank, owner_url) -> None:
