@@ -14,10 +14,12 @@ from ledger.errors import (
     Immutable,
     InvalidItem,
     LedgerError,
+    NotSealed,
     NotYetSettled,
     OpenedTooLate,
     PeriodMovedBack,
     SecondCall,
+    Tampered,
     Unbalanced,
     UnknownAccount,
     UnknownBook,
@@ -58,9 +60,10 @@ from ledger.posting import (
     set_limits,
     set_status,
 )
-from ledger.proof import prove
+from ledger.proof import Report, make_report, prove
 from ledger.reading import balance, balance_at, balances, entry, hold, statement
 from ledger.schema import grants_sql, sql_files
+from ledger.sealing import Seal, check_inclusion, inclusion, prove_seals, seal
 
 __all__ = [
     "AccountFull",
@@ -80,6 +83,7 @@ __all__ = [
     "Item",
     "LedgerError",
     "Leg",
+    "NotSealed",
     "NotYetSettled",
     "OpenedTooLate",
     "PeriodMovedBack",
@@ -87,12 +91,15 @@ __all__ = [
     "Post",
     "Posted",
     "Refused",
+    "Report",
     "Result",
     "Reverse",
+    "Seal",
     "SecondCall",
     "Settled",
     "StatementLine",
     "Status",
+    "Tampered",
     "Unbalanced",
     "UnknownAccount",
     "UnknownBook",
@@ -105,11 +112,14 @@ __all__ = [
     "balance",
     "balance_at",
     "balances",
+    "check_inclusion",
     "close_period",
     "entry",
     "expire_holds",
     "grants_sql",
     "hold",
+    "inclusion",
+    "make_report",
     "open_account",
     "open_book",
     "open_unit",
@@ -117,6 +127,8 @@ __all__ = [
     "post_batch",
     "post_forced",
     "prove",
+    "prove_seals",
+    "seal",
     "set_limits",
     "set_status",
     "sql_files",

@@ -382,9 +382,12 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One place where an invariant does not hold. ``account`` is its code, None if no account can be named."""
+    """One place where an invariant does not hold. ``account`` is its code, None if no account can be named.
+
+    ``book_id`` is None where it concerns every book, such as a guard that is switched off.
+    """
 
     invariant: str
-    book_id: int
+    book_id: int | None
     account: str | None
     message: str

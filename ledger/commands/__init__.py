@@ -2,4 +2,6 @@
 
 from types import ModuleType
 
-COMMANDS: tuple[ModuleType, ...] = ()
+from ledger.commands import prove
+
+COMMANDS: tuple[ModuleType, ...] = (prove,)
