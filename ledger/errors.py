@@ -119,4 +119,16 @@ class NotYetSettled(LedgerError):
     sqlstate = "LG018"
 
 
+class NotSealed(LedgerError):
+    """No seal reaches this entry yet; the next one will."""
+
+    sqlstate = "LG019"
+
+
+class Tampered(LedgerError):
+    """What is in the ledger contradicts its seals. ``prove_seals`` names the place."""
+
+    sqlstate = "LG020"
+
+
 BY_SQLSTATE: dict[str, type[LedgerError]] = {error.sqlstate: error for error in LedgerError.__subclasses__()}

@@ -19,6 +19,9 @@ READABLE_TABLES = (
     "entry_link",
     "hold",
     "hold_event",
+    "seal",
+    "seal_head",
+    "seal_leaf",
 )
 CALLABLE_FUNCTIONS = (
     "open_unit",
