@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import msgspec
 
-from timebank.settings import Settings, SettingsError, load
+from timebank.settings import OWNER_ROLE, Settings, SettingsError, load
 
 if TYPE_CHECKING:
     from timebank.banks.rules import TimeBankFacts
@@ -68,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
+    from ledger.commands import prove
+
     parser = argparse.ArgumentParser(
         prog="timebank",
         description="A time bank for co-production: every hour given is one hour, in a ledger that can be proved.",
@@ -94,8 +96,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="first create the three roles and the database, as TIMEBANK_ADMIN_URL (once per server)",
     )
 
-    _command(
-        commands, "prove", run_prove, "check every invariant of the ledger; exit 1 and name the account if one fails"
+    prove.add_arguments(
+        _command(commands, "prove", run_prove, "check every invariant of the ledger; exit 1 where one fails")
     )
 
     bank = commands.add_parser("bank", help="time banks").add_subparsers(metavar="COMMAND", required=True)
@@ -234,39 +236,15 @@ def run_migrate(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def run_prove(_options: argparse.Namespace, settings: Settings) -> int:
-    """Check every invariant of every book."""
+def run_prove(options: argparse.Namespace, settings: Settings) -> int:
+    """Check every invariant of every book, as the ledger's owner."""
+    from ledger.commands import prove
+
     with addresses(settings) as where:
         if not where.is_embedded and settings.owner_url is None:
             raise CommandError("set TIMEBANK_OWNER_URL: the proof reads every time bank, which the application may not")
-        findings, checked = asyncio.run(_prove(where.owner_url))
-    for finding in findings:
-        print(finding)
-    if findings:
-        print(f"FAILED: {len(findings)} finding{'s' if len(findings) != 1 else ''}. Pay nobody until it is explained.")
-        return EXIT_REFUSED
-    print(f"Every invariant holds: {checked}.")
-    return 0
-
-
-async def _prove(owner_url: str) -> tuple[list[str], str]:
-    import asyncpg
-
-    from ledger import prove
-
-    connection = await asyncpg.connect(owner_url)
-    try:
-        await connection.execute("set role timebank_owner")
-        findings = [str(finding) for finding in await prove(connection)]
-        counts = await connection.fetchrow(
-            """
-            select (select count(*) from ledger.book) as books, (select count(*) from ledger.account) as accounts,
-                   (select count(*) from ledger.entry) as entries, (select count(*) from ledger.posting) as postings
-            """
-        )
-    finally:
-        await connection.close()
-    return findings, ", ".join(f"{counts[name]} {name}" for name in ("books", "accounts", "entries", "postings"))
+        options.url, options.role = where.owner_url, OWNER_ROLE
+        return asyncio.run(prove.run(options))
 
 
 def run_bank_create(options: argparse.Namespace, settings: Settings) -> int:
