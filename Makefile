@@ -11,6 +11,7 @@ PORT ?= 8000
 FRESH ?=
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST_ARGS ?=
+STEPS ?= 1000000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -56,8 +57,9 @@ bench: install-dev ## measure speed, memory and page weights and print them
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: prove-long
-prove-long: install-dev ## run the property tests with many more examples
-	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/property -n $(WORKERS) $(PYTEST_ARGS)
+prove-long: install-dev ## run the property tests, the ledger's for 1,000,000 steps and more (STEPS=1000 for fewer)
+	@$(BIN)/python -m pytest tests/property --ignore tests/property/ledger -n $(WORKERS) $(PYTEST_ARGS)
+	@TIMEBANK_STEPS=$(STEPS) $(BIN)/python -m pytest tests/property/ledger -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: screenshots
 screenshots: install-dev ## make the pictures of README.md from the running demo

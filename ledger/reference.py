@@ -3,14 +3,16 @@
 It knows no concurrency, no SQL and no cleverness. Where the SQL and this page differ, one of them is wrong.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from uuid import UUID
 
-from ledger.errors import AccountInUse, UnknownAccount
+from ledger.errors import AccountInUse, AlreadyDifferent, PeriodMovedBack, UnknownAccount
 from ledger.model import (
     MAX_AMOUNT,
+    MAX_ITEMS,
     Capture,
     Held,
     Item,
@@ -18,6 +20,7 @@ from ledger.model import (
     PlaceHold,
     Post,
     Posted,
+    Refused,
     Result,
     Reverse,
     Status,
@@ -28,9 +31,19 @@ from ledger.model import (
 from ledger.refusals import refused
 
 
+@dataclass(frozen=True, slots=True)
+class ReferencePosting:
+    """One leg as its account sees it."""
+
+    amount: int
+    balance_after: int
+    effective_on: date
+    recorded_at: datetime
+
+
 @dataclass(slots=True)
 class ReferenceAccount:
-    """An account: where it stands, its limits, and each posting as (amount, balance after)."""
+    """An account: where it stands, its limits, and its postings in order."""
 
     unit: str
     floor: int | None
@@ -39,7 +52,7 @@ class ReferenceAccount:
     posted: int = 0
     held_out: int = 0
     held_in: int = 0
-    postings: list[tuple[int, int]] = field(default_factory=list)
+    postings: list[ReferencePosting] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -70,10 +83,11 @@ class No:
 
 
 class ReferenceLedger:
-    """One book in memory. ``new_id`` makes the ids of entries."""
+    """One book in memory. ``new_id`` makes the ids of entries; ``clock`` is the time, which the caller moves on."""
 
     def __init__(self, new_id: Callable[[], UUID]) -> None:
         self.new_id = new_id
+        self.clock = datetime.min.replace(tzinfo=UTC)
         self.accounts: dict[str, ReferenceAccount] = {}
         self.entries: dict[UUID, tuple[Leg, ...]] = {}
         self.reversed: dict[UUID, UUID] = {}
@@ -82,8 +96,9 @@ class ReferenceLedger:
         self.closed_through: date | None = None
 
     def open_account(self, code: str, unit: str, *, floor: int | None, ceiling: int | None = None) -> None:
-        """Open an account, unless it exists."""
-        self.accounts.setdefault(code, ReferenceAccount(unit=unit, floor=floor, ceiling=ceiling))
+        """Open an account, unless it exists. Raises AlreadyDifferent if it exists with another unit."""
+        if self.accounts.setdefault(code, ReferenceAccount(unit, floor, ceiling)).unit != unit:
+            raise AlreadyDifferent(f"the account {code} exists with another unit")
 
     def set_limits(self, code: str, *, floor: int | None, ceiling: int | None) -> None:
         """Set both limits from now on. Raises UnknownAccount."""
@@ -97,39 +112,57 @@ class ReferenceLedger:
             raise AccountInUse(f"the account {code} still holds something")
         account.status = status
 
+    def close_period(self, through: date) -> None:
+        """Take no more entries effective on or before that day. Raises PeriodMovedBack."""
+        if self.closed_through is not None and through < self.closed_through:
+            raise PeriodMovedBack("a closed period stays closed")
+        self.closed_through = through
+
     def post_batch(self, items: Sequence[Item], *, atomic: bool = True, forced: bool = False) -> list[Result]:
         """Carry out the items in order. What it promises is said at :func:`ledger.post_batch`."""
         require_batch(items)
-        if not atomic:
-            return [self._carry_out(item, forced) for item in items]
-        before = self._copy()
-        results = [self._carry_out(item, forced) for item in items]
-        refusals: list[Result] = [result for result in results if not isinstance(result, Posted | Held | Voided)]
-        if not refusals:
-            return results
-        self.accounts, self.entries, self.reversed, self.holds, self.requests = before
-        return refusals
+        tried = self.copy() if atomic else self
+        results = [tried._carry_out(item, forced) for item in items]
+        refusals: list[Result] = [result for result in results if isinstance(result, Refused)]
+        if atomic and refusals:
+            return refusals
+        vars(self).update(vars(tried))
+        return results
+
+    def expire_holds(self, now: datetime, *, limit: int = MAX_ITEMS) -> list[UUID]:
+        """End the open holds that have expired by ``now``, at most ``limit``, soonest first; return their ids."""
+        due = sorted(
+            (hold.asked.expires_at, hold_id)
+            for hold_id, hold in self.holds.items()
+            if hold.state == "open" and hold.asked.expires_at <= now
+        )
+        expired = [hold_id for _, hold_id in due[:limit]]
+        for hold_id in expired:
+            key = f"ledger/expired/{hold_id}"
+            self._carry_out(Void(key=key, hold_id=hold_id, actor="expiry", reason="expired", now=now), forced=False)
+        return expired
+
+    def balance_at(self, code: str, *, known_at: datetime | None = None, effective_on: date | None = None) -> int:
+        """What was posted as known at a moment, of what was effective by a day. Raises UnknownAccount."""
+        return sum(
+            posting.amount
+            for posting in self._account(code).postings
+            if (known_at is None or posting.recorded_at <= known_at)
+            and (effective_on is None or posting.effective_on <= effective_on)
+        )
+
+    def copy(self) -> "ReferenceLedger":
+        """The same ledger again: what happens to one does not happen to the other."""
+        other = copy.copy(self)
+        other.accounts = {code: replace(each, postings=[*each.postings]) for code, each in self.accounts.items()}
+        other.holds = {hold_id: replace(hold) for hold_id, hold in self.holds.items()}
+        other.entries, other.reversed, other.requests = dict(self.entries), dict(self.reversed), dict(self.requests)
+        return other
 
     def _account(self, code: str) -> ReferenceAccount:
         if code not in self.accounts:
             raise UnknownAccount(f"there is no account {code}")
         return self.accounts[code]
-
-    def _copy(
-        self,
-    ) -> tuple[
-        dict[str, ReferenceAccount],
-        dict[UUID, tuple[Leg, ...]],
-        dict[UUID, UUID],
-        dict[UUID, ReferenceHold],
-        dict[str, tuple[object, Result]],
-    ]:
-        accounts = {
-            code: ReferenceAccount(a.unit, a.floor, a.ceiling, a.status, a.posted, a.held_out, a.held_in, [*a.postings])
-            for code, a in self.accounts.items()
-        }
-        holds = {hold_id: ReferenceHold(hold.asked, hold.state) for hold_id, hold in self.holds.items()}
-        return accounts, dict(self.entries), dict(self.reversed), holds, dict(self.requests)
 
     def _carry_out(self, item: Item, forced: bool) -> Result:
         content = content_of(item)
@@ -233,15 +266,11 @@ class ReferenceLedger:
         return None
 
     def _write(self, item: Item, effects: Sequence[Effect]) -> Result:
-        balances: dict[str, int] = {}
         for effect in effects:
             account = self.accounts[effect.account]
             account.posted += effect.posted
             account.held_out += effect.held_out
             account.held_in += effect.held_in
-            if effect.posted:
-                account.postings.append((effect.posted, account.posted))
-                balances[effect.account] = account.posted
         match item:
             case PlaceHold():
                 self.holds[item.hold_id] = ReferenceHold(item)
@@ -255,38 +284,32 @@ class ReferenceLedger:
         self.entries[entry_id] = tuple(Leg(account=effect.account, amount=effect.posted) for effect in effects)
         if isinstance(item, Reverse):
             self.reversed[item.entry_id] = entry_id
+        balances = {effect.account: self.accounts[effect.account].posted for effect in effects}
+        for effect in effects:
+            posting = ReferencePosting(effect.posted, balances[effect.account], item.effective_on, self.clock)
+            self.accounts[effect.account].postings.append(posting)
         return Posted(key=item.key, entry_id=entry_id, replayed=False, balances=balances)
 
 
 def replayed(result: Result) -> Result:
     """The same result, given again for the same key. A refusal is simply repeated."""
-    match result:
-        case Posted():
-            return Posted(key=result.key, entry_id=result.entry_id, replayed=True, balances=result.balances)
-        case Held():
-            return Held(key=result.key, hold_id=result.hold_id, replayed=True)
-        case Voided():
-            return Voided(key=result.key, hold_id=result.hold_id, replayed=True)
-        case _:
-            return result
+    return result if isinstance(result, Refused) else replace(result, replayed=True)
 
 
 def content_of(item: Item) -> object:
     """What an honest retry repeats and the digest in SQL covers: not actor, meta, expiry or a new hold's own id."""
-    return tuple(_content(item))
+    return type(item).__name__, item.reference, _own_content(item)
 
 
-def _content(item: Item) -> Iterator[object]:
-    yield type(item).__name__
-    yield item.reference
+def _own_content(item: Item) -> tuple[object, ...]:
     match item:
         case Post():
-            yield item.kind, item.unit, item.effective_on, frozenset((leg.account, leg.amount) for leg in item.legs)
+            return item.kind, item.unit, item.effective_on, frozenset((leg.account, leg.amount) for leg in item.legs)
         case PlaceHold():
-            yield item.kind, item.unit, item.from_account, item.to_account, item.amount
+            return item.kind, item.unit, item.from_account, item.to_account, item.amount
         case Capture():
-            yield item.kind, item.hold_id, item.effective_on, item.amount
+            return item.kind, item.hold_id, item.effective_on, item.amount
         case Void():
-            yield item.reason, item.hold_id
+            return item.reason, item.hold_id
         case Reverse():
-            yield item.kind, item.entry_id, item.effective_on
+            return item.kind, item.entry_id, item.effective_on

@@ -1,16 +1,31 @@
 """The reference ledger: the rules in small, by hand."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from ledger import AccountInUse, Capture, Held, Leg, PlaceHold, Post, Posted, Reverse, UnknownAccount, Void
+from ledger import (
+    AccountInUse,
+    AlreadyDifferent,
+    Capture,
+    Held,
+    Leg,
+    PeriodMovedBack,
+    PlaceHold,
+    Post,
+    Posted,
+    Reverse,
+    UnknownAccount,
+    Void,
+)
 from ledger.reference import ReferenceLedger
 
 DAY = date(2026, 3, 2)
+TOMORROW = DAY + timedelta(days=1)
 EXPIRES = datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -28,9 +43,9 @@ def ledger() -> ReferenceLedger:
     return made
 
 
-def move(source: str, target: str, amount: int, key: str = "") -> Post:
+def move(source: str, target: str, amount: int, key: str = "", effective_on: date = DAY) -> Post:
     legs = (Leg(account=source, amount=-amount), Leg(account=target, amount=amount))
-    return Post(key=key or str(uuid4()), kind="x", unit="MIN", legs=legs, effective_on=DAY, actor="t")
+    return Post(key=key or str(uuid4()), kind="x", unit="MIN", legs=legs, effective_on=effective_on, actor="t")
 
 
 def place(source: str, target: str, amount: int) -> PlaceHold:
@@ -59,7 +74,7 @@ def test_a_post_moves_both(ledger: ReferenceLedger) -> None:
     (again,) = ledger.post_batch([move("issued", "ann", 60, "k")])
     assert again == Posted(key="k", entry_id=UUID(int=1), replayed=True, balances={"issued": -60, "ann": 60})
     assert codes(ledger.post_batch([move("issued", "ann", 61, "k")])) == ["key_reused"]
-    assert ledger.accounts["ann"].postings == [(60, 60)]
+    assert [(posting.amount, posting.balance_after) for posting in ledger.accounts["ann"].postings] == [(60, 60)]
 
 
 def test_atomic_takes_everything_back(ledger: ReferenceLedger) -> None:
@@ -120,5 +135,63 @@ def test_accounts_say_what_is_wrong_with_them(ledger: ReferenceLedger) -> None:
     ledger.set_status("ann", "frozen")
     assert codes(ledger.post_batch([move("issued", "ann", 1)])) == ["frozen_account"]
     assert codes(ledger.post_batch([move("issued", "ann", 1)], forced=True)) == ["yes"]
-    ledger.closed_through = DAY
+
+
+def test_the_past_stays_as_it_was_known(ledger: ReferenceLedger) -> None:
+    for n, day in enumerate([DAY, TOMORROW, DAY], 1):
+        ledger.clock = EXPIRES + timedelta(hours=n)
+        ledger.post_batch([move("issued", "ann", 10**n, effective_on=day)])
+
+    known = [ledger.balance_at("ann", known_at=EXPIRES + timedelta(hours=n)) for n in range(4)]
+
+    assert known == [0, 10, 110, 1110]
+    assert ledger.balance_at("ann", effective_on=DAY) == 1010
+    assert ledger.balance_at("ann", effective_on=DAY, known_at=EXPIRES + timedelta(hours=2)) == 10
+    assert ledger.balance_at("issued", effective_on=TOMORROW) == -1110
+    with pytest.raises(UnknownAccount):
+        ledger.balance_at("nobody", effective_on=DAY)
+
+
+def test_holds_expire_soonest_first(ledger: ReferenceLedger) -> None:
+    ledger.post_batch([move("issued", "ann", 60)])
+    late, soon, later = [replace(place("ann", "ben", n), expires_at=EXPIRES + timedelta(n)) for n in (2, 1, 3)]
+    ledger.post_batch([late, soon, later])
+
+    assert ledger.expire_holds(EXPIRES + timedelta(2), limit=1) == [soon.hold_id]
+    assert ledger.expire_holds(EXPIRES + timedelta(2)) == [late.hold_id]
+    assert ledger.expire_holds(EXPIRES + timedelta(2)) == []
+    assert ledger.holds[later.hold_id].state == "open"
+    assert stand(ledger, "ann") == (60, 3, 0)
+    assert stand(ledger, "ben") == (0, 0, 3)
+    assert codes(ledger.post_batch([capture(soon)])) == ["hold_not_open"]
+
+
+def test_a_closed_period_stays_closed(ledger: ReferenceLedger) -> None:
+    hold = place("ann", "ben", 5)
+    ledger.post_batch([move("issued", "ann", 60), hold])
+    ledger.close_period(DAY)
+    ledger.close_period(DAY)
     assert codes(ledger.post_batch([move("issued", "ben", 1)])) == ["closed_period"]
+    assert codes(ledger.post_batch([capture(hold)])) == ["closed_period"]
+    assert codes(ledger.post_batch([move("issued", "ben", 1, effective_on=TOMORROW)])) == ["yes"]
+    with pytest.raises(PeriodMovedBack):
+        ledger.close_period(DAY - timedelta(days=1))
+
+
+def test_an_account_keeps_its_unit(ledger: ReferenceLedger) -> None:
+    ledger.open_account("ann", "MIN", floor=5)
+    assert ledger.accounts["ann"].floor == 0
+    with pytest.raises(AlreadyDifferent):
+        ledger.open_account("ann", "GBP", floor=0)
+
+
+def test_a_copy_is_a_ledger_of_its_own(ledger: ReferenceLedger) -> None:
+    hold = place("issued", "ann", 5)
+    ledger.post_batch([hold])
+    other = ledger.copy()
+    other.post_batch([capture(hold), move("issued", "ann", 60, "k")])
+    other.set_limits("ann", floor=None, ceiling=7)
+
+    assert stand(ledger, "ann") == (0, 0, 5)
+    assert (ledger.accounts["ann"].postings, ledger.accounts["ann"].ceiling) == ([], None)
+    assert codes(ledger.post_batch([move("issued", "ann", 1, "k"), capture(hold)])) == ["yes", "yes"]
