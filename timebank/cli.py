@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ examples:
   timebank member add riverside "Ada Example" --role admin --role coordinator
   timebank token create riverside 1 "Spreadsheet robot" --scope members:read --scope registers:write
   timebank prove                     check every invariant of every ledger book
+  timebank seal                      seal the ledger and print the digests, to be written down elsewhere
 
 Without TIMEBANK_DATABASE_URL the embedded PostgreSQL is used: fine for trying out, not for people's hours.
 """
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    from ledger.commands import prove
+    from ledger.commands import prove, seal
 
     parser = argparse.ArgumentParser(
         prog="timebank",
@@ -99,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     prove.add_arguments(
         _command(commands, "prove", run_prove, "check every invariant of the ledger; exit 1 where one fails")
     )
+    seal.add_arguments(_command(commands, "seal", run_seal, "seal the ledger, so that later tampering shows; or check"))
 
     bank = commands.add_parser("bank", help="time banks").add_subparsers(metavar="COMMAND", required=True)
     create = _command(bank, "create", run_bank_create, "make a time bank with its rules and accounts")
@@ -240,11 +242,24 @@ def run_prove(options: argparse.Namespace, settings: Settings) -> int:
     """Check every invariant of every book, as the ledger's owner."""
     from ledger.commands import prove
 
+    return _run_as_owner(prove.run, options, settings)
+
+
+def run_seal(options: argparse.Namespace, settings: Settings) -> int:
+    """Seal what is new in every book, or check the seals, as the ledger's owner."""
+    from ledger.commands import seal
+
+    return _run_as_owner(seal.run, options, settings)
+
+
+def _run_as_owner(
+    run: Callable[[argparse.Namespace], Coroutine[None, None, int]], options: argparse.Namespace, settings: Settings
+) -> int:
     with addresses(settings) as where:
         if not where.is_embedded and settings.owner_url is None:
-            raise CommandError("set TIMEBANK_OWNER_URL: the proof reads every time bank, which the application may not")
+            raise CommandError("set TIMEBANK_OWNER_URL: this reads every time bank, which the application may not")
         options.url, options.role = where.owner_url, OWNER_ROLE
-        return asyncio.run(prove.run(options))
+        return asyncio.run(run(options))
 
 
 def run_bank_create(options: argparse.Namespace, settings: Settings) -> int:

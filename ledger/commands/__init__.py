@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from ledger.commands import prove
+from ledger.commands import export, inclusion, prove, seal
 
-COMMANDS: tuple[ModuleType, ...] = (prove,)
+COMMANDS: tuple[ModuleType, ...] = (prove, seal, inclusion, export)

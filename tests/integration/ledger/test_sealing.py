@@ -3,9 +3,12 @@
 import asyncio
 import hashlib
 import json
+import os
+import sys
 import textwrap
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -262,3 +265,68 @@ async def test_no_settings_of_the_session_change_what_is_sealed(book: Book) -> N
     async with owning(book.server) as owner:
         await owner.execute("set timezone = 'UTC'; set datestyle = 'SQL, DMY'")
         assert await prove_seals(owner, book_id=book.book_id) == []
+
+
+async def command(server: Server, *arguments: str) -> tuple[int, str, str]:
+    """Run ``python -m ledger`` as the owner; its exit status, what it said, and what it complained about."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ledger", *arguments, "--url", server.owner_url, "--role", "timebank_owner"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+    )
+    said, complained = await process.communicate()
+    return process.returncode or 0, said.decode(), complained.decode()
+
+
+async def test_the_commands_seal_prove_and_hand_out_proofs(book: Book, server: Server) -> None:
+    number = str(book.book_id)
+    (posted, *_) = await fill(book)
+    status, said, _ = await command(server, "inclusion", number, str(posted.entry_id))
+    assert (status, "not yet under a seal" in said) == (1, True)
+
+    status, said, _ = await command(server, "seal", "--book", number)
+    assert status == 0
+    assert f"book {number}: seal 1 over 5 entries, digest " in said
+    digest = said.split()[-1]
+    await command(server, "seal")
+    assert (await command(server, "seal"))[:2] == (0, "Nothing new to seal.\n")
+
+    status, said, _ = await command(server, "seal", "--check", "--book", number, "--digest", f"{number}={digest}")
+    assert (status, said) == (0, "Every seal holds.\n")
+    status, said, _ = await command(server, "seal", "--check", "--digest", f"{number}={'ab' * 32}")
+    assert (status, f"book {number}: no seal has the digest" in said) == (1, True)
+    assert (await command(server, "prove", "--seals", "--book", number))[0] == 0
+
+    status, said, _ = await command(server, "inclusion", number, str(posted.entry_id))
+    assert status == 0
+    assert check_inclusion(json.loads(said))
+    assert json.loads(said)["digest"] == digest
+
+
+async def test_a_wrong_call_is_explained(book: Book, server: Server) -> None:
+    for arguments, complaint in (
+        (("seal", "--digest", f"1={'ab' * 32}"), "goes with --check"),
+        (("seal", "--check", "--digest", "1=short"), "N=DIGEST"),
+        (("seal", "--book", str(new_book_id())), "there is no book"),
+        (("inclusion", "1", str(uuid4())), "there is no entry"),
+    ):
+        status, _, complained = await command(server, *arguments)
+        assert (status, complaint in complained) == (2, True), complained
+
+
+async def test_timebank_seal_is_the_same_command(
+    newest: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from timebank.cli import main
+
+    monkeypatch.setenv("TIMEBANK_DATABASE_URL", newest.app_url)
+    monkeypatch.setenv("TIMEBANK_OWNER_URL", newest.owner_url)
+    async with fresh_book(newest) as book:
+        await fill(book)
+        assert await asyncio.to_thread(main, ["seal"]) == 0
+        assert f"book {book.book_id}: seal 1 over 5 entries" in capsys.readouterr().out
+    assert await asyncio.to_thread(main, ["seal", "--check"]) == 0
+    monkeypatch.delenv("TIMEBANK_OWNER_URL")
+    assert await asyncio.to_thread(main, ["seal"]) == 1
+    assert "TIMEBANK_OWNER_URL" in capsys.readouterr().err
