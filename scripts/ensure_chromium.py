@@ -6,13 +6,12 @@ Prints the path of the program and exits with 0, or says in one line what to ins
 
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
+
+from scripts.debian import NotInstalled, install, may_install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = "chromium"
-APT_TIMEOUT_SECONDS = 900
 
 
 class MissingChromium(Exception):
@@ -42,7 +41,10 @@ def ensure() -> str:
     """
     path = find()
     if path is None and may_install():
-        install()
+        try:
+            install(PACKAGE)
+        except NotInstalled as error:
+            raise MissingChromium(str(error)) from error
         path = find()
     if path is None:
         raise MissingChromium(
@@ -50,39 +52,6 @@ def ensure() -> str:
             "elsewhere install Chromium or Chrome and name it in TIMEBANK_CHROMIUM."
         )
     return path
-
-
-def may_install() -> bool:
-    """True for root on a Debian-like machine whose package really is the browser (Ubuntu's only points to a snap)."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return False
-    release = Path("/etc/os-release")
-    lines = release.read_text("utf-8").splitlines() if release.is_file() else []
-    return any(line.strip().replace('"', "") == "ID=debian" for line in lines)
-
-
-def install() -> None:
-    """Install Debian's package.
-
-    Raises:
-        MissingChromium: apt-get did not succeed; its last line is in the message.
-    """
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", PACKAGE]):
-        print(f"Chromium is missing: {' '.join(command)}", file=sys.stderr)
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=APT_TIMEOUT_SECONDS,
-        )
-        if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-            raise MissingChromium(f"Chromium could not be installed: {' '.join(command)} said: {said}")
 
 
 def main() -> int:
