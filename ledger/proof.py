@@ -12,6 +12,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import asyncpg
+
 from ledger.checks import CHECKS, Check, Scope
 from ledger.errors import CannotSeeAll
 from ledger.model import Finding
@@ -176,7 +178,12 @@ class _Proof:
         if wrong:
             self.notes.append("books with findings were not remembered")
         statement = self.scope.of(REMEMBER).replace("$wrong", f"${len(self.scope.parameters) + 1}")
-        await self.connection.execute(statement, *self.scope.parameters, [book for book in wrong if book is not None])
+        left_out = [book for book in wrong if book is not None]
+        try:
+            async with self.connection.transaction():
+                await self.connection.execute(statement, *self.scope.parameters, left_out)
+        except asyncpg.SerializationError:
+            self.notes.append("nothing was remembered, because another proof did so meanwhile")
 
     async def _fetch(self, query: str) -> list[Any]:
         filled = self.scope.of(query)

@@ -55,6 +55,8 @@ async def filled(book: Book) -> Book:
     undone = await book.do(ledger.post, move("bank", AWKWARD[1], 12_345, unit="GBP", effective_on=date(1999, 12, 31)))
     await book.do(ledger.post, reverse(undone.entry_id))
     await book.do(ledger.post, move("bank", AWKWARD[3], 1, unit="GBP", effective_on=date(2031, 1, 1)))
+    async with owning(book.server) as owner:
+        assert await ledger.prove(owner, book_id=book.book_id) == []
     return book
 
 

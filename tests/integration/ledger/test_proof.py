@@ -339,6 +339,16 @@ async def test_a_book_with_a_finding_is_not_remembered(book: Book) -> None:
         assert await owner.fetchval(heads, book.book_id) == 3
 
 
+async def test_two_proofs_that_remember_at_once(book: Book) -> None:
+    await fill(book)
+    async with owning(book.server) as owner, owner.transaction(isolation="repeatable_read"):
+        await owner.fetchval("select 1")
+        assert (await remember(book)).notes == ()
+        late = await ledger.make_report(owner, book_id=book.book_id, remember=True)
+    assert late.holds
+    assert late.notes == ("nothing was remembered, because another proof did so meanwhile",)
+
+
 async def test_a_proof_needs_no_right_to_write(book: Book) -> None:
     await fill(book)
     async with owning(book.server) as owner:
