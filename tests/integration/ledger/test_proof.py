@@ -61,6 +61,17 @@ FLIPS = [
     ("I7", f"update ledger.balance set floor = 5000 where {OF_MEMBER}"),
     ("I7", f"update ledger.account_event set floor = 60 where {OF_MEMBER}"),
     ("I7", f"update ledger.account_event set ceiling = 1 where {OF_MEMBER}"),
+    (
+        "I7",  # the past alone: a floor that was broken and lowered later
+        f"""
+        with lowered as (
+            insert into ledger.account_event
+            select book_id, account_id, 2, {LAST}, floor, ceiling, status, actor, reason, recorded_at
+            from ledger.account_event where {OF_MEMBER}
+        )
+        update ledger.account_event set floor = 5000 where {OF_MEMBER}
+        """,
+    ),
     ("I7", f"update ledger.balance set posted = -1, floor = 0 where {OF_MEMBER}"),
     ("I7", f"update ledger.balance set status = 'frozen' where {OF_MEMBER}"),
     ("I8", "update ledger.hold set state = 'voided', captured = 0 where book_id = $1"),
@@ -140,7 +151,10 @@ FLIPS_WITHOUT_ACCOUNT = [
 
 # Found by a full proof only: nothing but a look at every row leads there.
 FLIPS_FOR_FULL = [
-    ("I10", "update ledger.request set made = gen_random_uuid() where book_id = $1 and operation = 'p'"),
+    *(
+        ("I10", f"insert into ledger.request values ($1, gen_random_uuid(), gen_random_uuid(), '{operation}', 'stray')")
+        for operation in "phcvr"
+    ),
     ("I21", f"update ledger.posting set account_id = -1 where {OF_MEMBER} and seq = {LAST}"),
     (
         "I5",
