@@ -73,9 +73,11 @@ async def test_a_finding_is_told_with_its_account_and_the_verdict_comes_last(boo
 
 async def test_json_is_stable(book: Book, run) -> None:
     await book.do(ledger.post, move("issued", "member/1", 5))
-    code, said, _ = await run("prove", "--book", str(book.book_id), "--json", "--seals", "--replay")
+    code, said, complained = await run("prove", "--book", str(book.book_id), "--json", "--seals", "--replay")
     result = json.loads(said)
     assert code == 0
+    assert " I18  " in complained
+    assert " I22  " in complained
     assert set(result) == {"verdict", "taken_at", "snapshot", "extent", "books", "findings", "notes"}
     assert (result["verdict"], result["extent"], result["findings"]) == ("holds", "full", [])
     counts = {"accounts": 6, "entries": 1, "postings": 2, "holds": 0}

@@ -107,6 +107,11 @@ async def test_hledger_accepts_every_entry_and_agrees(filled: Book, hledger: str
     assert sorted((unit, smallest(amount)) for amount, unit in amounts) == await expected(filled)
     entries = run(hledger, "-f", str(journal), "print", "tag:entry").stdout
     assert entries.count("; entry: ") == ENTRIES
+    # Nothing in a text was taken for grammar.
+    assert "a b c d" in run(hledger, "-f", str(journal), "codes").stdout.splitlines()
+    said = run(hledger, "-f", str(journal), "descriptions").stdout.splitlines()
+    assert {'a "kind" with everything 2026-01-01 (x) * !', "* ! (", "= == @ {} ~ #tag ^link"} <= set(said)
+    assert run(hledger, "-f", str(journal), "tags").stdout.split() == ["code", "entry", "recorded"]
 
 
 def beancount_balances(path: Path) -> tuple[list[str], list[tuple[str, int]], int]:

@@ -147,6 +147,7 @@ FLIPS_WITHOUT_ACCOUNT = [
     ("I10", "update ledger.request set made = gen_random_uuid() where book_id = $1 and operation = 'h'"),
     ("I16", "update ledger.book set closed_through = '2020-01-01' where id = $1"),
     ("I21", "update ledger.entry set accounts[1] = -1 where book_id = $1"),
+    ("I21", "insert into ledger.balance (book_id, account_id) values ($1, -1)"),
 ]
 
 # Found by a full proof only: nothing but a look at every row leads there.
@@ -195,6 +196,7 @@ async def cheating(book: Book) -> AsyncIterator[Any]:
             await owner.execute(f"alter table ledger.{table} disable trigger user")
         await owner.execute("alter table ledger.entry drop constraint entry_is_balanced")
         await owner.execute("alter table ledger.hold_event drop constraint hold_event_book_id_hold_id_fkey")
+        await owner.execute("alter table ledger.balance drop constraint balance_book_id_account_id_fkey")
         yield owner
 
 
