@@ -11,6 +11,7 @@ PORT ?= 8000
 FRESH ?=
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST_ARGS ?=
+LEDGER_BENCH ?= --seconds 5 --postings 10000000
 STEPS ?= 1000000
 
 VENV := .venv
@@ -53,13 +54,15 @@ format: install-dev ## put the code into shape
 	@$(BIN)/ruff format $(PYTHON_PATHS)
 
 .PHONY: bench
-bench: install-dev ## measure speed, memory and page weights and print them
+bench: install-dev ## measure speed, memory and page weights and print them (LEDGER_BENCH="--seconds 2" for less)
+	@$(BIN)/python -m tests.benchmarks.ledger_figures $(LEDGER_BENCH)
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: prove-long
-prove-long: install-dev ## run the property tests, the ledger's for 1,000,000 steps and more (STEPS=1000 for fewer)
+prove-long: install-dev ## run the property tests, the ledger's for 1,000,000 steps and more (STEPS=1000 for fewer), and 50 kills
 	@$(BIN)/python -m pytest tests/property --ignore tests/property/ledger -n $(WORKERS) $(PYTEST_ARGS)
 	@TIMEBANK_STEPS=$(STEPS) $(BIN)/python -m pytest tests/property/ledger -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@TIMEBANK_LONG=1 $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 .PHONY: screenshots
 screenshots: install-dev ## make the pictures of README.md from the running demo

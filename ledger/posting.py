@@ -215,7 +215,11 @@ class Columns:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
-        self.made: list[UUID] = [item.hold_id if isinstance(item, PlaceHold | Void) else uuid7() for item in items]
+        # In their own order, so that their index grows at its end: within a millisecond they come in any.
+        new_ids = iter(sorted(uuid7() for _ in items))
+        self.made: list[UUID] = [
+            item.hold_id if isinstance(item, PlaceHold | Void) else next(new_ids) for item in items
+        ]
         self.legs = [_legs_in_order(item) for item in items]
         codes = sorted({leg.account for legs in self.legs for leg in legs})
         places = {code: place for place, code in enumerate(codes, 1)}

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from ledger.commands import export, inclusion, prove, seal
+from ledger.commands import bench, export, inclusion, prove, seal
 
-COMMANDS: tuple[ModuleType, ...] = (prove, seal, inclusion, export)
+COMMANDS: tuple[ModuleType, ...] = (prove, seal, inclusion, bench, export)

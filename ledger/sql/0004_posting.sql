@@ -98,7 +98,7 @@ $$;
 create function ledger.find_obstacles(
     p_book bigint, p_operations text[], p_kinds text[], p_ids uuid[], p_target_ids uuid[], p_amounts bigint[],
     p_judged_at timestamptz[], p_holds ledger.hold[]
-) returns text[] language sql as $$
+) returns text[] language sql set enable_hashjoin = on as $$
     select array_agg(case
                when i.operation = 'h' then
                    case when exists (select from ledger.hold h where h.book_id = p_book and h.id = i.id) then 'hold_exists' end
@@ -138,7 +138,11 @@ create function ledger.write_batch(
     p_effective_on date[], p_actors text[], p_references text[], p_metas text[], p_ids uuid[], p_target_ids uuid[],
     p_amounts bigint[], p_expires_at timestamptz[], p_judged_at timestamptz[], p_accounts text[], p_leg_items integer[],
     p_leg_accounts integer[], p_leg_amounts bigint[], p_forced_by text, p_forced_reason text
-) returns setof ledger.outcome language plpgsql as $$
+) returns setof ledger.outcome language plpgsql
+-- Every row is found by its key. Plans are kept for the session, and one that was made for a small book must not read a whole one
+-- when it has grown.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off
+set enable_mergejoin = off set enable_material = off as $$
 declare
     c_largest   constant bigint := 4611686018427387903;
     c_last_seq  constant integer := 2147483647;
@@ -163,6 +167,7 @@ declare
     -- One element per account: who it is, how it stood when it was locked, how it stands now.
     v_codes     text[];                                                 -- asked for
     v_known     text[];                                                 -- locked
+    v_rows      tid[];                                                  -- where its balance lies, as long as it is locked
     v_ids       integer[];
     v_unit_ids  smallint[];
     v_statuses  text[];
@@ -196,6 +201,7 @@ declare
     v_out       bigint;
     v_in        bigint;
     v_before    boolean[];
+    v_left      bigint;
 begin
     v_digests := ledger.read_items(
         p_book, p_keys, p_operations, p_kinds, p_units, p_effective_on, p_references, p_ids, p_target_ids, p_amounts,
@@ -229,12 +235,10 @@ begin
         select coalesce(array_agg(row(locked.*)::ledger.hold), '{}') into v_holds from locked;
 
         with effects (n, code, move, held_out, held_in, is_limited) as (
-            select l.n, a.code collate "C", case when i.operation = 'p' then l.amount else 0 end,
-                   case when i.operation = 'h' then greatest(-l.amount, 0) else 0 end,
-                   case when i.operation = 'h' then greatest(l.amount, 0) else 0 end, true
+            select l.n, p_accounts[l.account] collate "C", case when p_operations[l.n] = 'p' then l.amount else 0 end,
+                   case when p_operations[l.n] = 'h' then greatest(-l.amount, 0) else 0 end,
+                   case when p_operations[l.n] = 'h' then greatest(l.amount, 0) else 0 end, true
             from unnest(p_leg_items, p_leg_accounts, p_leg_amounts) l (n, account, amount)
-            join unnest(p_accounts) with ordinality a (code, n) on a.n = l.account
-            join unnest(p_operations) with ordinality i (operation, n) on i.n = l.n
             union all
             -- Ending a hold never fails on limits: the amount was set aside within them.
             select i.n, a.code, case when i.operation = 'c' then side.sign * coalesce(i.amount, h.amount) else 0 end,
@@ -261,19 +265,19 @@ begin
         into v_items, v_names, v_moves, v_outs, v_ins, v_limited, v_codes from numbered;
     end if;
 
-    select array_agg(l.code), array_agg(l.account_id), array_agg(l.unit_id), array_agg(l.status), array_agg(l.floor),
+    select array_agg(l.code), array_agg(l.row), array_agg(l.account_id), array_agg(l.unit_id), array_agg(l.status), array_agg(l.floor),
            array_agg(l.ceiling), array_agg(l.posted), array_agg(l.held_out), array_agg(l.held_in), array_agg(l.seq), max(l.last_at),
            max(l.seq) > c_last_seq - 1000,
            bool_and(l.status = 'open' and l.unit_id = (select id from ledger.unit where code = p_units[1]))
-    into v_known, v_ids, v_unit_ids, v_statuses, v_floors, v_ceilings, v_posted_0, v_held_out_0, v_held_in_0, v_seq_0, v_last_at,
+    into v_known, v_rows, v_ids, v_unit_ids, v_statuses, v_floors, v_ceilings, v_posted_0, v_held_out_0, v_held_in_0, v_seq_0, v_last_at,
          v_is_full, v_plain
     from (
-        select b.*, a.code, a.unit_id
-        from ledger.account a
-        join ledger.balance b on b.book_id = a.book_id and b.account_id = a.id
-        where a.book_id = p_book and a.code = any (v_codes)
-        order by a.code
-        for no key update of b
+        select b.*, b.ctid as row, a.code, a.unit_id
+        from (select code from unnest(v_codes) as code order by code collate "C") c
+        cross join lateral (select * from ledger.account where book_id = p_book and code = c.code offset 0) a
+        cross join lateral (
+            select ctid, * from ledger.balance where book_id = p_book and account_id = a.id for no key update
+        ) b
     ) l;
     if v_is_full then
         raise exception 'an account has no numbers left for postings; go on with a new one' using errcode = 'LG017';
@@ -435,10 +439,14 @@ begin
     from (
         select u.n, min(v_unit_ids[u.at]) as unit_id, array_agg(u.account_id) as accounts, array_agg(u.move) as amounts,
                array_agg(u.seq) as seqs
-        from unnest(v_items, v_at, v_leg_ids, v_moves, v_seqs) as u (n, at, account_id, move, seq)
-        where u.move <> 0 and v_repeats[u.n] is not true and v_refusals[u.n] is null
+        from (
+            select * from unnest(v_items, v_at, v_leg_ids, v_moves, v_seqs) with ordinality as u (n, at, account_id, move, seq, leg)
+            where u.move <> 0 and v_repeats[u.n] is not true and v_refusals[u.n] is null
+            order by u.n, u.leg
+        ) u
         group by u.n
-    ) l;
+    ) l
+    order by l.n;
 
     insert into ledger.posting (book_id, account_id, seq, entry_id, amount, balance_after, recorded_at, effective_on)
     select p_book, u.account_id, u.seq, p_ids[u.n], u.move, u.balance, v_now, p_effective_on[u.n]
@@ -446,11 +454,22 @@ begin
     where u.move <> 0 and v_repeats[u.n] is not true and v_refusals[u.n] is null
     order by u.account_id, u.seq;
 
+    -- By where the rows lie, which stays as it is while they are locked: an old plan could otherwise read all of a book's balances.
     update ledger.balance b
     set posted = a.posted, held_out = a.held_out, held_in = a.held_in, seq = a.seq, last_at = v_now
-    from unnest(v_ids, v_posted, v_held_out, v_held_in, v_seq) as a (id, posted, held_out, held_in, seq)
-    where b.book_id = p_book and b.account_id = a.id
-      and (b.seq, b.held_out, b.held_in) is distinct from (a.seq, a.held_out, a.held_in);
+    from unnest(v_rows, v_posted, v_held_out, v_held_in, v_seq) as a (at, posted, held_out, held_in, seq)
+    where b.ctid = a.at and (b.seq, b.held_out, b.held_in) is distinct from (a.seq, a.held_out, a.held_in);
+    get diagnostics v_left = row_count;
+    for account in 1..cardinality(v_rows) loop
+        if v_seq[account] <> v_seq_0[account] or v_held_out[account] <> v_held_out_0[account]
+            or v_held_in[account] <> v_held_in_0[account]
+        then
+            v_left := v_left - 1;
+        end if;
+    end loop;
+    if v_left <> 0 then
+        raise exception 'a locked balance was not where it was read' using errcode = 'internal_error';
+    end if;
 
     if p_forced_by is not null then
         insert into ledger.forced (book_id, entry_id, forced_by, reason)
@@ -536,7 +555,7 @@ create function ledger.write_holds(
     p_book bigint, p_operations text[], p_kinds text[], p_actors text[], p_references text[], p_metas text[], p_ids uuid[],
     p_target_ids uuid[], p_amounts bigint[], p_expires_at timestamptz[], p_holds ledger.hold[], p_leg_items integer[],
     p_leg_accounts integer[], p_leg_outs bigint[], p_leg_ins bigint[], p_accepted boolean[], p_now timestamptz
-) returns void language plpgsql as $$
+) returns void language plpgsql set enable_hashjoin = on as $$
 begin
     insert into ledger.hold (book_id, id, from_account, to_account, amount, expires_at)
     select p_book, i.id, l.from_account, l.to_account, l.amount, i.expires_at
