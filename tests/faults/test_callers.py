@@ -12,6 +12,7 @@ from tests.integration.ledger.support import codes, move
 
 SEED = 4
 CALLERS = 400
+WAITS = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
 
 
 async def post(batcher: Batcher, load: Load) -> None:
@@ -46,7 +47,7 @@ async def test_a_full_queue_refuses_at_once_and_keeps_what_it_took(cluster: Clus
             await admin.execute("select pg_advisory_xact_lock(ledger.lock_number('period', $1))", load.book.book_id)
             first = asyncio.create_task(post(batcher, load))
             async with asyncio.timeout(WAIT_SECONDS):
-                while not await admin.fetchval("select exists (select from pg_locks where not granted)"):
+                while not await admin.fetchval(WAITS):
                     pass
             waiting = [asyncio.create_task(post(batcher, load)) for _ in range(50)]
             await asyncio.sleep(0)
