@@ -1,89 +1,27 @@
-"""Many connections at once: one key has one effect, nothing is spent twice, nothing is lost, and nothing deadlocks."""
+"""Many connections, mixed work: nothing is lost or spent twice, time goes forward, and nothing deadlocks."""
 
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 import ledger
 from ledger import Posted, Refused
-from tests.integration.ledger.support import Book, capture, codes, move, owning, reverse, set_aside, void
+from tests.integration.ledger.support import Book, capture, codes, move, set_aside, void
+from tests.property.ledger.crowd import crowd_of, each, prove
 
 CONNECTIONS = 16
-WAITING = """
-select count(*) from pg_locks
-where locktype = 'advisory' and not granted
-  and database = (select oid from pg_database where datname = current_database())
-"""
 MEMBERS = ("member/1", "member/2", "member/3")
 
 
 @pytest.fixture
 async def crowd(book: Book) -> AsyncIterator[list[Any]]:
-    """Connections of the application's role."""
-    async with AsyncExitStack() as stack:
-        connections = []
-        for _ in range(CONNECTIONS):
-            connection = await asyncpg.connect(book.server.app_url)
-            stack.push_async_callback(connection.close)
-            connections.append(connection)
+    async with crowd_of(book, CONNECTIONS) as connections:
         yield connections
-
-
-async def each(
-    book: Book, crowd: list[Any], *work: list[ledger.Item], atomic: bool = True
-) -> list[list[ledger.Result]]:
-    """Every batch of ``work`` at the same time, each in a transaction of its own.
-
-    They are let go together: closing a period long past holds them all back until each of them waits.
-    """
-
-    async def one(connection: Any, items: list[ledger.Item]) -> list[ledger.Result]:
-        async with book.writing(connection):
-            return await ledger.post_batch(connection, book.book_id, items, atomic=atomic)
-
-    async with book.writing() as gate:
-        await ledger.close_period(gate, book.book_id, date(1900, 1, 1))
-        running = [asyncio.create_task(one(connection, items)) for connection, items in zip(crowd, work, strict=True)]
-        while await gate.fetchval(WAITING) < len(running):
-            await asyncio.wait(running, timeout=0.01)
-    return await asyncio.gather(*running)
-
-
-async def prove(book: Book) -> None:
-    async with owning(book.server) as owner:
-        assert await ledger.prove(owner, book_id=book.book_id) == []
-
-
-@pytest.mark.parametrize("atomic", [True, False])
-async def test_one_key_from_many_connections_has_one_effect(book: Book, crowd: list[Any], atomic: bool) -> None:
-    item = move("issued", "member/1", 30, key="once")
-
-    answers = [result for (result,) in await each(book, crowd, *[[item]] * CONNECTIONS, atomic=atomic)]
-
-    assert all(isinstance(answer, Posted) for answer in answers)
-    assert len({answer.entry_id for answer in answers}) == 1
-    assert sorted(answer.replayed for answer in answers) == [False] + [True] * (CONNECTIONS - 1)
-    assert {answer.balances["member/1"] for answer in answers} == {30}
-    assert (await book.do(ledger.balance, "member/1")).posted == 30
-    await prove(book)
-
-
-async def test_one_key_for_different_things_has_the_first_effect(book: Book, crowd: list[Any]) -> None:
-    work = [[move("issued", MEMBERS[n % 3], 1 + n, key="once")] for n in range(CONNECTIONS)]
-
-    answers = [result for (result,) in await each(book, crowd, *work)]
-
-    assert codes(answers).count("posted") == 1
-    assert codes(answers).count("key_reused") == CONNECTIONS - 1
-    await prove(book)
 
 
 async def test_the_last_hour_is_spent_once(book: Book, crowd: list[Any]) -> None:
@@ -98,27 +36,6 @@ async def test_the_last_hour_is_spent_once(book: Book, crowd: list[Any]) -> None
     assert answers.count("insufficient") == CONNECTIONS - 1
     there = await book.do(ledger.balance, "member/1")
     assert there.available == 0
-    await prove(book)
-
-
-async def test_one_hold_ends_once(book: Book, crowd: list[Any]) -> None:
-    await book.do(ledger.post, move("issued", "member/1", 60))
-    hold = set_aside("member/1", "member/2", 60)
-    await book.do(ledger.post, hold)
-    work = [[capture(hold.hold_id)] if n % 2 else [void(hold.hold_id)] for n in range(CONNECTIONS)]
-
-    answers = codes([result for (result,) in await each(book, crowd, *work)])
-
-    assert answers.count("hold_not_open") == CONNECTIONS - 1
-    await prove(book)
-
-
-async def test_one_entry_is_reversed_once(book: Book, crowd: list[Any]) -> None:
-    posted = await book.do(ledger.post, move("issued", "member/1", 60))
-
-    answers = codes([result for (result,) in await each(book, crowd, *[[reverse(posted.entry_id)] for _ in crowd])])
-
-    assert sorted(answers) == ["already_reversed"] * (CONNECTIONS - 1) + ["posted"]
     await prove(book)
 
 
