@@ -11,6 +11,7 @@ PORT ?= 8000
 FRESH ?=
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST_ARGS ?=
+MUTANTS_ARGS ?=
 LEDGER_BENCH ?= --seconds 5 --postings 10000000
 STEPS ?= 1000000
 
@@ -63,6 +64,10 @@ prove-long: install-dev ## run the property tests, the ledger's for 1,000,000 st
 	@$(BIN)/python -m pytest tests/property --ignore tests/property/ledger -n $(WORKERS) $(PYTEST_ARGS)
 	@TIMEBANK_STEPS=$(STEPS) $(BIN)/python -m pytest tests/property/ledger -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 	@TIMEBANK_LONG=1 $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+
+.PHONY: mutants
+mutants: install-dev ## change the ledger bit by bit and list what no test notices (MUTANTS_ARGS="--file 0004 --sample 50")
+	@$(BIN)/python -m scripts.mutants --workers $(WORKERS) $(MUTANTS_ARGS)
 
 .PHONY: screenshots
 screenshots: install-dev ## make the pictures of README.md from the running demo

@@ -201,6 +201,26 @@ async def test_one_batch_may_do_everything_and_tells_the_balances_of_each(book: 
     await prove(book)
 
 
+async def test_within_a_batch_a_hold_ends_once_and_an_entry_is_reversed_once(book: Book) -> None:
+    await book.do(ledger.post, move("issued", "member/1", 60))
+    first, second, third = (set_aside("member/1", "member/2", 5) for _ in range(3))
+    await book.do(ledger.post_batch, [first, second, third])
+    posted = await book.do(ledger.post, move("issued", "member/3", 7))
+    batch = [end(hold.hold_id) for hold, end in ((first, void), (first, void), (first, capture), (second, capture))] + [
+        end(hold.hold_id) for hold, end in ((second, void), (second, capture), (third, void))
+    ]
+    batch += [reverse(posted.entry_id), reverse(posted.entry_id)]
+
+    results = await book.do(ledger.post_batch, batch, atomic=False)
+
+    assert codes(results) == [
+        "voided", "hold_not_open", "hold_not_open", "posted", "hold_not_open", "hold_not_open", "voided",
+        "posted", "already_reversed",
+    ]  # fmt: skip
+    assert await held(book, "member/1") == (55, 0, 0)
+    await prove(book)
+
+
 async def test_a_hold_is_placed_once_under_its_id(book: Book) -> None:
     await book.do(ledger.post, move("issued", "member/1", 60))
     hold = set_aside("member/1", "member/2", 5)

@@ -166,6 +166,22 @@ async def test_forcing_is_the_one_write_call_in_its_own_book(book: Book) -> None
             assert codes(await force(owner, book.book_id)) == ["posted"]
 
 
+async def test_what_is_repeated_is_called_what_it_was(book: Book) -> None:
+    await book.do(ledger.post, move("issued", "member/1", 9))
+    held, voided = (set_aside("member/1", "member/2", 1) for _ in range(2))
+    items = [move("issued", "member/1", 1, key="p"), held, voided]
+    await book.do(ledger.post_batch, items)
+    ends = [capture(held.hold_id), void(voided.hold_id)]
+    posted, *_ = await book.do(ledger.post_batch, ends)
+    ends.append(reverse((await book.do(ledger.post, items[0])).entry_id))
+    await book.do(ledger.post, ends[-1])
+
+    rows = {row["n"]: row for row in await call(book, list(Columns([*items, *ends]).columns))}
+
+    assert [rows[n]["result"] for n in range(1, 7)] == ["posted", "held", "held", "posted", "voided", "posted"]
+    assert (rows[0]["result"], rows[4]["made"], len(rows)) == ("balances", posted.entry_id, 7)
+
+
 async def test_a_digest_never_changes(book: Book) -> None:
     """Keys are kept for ever, so what they stand for must be read the same by every later version."""
     day = date(2026, 3, 2)
