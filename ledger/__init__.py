@@ -1,7 +1,22 @@
 """A double-entry ledger in PostgreSQL: books, accounts, balanced entries, holds, and a proof for every balance.
 
-This is its whole public face. Amounts are integers in the unit's smallest part, credit-positive. Writing goes through
-:func:`post_batch`, once per transaction; whatever a person can cause comes back as :class:`Refused`.
+The tour, from the first call to the last:
+
+* :func:`install` makes the tables and functions in a database; :func:`within` opens the transaction of one book.
+* :func:`open_book`, :func:`open_account`: a book is one self-contained set of accounts, an account counts one unit.
+* :func:`post` and :func:`post_batch` carry out items: :class:`Post` an entry of two or more legs, :class:`PlaceHold` to
+  set an amount aside, :class:`Capture` or :class:`Void` to end a hold, :class:`Reverse` to take an entry back. One call
+  in a transaction. What a person can cause comes back as :class:`Refused`, with a stable code; misuse raises a
+  :class:`LedgerError`. Every item has a key: under the same key the same item takes effect once, however often sent.
+* :class:`Batcher` puts the items of many callers into shared transactions.
+* :func:`balance`, :func:`balance_at`, :func:`statement`, :func:`entry` and :func:`hold` read.
+* :func:`expire_holds`, :func:`set_limits`, :func:`set_status`, :func:`close_period`, :func:`post_forced` keep house.
+* :func:`prove` checks every invariant, :func:`seal` makes later tampering show, :func:`inclusion` proves one entry to
+  somebody without access. ``python -m ledger --help`` does these from the command line.
+
+Amounts are integers in the unit's smallest part (minutes, pence) and credit-positive: ``a -> b`` is ``-n`` on a and
+``+n`` on b. ``EXAMPLES.md`` beside this file shows the things people do first, and the tests run it.
+:mod:`ledger.reference` says in 300 lines of plain Python what the rules are.
 """
 
 from ledger.batching import Batcher, Settled
@@ -62,7 +77,7 @@ from ledger.posting import (
 )
 from ledger.proof import Report, make_report, prove
 from ledger.reading import balance, balance_at, balances, entry, hold, statement
-from ledger.schema import grants_sql, sql_files
+from ledger.schema import grants_sql, install, sql_files, within
 from ledger.sealing import Seal, check_inclusion, inclusion, prove_seals, seal
 
 __all__ = [
@@ -119,6 +134,7 @@ __all__ = [
     "grants_sql",
     "hold",
     "inclusion",
+    "install",
     "make_report",
     "open_account",
     "open_book",
@@ -133,4 +149,5 @@ __all__ = [
     "set_status",
     "sql_files",
     "statement",
+    "within",
 ]
