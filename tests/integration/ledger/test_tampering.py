@@ -151,6 +151,18 @@ async def test_an_amount_changed_with_all_balances(book: Book) -> None:
     assert names(caught[:1], f"entry {ids[4]}, under seal 2, was changed")
 
 
+@pytest.mark.parametrize(
+    "change", ["effective_on = effective_on - 1", "recorded_at = recorded_at + interval '1 microsecond'"]
+)
+async def test_a_date_changed_with_its_postings(book: Book, change: str) -> None:
+    ids, _ = await three_seals(book)
+    async with cheating(book) as cheat:
+        await cheat.run(f"update ledger.entry set {change} {ENTRY}", ids[5])
+        await cheat.launder()
+        caught = await cheat.caught()
+    assert [finding.message for finding in caught] == [f"entry {ids[5]}, under seal 2, was changed"]
+
+
 async def test_an_entry_removed(book: Book) -> None:
     ids, _ = await three_seals(book)
     async with cheating(book) as cheat:
