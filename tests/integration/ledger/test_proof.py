@@ -112,12 +112,15 @@ FLIPS = [
     ("I21", f"update ledger.hold set to_account = {BANK} where book_id = $1"),
 ]
 
-# These name a key, an entry or the book, but no account.
+# These name a key, an entry or the book, or another account.
 FLIPS_WITHOUT_ACCOUNT = [
+    ("I2", f"delete from ledger.balance where book_id = $1 and account_id = {BANK}"),
+    ("I7", "insert into ledger.forced values ($1, gen_random_uuid(), 'somebody', 'for no entry')"),
     ("I8", "delete from ledger.hold where book_id = $1"),
     ("I9", "delete from ledger.entry_link where book_id = $1"),
     ("I10", "delete from ledger.request where book_id = $1"),
     ("I10", "delete from ledger.request where book_id = $1 and operation = 'v'"),
+    ("I10", "delete from ledger.request where book_id = $1 and operation = 'r'"),
     (
         "I10",
         "delete from ledger.request where book_id = $1 and key in (select key from ledger.refusal)",
@@ -197,6 +200,7 @@ async def cheating(book: Book) -> AsyncIterator[Any]:
         await owner.execute("alter table ledger.entry drop constraint entry_is_balanced")
         await owner.execute("alter table ledger.hold_event drop constraint hold_event_book_id_hold_id_fkey")
         await owner.execute("alter table ledger.balance drop constraint balance_book_id_account_id_fkey")
+        await owner.execute("alter table ledger.forced drop constraint forced_book_id_entry_id_fkey")
         yield owner
 
 
@@ -313,6 +317,9 @@ async def test_an_incremental_proof_reads_what_was_posted_since(book: Book) -> N
         await book.do(ledger.post, move("issued", "member/3", 5))
         (read,) = (await ledger.make_report(owner, book_id=book.book_id, since_last=True)).books
         assert (read.entries, read.postings) == (1, 2)
+        assert (await remember(book)).holds
+        (read,) = (await ledger.make_report(owner, book_id=book.book_id, since_last=True)).books
+        assert (read.entries, read.postings) == (0, 0)
 
 
 async def test_a_change_of_older_rows_is_for_the_full_proof(book: Book) -> None:
