@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -286,15 +287,48 @@ async def test_a_refusal_is_repeated_within_its_batch_and_for_ever(book: Book) -
     assert codes(await book.do(ledger.post_batch, [batch[1], batch[1]])) == ["posted", "posted"]
 
 
-async def test_a_key_that_a_snapshot_cannot_see_is_a_serialization_failure(book: Book) -> None:
+async def test_a_refusal_changes_nothing_but_what_is_remembered_of_it(book: Book) -> None:
+    async def standing() -> list[Any]:
+        async with owning(book.server) as owner:
+            rows: list[Any] = await owner.fetch(
+                "select account_id, xmin, last_at from ledger.balance where book_id = $1 order by account_id",
+                book.book_id,
+            )
+            return rows
+
+    await book.do(ledger.post, move("issued", "member/1", 9))
+    before = await standing()
+    bad = [move("member/1", "member/2", 10, key="bad"), set_aside("member/1", "member/2", 10), capture(uuid4())]
+    assert codes(await book.do(ledger.post_batch, bad, atomic=False)) == [
+        "insufficient",
+        "insufficient",
+        "unknown_hold",
+    ]
+    again = [move("member/1", "member/2", 1, key="bad"), move("member/1", "member/2", 10, key="bad")]
+    reused, repeated = await book.do(ledger.post_batch, again, atomic=False)
+    assert (reused.code, reused.account) == ("key_reused", None)
+    assert (repeated.code, repeated.account) == ("insufficient", "member/1")
+    assert await standing() == before
+
+
+@pytest.mark.parametrize("units", [("MIN", "GBP"), ("GBP", "MIN"), ("MIN", "MIN", "GBP")])
+async def test_each_item_of_a_batch_names_its_unit(book: Book, units: tuple[str, ...]) -> None:
+    batch = [move("issued", "member/1", 1, unit=unit) for unit in units]
+    expected = ["posted" if unit == "MIN" else "unit_mismatch" for unit in units]
+    assert codes(await book.do(ledger.post_batch, batch, atomic=False)) == expected
+
+
+@pytest.mark.parametrize("beside", [(), ("x", "x")])
+async def test_a_key_that_a_snapshot_cannot_see_is_a_serialization_failure(book: Book, beside: tuple[str, ...]) -> None:
     second = await asyncpg.connect(book.server.app_url)
     try:
         async with second.transaction(isolation="repeatable_read"):
             await second.execute("select set_config('ledger.book', $1, true)", str(book.book_id))
             await second.fetchval("select count(*) from ledger.request")
             await book.do(ledger.post, move("issued", "member/1", 1, key="k"))
+            batch = [move("member/3", "member/2", 1, key=key) for key in ("k", *beside)]
             with pytest.raises(asyncpg.SerializationError):
-                await ledger.post(second, book.book_id, move("member/3", "member/2", 1, key="k"))
+                await ledger.post_batch(second, book.book_id, batch)
     finally:
         await second.close()
 

@@ -166,6 +166,14 @@ async def test_forcing_is_the_one_write_call_in_its_own_book(book: Book) -> None
             assert codes(await force(owner, book.book_id)) == ["posted"]
 
 
+async def test_forcing_works_with_the_owners_rights_and_a_fixed_path(book: Book) -> None:
+    """Else a grant of this function alone would be of no use, or could be made to call something else."""
+    row = await book.connection.fetchrow(
+        "select prosecdef, proconfig from pg_proc where oid = 'ledger.post_forced'::regproc"
+    )
+    assert tuple(row) == (True, ["search_path=pg_catalog, pg_temp"])
+
+
 async def test_what_is_repeated_is_called_what_it_was(book: Book) -> None:
     await book.do(ledger.post, move("issued", "member/1", 9))
     held, voided = (set_aside("member/1", "member/2", 1) for _ in range(2))
@@ -180,6 +188,12 @@ async def test_what_is_repeated_is_called_what_it_was(book: Book) -> None:
 
     assert [rows[n]["result"] for n in range(1, 7)] == ["posted", "held", "held", "posted", "voided", "posted"]
     assert (rows[0]["result"], rows[4]["made"], len(rows)) == ("balances", posted.entry_id, 7)
+
+
+async def test_each_refused_item_comes_back_once(book: Book) -> None:
+    bad = move("member/1", "member/2", 5, key="bad")
+    rows = await call(book, list(Columns([bad] * 4).columns))
+    assert sorted(row["n"] for row in rows) == [1, 2, 3, 4]
 
 
 async def test_a_digest_never_changes(book: Book) -> None:
