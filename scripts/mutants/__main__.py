@@ -65,7 +65,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
-    outcomes, failing = try_all(mutants, workers=options.workers, tests=options.tests)
+    outcomes, failing = try_all(mutants, workers=options.workers, tests=options.tests, verbose=options.verbose)
     code = tell(outcomes, failing, minutes=(time.monotonic() - began) / 60)
     LAST_RUN.parent.mkdir(exist_ok=True)
     LAST_RUN.write_text(json.dumps([key_of(each.mutant) for each in outcomes if each.verdict == "survived"], indent=1))
@@ -82,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="for another sample")
     parser.add_argument("--again", action="store_true", help="only those that survived the last run")
     parser.add_argument("--list", action="store_true", help="show them, try none")
+    parser.add_argument("--verbose", action="store_true", help="say of each mutant what killed it")
     parser.add_argument("--workers", type=int, default=2, choices=range(1, MAX_WORKERS + 1), metavar="N")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="PATH", help="only these tests")
     return parser.parse_args()
@@ -100,7 +101,9 @@ def all_mutants(wanted: Sequence[str]) -> list[Mutant]:
     return mutants
 
 
-def try_all(mutants: Sequence[Mutant], *, workers: int, tests: Sequence[str]) -> tuple[list[Outcome], set[str]]:
+def try_all(
+    mutants: Sequence[Mutant], *, workers: int, tests: Sequence[str], verbose: bool
+) -> tuple[list[Outcome], set[str]]:
     """What became of each mutant, and which tests fail without any."""
     outcomes: list[Outcome] = []
     tried: Counter[str] = Counter()
@@ -108,8 +111,8 @@ def try_all(mutants: Sequence[Mutant], *, workers: int, tests: Sequence[str]) ->
     def report(outcome: Outcome) -> None:
         outcomes.append(outcome)
         tried[outcome.verdict] += 1
-        if outcome.verdict == "survived":
-            print(f"survived  {described(outcome.mutant)}", flush=True)
+        if verbose or outcome.verdict == "survived":
+            print(f"{outcome.verdict} {outcome.by}\n    {described(outcome.mutant)}", flush=True)
         if len(outcomes) % PROGRESS_EVERY == 0:
             print(f"{len(outcomes)} of {len(mutants)}: {dict(tried)}", flush=True)
 
