@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -360,6 +361,29 @@ async def test_a_book_with_a_finding_is_not_remembered(book: Book) -> None:
         assert await owner.fetchval(heads, book.book_id) == 3
         assert (await remember(book)).holds
         assert await owner.fetchval(heads, book.book_id) == 3
+
+
+async def test_all_of_a_proof_reads_one_snapshot(book: Book) -> None:
+    """What is posted between two checks is neither counted nor remembered as proved."""
+    await fill(book)
+
+    async def post() -> None:
+        async with fresh_connection(book) as connection, book.writing(connection):
+            await ledger.post(connection, book.book_id, move("issued", "member/1", 1))
+
+    def post_meanwhile(_done: CheckDone) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, post()).result()
+
+    async with owning(book.server) as owner:
+        report = await ledger.make_report(
+            owner, book_id=book.book_id, remember=True, with_replay=True, progress=post_meanwhile
+        )
+        assert report.findings == ()
+        (read,) = report.books
+        assert read.entries == 4
+        (read,) = (await ledger.make_report(owner, book_id=book.book_id, since_last=True)).books
+        assert read.entries == len(CHECKS) + 1
 
 
 async def test_two_proofs_that_remember_at_once(book: Book) -> None:
