@@ -341,6 +341,7 @@ async def test_a_seal_removed_from_the_middle(book: Book) -> None:
         await remove_seal(cheat, 2)
         caught = await cheat.caught()
         assert names(caught, "before seal 3 comes seal 1")
+        assert names(caught, "seal 3 starts behind posting 8, but the one before ends with 4")
         assert named(caught, ids) == {4, 5, 6, 7}
         await cheat.run("update ledger.seal set n = 2 where book_id = $1 and n = 3")
         assert names(await cheat.caught(), "seal 2 does not follow from the seal before it")
