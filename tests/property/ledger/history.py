@@ -28,6 +28,8 @@ class Call:
     items: Sequence[Item] | str
     atomic: bool
     answer: Sequence[Result] | int
+    follows: frozenset[int] = frozenset()
+    """The calls (by ``began``) that wrote to its accounts just before, as the ledger's own times say."""
 
     @property
     def new_results(self) -> list[Result]:
@@ -89,14 +91,14 @@ def find_order(calls: Sequence[Call], start: ReferenceLedger) -> tuple[list[Call
 
 
 def _candidates(calls: Sequence[Call], order: Sequence[Call]) -> list[Call]:
-    """The calls that may come next: all that began before any of the rest ended.
+    """The calls that may come next: all that began before any of the rest ended, and whose accounts are ready for them.
 
     First those that changed nothing; of the others, which ended first probably came first.
     """
-    done = {id(call) for call in order}
-    rest = [call for call in calls if id(call) not in done]
+    done = {call.began for call in order}
+    rest = [call for call in calls if call.began not in done]
     first_end = min((call.ended for call in rest), default=0)
     return sorted(
-        (call for call in rest if call.began < first_end),
+        (call for call in rest if call.began < first_end and call.follows <= done),
         key=lambda call: (not call.is_inert, call.ended),
     )

@@ -3,6 +3,9 @@
 import asyncio
 import itertools
 import random
+from collections import defaultdict
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +20,7 @@ from tests.integration.ledger.support import (
     Book,
     capture,
     move,
+    owning,
     reverse,
     set_aside,
     void,
@@ -26,6 +30,13 @@ from tests.property.ledger.history import Call, NoOrder, find_order
 
 pytestmark = pytest.mark.xdist_group("crowd")
 MEMBERS = ("member/1", "member/2", "member/3", "capped")
+TIMES = """
+select r.key, coalesce(e.recorded_at, v.recorded_at) as recorded_at
+from ledger.request r
+left join ledger.entry e on e.book_id = r.book_id and e.id = r.made
+left join ledger.hold_event v on v.book_id = r.book_id and v.hold_id = r.made and (v.n = 1) = (r.operation = 'h')
+where r.book_id = $1
+"""
 
 
 class Runner:
@@ -82,6 +93,25 @@ class Runner:
             case _:
                 return reverse(entry_id, key=key)
 
+    async def history(self) -> list[Call]:
+        """The calls, each with those that wrote to its accounts before: times are taken while accounts are locked."""
+        async with owning(self.book.server) as owner:
+            times: dict[str, datetime] = dict(await owner.fetch(TIMES, self.book.book_id))
+        chains = defaultdict[str, list[tuple[datetime, int]]](list)
+        for call in self.calls:
+            for item, result in zip(call.items, call.new_results and call.answer, strict=False):
+                if isinstance(result, Refused) or result.replayed:
+                    continue
+                held = (item.from_account, item.to_account) if isinstance(item, ledger.PlaceHold) else ()
+                for account in {*getattr(result, "balances", ()), *held}:
+                    chains[account].append((times[item.key], call.began))
+        follows = defaultdict[int, set[int]](set)
+        for chain in chains.values():
+            for (earlier, before), (later, after) in itertools.pairwise(sorted(set(chain))):
+                if earlier < later:
+                    follows[after].add(before)
+        return [replace(call, follows=frozenset(follows[call.began])) for call in self.calls]
+
 
 def empty_ledger() -> ReferenceLedger:
     reference = ReferenceLedger(uuid4)
@@ -101,7 +131,7 @@ async def test_some_order_explains_every_answer(book: Book, connections: int, ca
     async with crowd_of(book, connections) as crowd:
         await asyncio.gather(*(runner.work(connection, calls) for connection in crowd))
 
-    order, reference = find_order(runner.calls, empty_ledger())
+    order, reference = find_order(await runner.history(), empty_ledger())
 
     assert len(order) == len(runner.calls) > connections * calls * 0.8
     balances = await book.do(ledger.balances, list(reference.accounts))
