@@ -171,6 +171,9 @@ class _Proof:
             self.notes.append(f"{lags} batches were turned away because the server's clock had gone back (I14)")
 
     async def _remember(self) -> None:
+        if await self.connection.fetchval("show transaction_isolation") not in ("repeatable read", "serializable"):
+            self.notes.append("nothing was remembered, because the transaction did not read one snapshot")
+            return
         wrong = {finding.book_id for finding in self.findings}
         if None in wrong:
             self.notes.append("nothing was remembered, because of findings that concern every book")

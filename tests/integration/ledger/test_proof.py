@@ -283,19 +283,21 @@ async def test_a_missing_guard_is_found(book: Book) -> None:
         assert await ledger.prove(owner, book_id=book.book_id) == []
 
 
-async def test_replaying_notices_a_balance_that_no_entry_explains(book: Book) -> None:
+@pytest.mark.parametrize("column", ["posted", "seq"])
+async def test_replaying_notices_a_balance_that_no_entry_explains(book: Book, column: str) -> None:
     await fill(book)
     async with cheating(book) as owner:
-        await owner.execute(f"update ledger.balance set posted = posted + 1 where {OF_MEMBER}", book.book_id)
+        await owner.execute(f"update ledger.balance set {column} = {column} + 1 where {OF_MEMBER}", book.book_id)
         report = await ledger.make_report(owner, book_id=book.book_id, with_replay=True)
     (finding,) = (finding for finding in report.findings if finding.invariant == "I22")
     assert finding.account == "member/1"
 
 
-async def test_an_entry_that_cannot_be_posted_again_is_named(book: Book) -> None:
+@pytest.mark.parametrize("change", ["amounts[1] = 0", "accounts[1] = -1", "unit_id = unit_id + 1"])
+async def test_an_entry_that_cannot_be_posted_again_is_named(book: Book, change: str) -> None:
     await fill(book)
     async with cheating(book) as owner:
-        await owner.execute("update ledger.entry set amounts[1] = 0 where book_id = $1", book.book_id)
+        await owner.execute(f"update ledger.entry set {change} where book_id = $1", book.book_id)
         report = await ledger.make_report(owner, book_id=book.book_id, with_replay=True)
     assert sum("cannot be posted again" in finding.message for finding in report.findings) == 4
 
@@ -384,6 +386,14 @@ async def test_all_of_a_proof_reads_one_snapshot(book: Book) -> None:
         assert read.entries == 4
         (read,) = (await ledger.make_report(owner, book_id=book.book_id, since_last=True)).books
         assert read.entries == len(CHECKS) + 1
+
+
+async def test_without_one_snapshot_nothing_is_remembered(book: Book) -> None:
+    await fill(book)
+    async with owning(book.server) as owner, owner.transaction(isolation="read_committed"):
+        report = await ledger.make_report(owner, book_id=book.book_id, remember=True)
+        assert report.notes == ("nothing was remembered, because the transaction did not read one snapshot",)
+        assert await owner.fetchval("select count(*) from ledger.proved where book_id = $1", book.book_id) == 0
 
 
 async def test_two_proofs_that_remember_at_once(book: Book) -> None:
