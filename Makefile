@@ -63,7 +63,7 @@ bench: install-dev ## measure speed, memory and page weights and print them (LED
 prove-long: install-dev ## run the property tests, the ledger's for 1,000,000 steps and more (STEPS=1000 for fewer), and 50 kills
 	@$(BIN)/python -m pytest tests/property --ignore tests/property/ledger -n $(WORKERS) $(PYTEST_ARGS)
 	@TIMEBANK_STEPS=$(STEPS) $(BIN)/python -m pytest tests/property/ledger -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
-	@TIMEBANK_LONG=1 $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+	@TIMEBANK_LONG=1 $(BIN)/python -m pytest tests/faults -o faulthandler_timeout=3600 $(PYTEST_ARGS)
 
 .PHONY: mutants
 mutants: install-dev ## change the ledger bit by bit and list what no test notices (MUTANTS_ARGS="--file 0004 --sample 50")
