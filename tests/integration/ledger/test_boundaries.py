@@ -311,7 +311,7 @@ async def test_a_refusal_changes_nothing_but_what_is_remembered_of_it(book: Book
     assert await standing() == before
 
 
-@pytest.mark.parametrize("units", [("MIN", "GBP"), ("GBP", "MIN"), ("MIN", "MIN", "GBP")])
+@pytest.mark.parametrize("units", [("GBP",), ("MIN", "GBP"), ("GBP", "MIN"), ("MIN", "MIN", "GBP")])
 async def test_each_item_of_a_batch_names_its_unit(book: Book, units: tuple[str, ...]) -> None:
     batch = [move("issued", "member/1", 1, unit=unit) for unit in units]
     expected = ["posted" if unit == "MIN" else "unit_mismatch" for unit in units]
