@@ -460,7 +460,7 @@ begin
     from unnest(v_rows, v_posted, v_held_out, v_held_in, v_seq) as a (at, posted, held_out, held_in, seq)
     where b.ctid = a.at and (b.seq, b.held_out, b.held_in) is distinct from (a.seq, a.held_out, a.held_in);
     get diagnostics v_left = row_count;
-    for account in 1..cardinality(v_rows) loop
+    for account in 1..coalesce(cardinality(v_rows), 0) loop
         if v_seq[account] <> v_seq_0[account] or v_held_out[account] <> v_held_out_0[account]
             or v_held_in[account] <> v_held_in_0[account]
         then

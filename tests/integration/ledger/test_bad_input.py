@@ -247,6 +247,16 @@ async def test_accounts_that_are_not_there_or_not_open_refuse(book: Book, atomic
     assert after == {table: rows for table, rows in before.items() if table in after}
 
 
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_what_touches_no_account_at_all_is_refused(book: Book, atomic: bool) -> None:
+    for item, code in (
+        (capture(uuid4()), "unknown_hold"),
+        (void(uuid4()), "unknown_hold"),
+        (reverse(uuid4()), "unknown_entry"),
+    ):
+        assert codes(await book.do(ledger.post_batch, [item], atomic=atomic)) == [code]
+
+
 async def test_what_would_not_fit_is_refused(book: Book) -> None:
     await book.do(ledger.post, move("issued", "member/1", MAX_AMOUNT))
     hold = set_aside("issued", "member/1", MAX_AMOUNT)
