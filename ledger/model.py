@@ -63,6 +63,8 @@ def _require_positive(name: str, value: object) -> None:
 def _require_date(name: str, value: object) -> None:
     if not isinstance(value, date) or isinstance(value, datetime):
         raise InvalidItem(f"{name} must be a date without a time")
+    if value in (date.min, date.max):
+        raise InvalidItem(f"{name} must be a day; the database reads {value} as endless")
 
 
 def _require_moment(name: str, value: object) -> None:

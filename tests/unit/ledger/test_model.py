@@ -94,6 +94,8 @@ def test_legs_that_are_no_entry(wrong: Any, why: str) -> None:
         ({"unit": ""}, "unit"),
         ({"effective_on": LATER}, "date without a time"),
         ({"effective_on": "2026-03-02"}, "date without a time"),
+        ({"effective_on": date.max}, "endless"),
+        ({"effective_on": date.min}, "endless"),
     ],
 )
 def test_words_and_dates_have_limits(fields: dict[str, Any], why: str) -> None:
