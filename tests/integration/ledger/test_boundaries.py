@@ -318,6 +318,13 @@ async def test_each_item_of_a_batch_names_its_unit(book: Book, units: tuple[str,
     assert codes(await book.do(ledger.post_batch, batch, atomic=False)) == expected
 
 
+async def test_a_hold_stays_within_its_unit(book: Book) -> None:
+    refusals = await book.do(
+        ledger.post_batch, [set_aside("issued", "bank", 1), set_aside("bank", "member/1", 1)], atomic=False
+    )
+    assert [(each.code, each.account) for each in refusals] == [("unit_mismatch", "bank")] * 2
+
+
 @pytest.mark.parametrize("beside", [(), ("x", "x")])
 async def test_a_key_that_a_snapshot_cannot_see_is_a_serialization_failure(book: Book, beside: tuple[str, ...]) -> None:
     second = await asyncpg.connect(book.server.app_url)
