@@ -8,6 +8,7 @@ waits for nothing, and the busier it gets, the larger the batches.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,7 @@ LOST = (
     asyncpg.InvalidCachedStatementError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server ended while it was idle
     OSError,
 )
 """The connection or a race was lost, and with it the answer: the batch may have been written, so it is sent again with
@@ -160,9 +162,10 @@ class Batcher:
                 waiting.answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller who causes it
-            if len(batch) == 1:
-                if not batch[0].answer.done():
-                    batch[0].answer.set_exception(error)
+            if len(batch) == 1 or _is_lost(error):
+                for waiting in batch:
+                    if not waiting.answer.done():
+                        waiting.answer.set_exception(error)
                 return
             middle = len(batch) // 2
             await self._send(lease, book_id, batch[:middle])
@@ -185,8 +188,8 @@ class Batcher:
                 return await self._post_with_hook(connection, book_id, batch)
             except LOST as error:
                 await lease.end()
-                if isinstance(error, asyncpg.DataError) or self._pool.is_closing():
-                    raise  # these are interface errors, too
+                if not _is_lost(error) or self._pool.is_closing():
+                    raise
                 if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
                     await self._pool.expire_connections()  # after a failover these lead to the old server
                 if loop.time() + pause > give_up_at:
@@ -208,6 +211,11 @@ class Batcher:
         return results
 
 
+def _is_lost(error: Exception) -> bool:
+    """Whether sending it again may help. An argument that does not fit is an interface error, too."""
+    return isinstance(error, LOST) and not isinstance(error, asyncpg.DataError)
+
+
 class _Lease:
     """One connection of the pool, kept from batch to batch: giving it back costs a round trip."""
 
@@ -224,7 +232,8 @@ class _Lease:
         """Give the connection back; a broken one is replaced by the pool."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            await self._pool.release(connection)
+            with suppress(*LOST):  # the pool has ended it by then
+                await self._pool.release(connection)
 
 
 async def _post_alone(connection: Any, book_id: int, items: Sequence[Item]) -> list[Result]:

@@ -138,7 +138,7 @@ class ReferenceLedger:
         )
         expired = [hold_id for _, hold_id in due[:limit]]
         for hold_id in expired:
-            key = f"ledger/expired/{hold_id}"
+            key = f"expired/{hold_id}"
             self._carry_out(Void(key=key, hold_id=hold_id, actor="expiry", reason="expired", now=now), forced=False)
         return expired
 

@@ -33,6 +33,13 @@ begin
     end if;
 end $$;
 
+create function ledger.require_limits(p_floor bigint, p_ceiling bigint) returns void language plpgsql immutable as $$
+begin
+    if p_floor > p_ceiling or greatest(abs(p_floor), abs(p_ceiling)) > 4611686018427387903 then
+        raise exception 'a floor of % and a ceiling of % cannot be', p_floor, p_ceiling using errcode = 'LG001';
+    end if;
+end $$;
+
 -- Idempotent: an account that is there already is left as it is, limits and name included.
 create function ledger.open_account(
     p_book bigint, p_code text, p_unit text, p_class text, p_name text, p_floor bigint, p_ceiling bigint, p_actor text
@@ -43,6 +50,7 @@ declare
     v_id    integer;
 begin
     perform ledger.require_book(p_book);
+    perform ledger.require_limits(p_floor, p_ceiling);
     select id into v_unit from ledger.unit where code = p_unit;
     if not found then
         raise exception 'there is no unit %', p_unit using errcode = 'LG009';
@@ -106,6 +114,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_balance ledger.balance := ledger.lock_account(p_book, p_code);
 begin
+    perform ledger.require_limits(p_floor, p_ceiling);
     if (v_balance.floor, v_balance.ceiling) is distinct from (p_floor, p_ceiling) then
         update ledger.balance set floor = p_floor, ceiling = p_ceiling
         where book_id = p_book and account_id = v_balance.account_id;

@@ -3,8 +3,6 @@
 import asyncio
 import random
 
-import pytest
-
 from ledger import Batcher
 from tests.faults.cluster import Cluster, superuser
 from tests.faults.load import WAIT_SECONDS, Load, batching, fresh_load, settle
@@ -75,7 +73,6 @@ class Nowhere:
         return False
 
 
-@pytest.mark.xfail(strict=True, reason="a batch whose server stays away is sent again in halves, each for as long")
 async def test_a_server_that_stays_away_is_reported_to_everybody_at_the_same_time() -> None:
     nowhere = Nowhere()
     batcher = Batcher(nowhere, retry_for_seconds=0)

@@ -83,10 +83,9 @@ async def test_cancelling_statements_loses_and_doubles_nothing(
 
 
 # A batch of one is what a batcher cannot help by halving it.
-LONE_CALLER = pytest.mark.xfail(strict=True, reason="asyncpg.InternalClientError is not taken for a lost connection")
 
 
-@pytest.mark.parametrize("crowd", [pytest.param(1, marks=LONE_CALLER), 10])
+@pytest.mark.parametrize("crowd", [1, 10])
 async def test_lost_answers_are_asked_again_and_double_nothing(
     cluster: Cluster, tmp_path: Path, rounds: int, crowd: int, count: Callable[[str, int], None]
 ) -> None:
