@@ -11,6 +11,7 @@ from scripts.mutants.edits import Edit
 COMPARISONS = {"==": "!=", "!=": "==", "<": "<=", "<=": "<", ">": ">=", ">=": ">", "is": "is not", "is not": "is"}
 COMPARISONS |= {"in": "not in", "not in": "in"}
 ARITHMETIC = {"+": "-", "-": "+", "*": "+", "//": "*", "%": "+", "<<": ">>", "**": "*", "|": "&", "&": "|"}
+QUOTES = re.compile(r"[a-zA-Z]*(\"\"\"|'''|\"|')")
 SQL_BEGINS = re.compile(r"\s*(?:select|with|insert|update|create)\b")
 
 
@@ -101,8 +102,11 @@ def _of_expression(source: Source, node: ast.expr) -> Iterator[Edit]:
         case ast.IfExp(test=test):
             yield _negated(source, test)
         case ast.Constant(value=str() as value) if SQL_BEGINS.match(value):
-            for edit in sql.edits(source.text[start:end]):
-                yield Edit(start + edit.start, start + edit.end, edit.new)
+            quotes = QUOTES.match(source.text[start:end])
+            assert quotes is not None
+            first, last = start + quotes.end(), end - len(quotes[1])
+            for edit in sql.edits(source.text[first:last]):
+                yield Edit(first + edit.start, first + edit.end, edit.new)
         case ast.Constant(value=bool() as value):
             yield Edit(start, end, str(not value))
         case ast.Constant(value=int() as value):
