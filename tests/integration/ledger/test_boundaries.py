@@ -230,6 +230,9 @@ async def test_a_hold_is_placed_once_under_its_id(book: Book) -> None:
         "hold_exists"
     ]
     assert codes([await book.do(ledger.post, capture(hold.hold_id, amount=5))]) == ["posted"]
+    small = set_aside("member/1", "member/2", 1)
+    await book.do(ledger.post, small)
+    assert codes([await book.do(ledger.post, capture(small.hold_id, amount=1))]) == ["posted"]
 
 
 async def test_the_same_ids_in_another_book_are_strangers(book: Book, other: Book) -> None:
