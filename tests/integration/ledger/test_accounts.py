@@ -133,6 +133,15 @@ async def test_each_function_works_in_the_book_that_is_set_and_no_other(book: Bo
                 await function(connection, book.book_id + 1, *arguments, **named)
 
 
+async def test_a_connection_that_never_set_a_book_has_none(book: Book) -> None:
+    connection = await asyncpg.connect(book.server.app_url)
+    try:
+        with pytest.raises(ledger.WrongBook):
+            await ledger.close_period(connection, book.book_id, DAY)
+    finally:
+        await connection.close()
+
+
 async def test_a_unit_keeps_its_decimal_places(book: Book) -> None:
     await ledger.open_unit(book.connection, "GBP", 2)
     await ledger.open_unit(book.connection, "TESTED", 3)

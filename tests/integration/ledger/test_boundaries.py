@@ -13,6 +13,7 @@ from ledger import Leg, Post, Posted, Refused
 from ledger.model import MAX_AMOUNT
 from tests.integration.ledger.support import (
     DAY,
+    EXPIRES,
     Book,
     Server,
     capture,
@@ -219,6 +220,45 @@ async def test_within_a_batch_a_hold_ends_once_and_an_entry_is_reversed_once(boo
         "posted", "already_reversed",
     ]  # fmt: skip
     assert await held(book, "member/1") == (55, 0, 0)
+    await prove(book)
+
+
+async def test_each_entry_is_reversed_whatever_else_was(book: Book) -> None:
+    first, second = await book.do(ledger.post_batch, [move("issued", "member/1", 7) for _ in range(2)])
+    assert codes([await book.do(ledger.post, reverse(first.entry_id))]) == ["posted"]
+    assert codes([await book.do(ledger.post, reverse(second.entry_id))]) == ["posted"]
+
+
+async def test_each_item_of_a_batch_meets_its_own_obstacle(book: Book) -> None:
+    posted, other = await book.do(ledger.post_batch, [move("issued", "member/1", 60), move("issued", "member/1", 1)])
+    undone = await book.do(ledger.post, reverse(other.entry_id))
+    holds = [set_aside("member/1", "member/2", 5) for _ in range(8)]
+    await book.do(ledger.post_batch, holds)
+    await book.do(ledger.post, void(holds[0].hold_id))
+    ids = [hold.hold_id for hold in holds]
+    batch: list[ledger.Item] = [
+        void(ids[1]),
+        capture(uuid4()),
+        capture(ids[2], amount=6),
+        capture(ids[3]),
+        void(ids[0]),
+        capture(ids[4], now=EXPIRES),
+        reverse(uuid4()),
+        void(ids[5], reason="expired", now=EXPIRES - timedelta(microseconds=1)),
+        reverse(other.entry_id),
+        void(ids[6], reason="expired", now=EXPIRES),
+        reverse(undone.entry_id),
+        set_aside("member/1", "member/2", 1, hold_id=ids[7]),
+        reverse(posted.entry_id),
+    ]
+
+    assert codes(await book.do(ledger.post_batch, batch, atomic=False)) == [
+        "voided", "unknown_hold", "over_hold", "posted", "hold_not_open", "hold_expired", "unknown_entry",
+        "hold_not_expired", "already_reversed", "voided", "is_reversal", "hold_exists", "insufficient",
+    ]  # fmt: skip
+    assert [(await book.do(ledger.hold, hold_id)).state for hold_id in ids] == [
+        "voided", "voided", "open", "captured", "open", "open", "expired", "open",
+    ]  # fmt: skip
     await prove(book)
 
 
