@@ -63,7 +63,8 @@ async def test_one_limit_alone_may_change(book: Book, floor: int | None, ceiling
 async def test_limits_and_states_that_make_no_sense_are_refused(book: Book) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await book.do(ledger.set_status, "member/1", "asleep", actor="ann")
-    for floor, ceiling in ((6, 5), (-ledger.model.MAX_AMOUNT - 1, None), (None, ledger.model.MAX_AMOUNT + 1)):
+    beyond = ledger.model.MAX_AMOUNT + 1
+    for floor, ceiling in ((6, 5), (-beyond, None), (-beyond, 0), (None, beyond), (0, beyond), (None, -beyond)):
         with pytest.raises(ledger.InvalidItem):
             await book.do(ledger.set_limits, "member/1", floor=floor, ceiling=ceiling, actor="ann")
         with pytest.raises(ledger.InvalidItem):

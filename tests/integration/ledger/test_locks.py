@@ -76,7 +76,7 @@ async def open_accounts(book: Book, *accounts: str) -> None:
 
 
 async def without_indexes(connection: Any) -> None:
-    """Rows are then read as they lie in the table, so that nothing comes in order unless it is put in order."""
+    """Let rows be read as they lie in the table, where the function called does not insist on its indexes."""
     await connection.execute("set enable_indexscan = off")
     await connection.execute("set enable_indexonlyscan = off")
     await connection.execute("set enable_bitmapscan = off")
@@ -198,6 +198,11 @@ async def test_one_transaction_at_a_time_opens_accounts(trio: Trio) -> None:
         waits, task = await trio.blocked(trio.second, open_there("new/2"))
         assert waits
     await task
+    async with trio.book.writing(trio.first) as first:
+        await opening(first, "both")
+        waits, task = await trio.blocked(trio.second, open_there("both"))
+        assert waits
+    await task  # by then it is there, and opening it again changes nothing
     async with trio.book.writing(trio.first) as first:
         await opening(first, "new/3")
         waits, task = await trio.blocked(trio.second, open_there("new/1"))
