@@ -330,6 +330,13 @@ async def test_a_refusal_is_repeated_within_its_batch_and_for_ever(book: Book) -
     assert codes(await book.do(ledger.post_batch, [batch[1], batch[1]])) == ["posted", "posted"]
 
 
+@pytest.mark.parametrize("status", ["frozen", "closed"])
+async def test_accounts_that_are_all_frozen_or_closed_take_nothing(book: Book, status: ledger.Status) -> None:
+    for account in ("issued", "member/1"):
+        await book.do(ledger.set_status, account, status, actor="tester")
+    assert codes([await book.do(ledger.post, move("issued", "member/1", 1))]) == [f"{status}_account"]
+
+
 async def test_a_refusal_changes_nothing_but_what_is_remembered_of_it(book: Book) -> None:
     async def standing() -> list[Any]:
         async with owning(book.server) as owner:
@@ -416,7 +423,14 @@ async def test_an_account_stops_before_its_numbers_run_out(book: Book) -> None:
             attempt = owner.transaction()
             await attempt.start()
             await owner.execute("select set_config('ledger.book', $1, true)", str(book.book_id))
-            await owner.execute("update ledger.balance set seq = $2 where book_id = $1", book.book_id, last)
+            await owner.execute(
+                """
+                update ledger.balance set seq = $2 where book_id = $1 and account_id = (
+                    select id from ledger.account where book_id = $1 and code = 'member/1')
+                """,
+                book.book_id,
+                last,
+            )
             if fits:
                 assert isinstance(await ledger.post(owner, book.book_id, move("issued", "member/1", 1)), Posted)
             else:
