@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -101,6 +101,14 @@ async def test_repeating_it_changes_nothing_but_the_ways_in(socket_dir: Path, fi
 async def test_it_is_the_same_every_time(socket_dir: Path, filled: str) -> None:
     async with fresh_database(socket_dir) as other:
         await prepare(url(socket_dir, APP_ROLE, other), now=NOW, say=lambda _: None)
+        async with superuser(socket_dir, other) as one, superuser(socket_dir, filled) as two:
+            assert await one.fetch(SUMMARY) == await two.fetch(SUMMARY)
+
+
+@pytest.mark.parametrize("days_later", [2, 5])
+async def test_it_is_the_same_on_any_day_of_the_week(socket_dir: Path, filled: str, days_later: int) -> None:
+    async with fresh_database(socket_dir) as other:
+        await prepare(url(socket_dir, APP_ROLE, other), now=NOW + timedelta(days=days_later), say=lambda _: None)
         async with superuser(socket_dir, other) as one, superuser(socket_dir, filled) as two:
             assert await one.fetch(SUMMARY) == await two.fetch(SUMMARY)
 

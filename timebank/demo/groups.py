@@ -36,14 +36,15 @@ async def add_groups(
         )
         if isinstance(activity_id, list):
             raise Refused(activity_id)
-        days = _days(group, anchor.date())
-        sessions += [(day, group, activity_id) for day in (days[-HARBOUR_SESSIONS:] if is_small else days)]
+        days = _days(group, anchor.date(), HARBOUR_SESSIONS if is_small else WEEKS // group.every_weeks)
+        sessions += [
+            (day, group, _lines(group, activity_id, day, regulars, _chance(group, sessions_ago)))
+            for sessions_ago, day in enumerate(days)
+        ]
     say(f"{facts.name}: {len(sessions)} sessions of {len(groups)} group{'s' if len(groups) != 1 else ''}")
     return [
-        _session(db, coordinator, n, _lines(group, activity_id, day, regulars, chance), day, anchor)
-        for n, (day, group, activity_id) in enumerate(
-            sorted(sessions, key=lambda session: (session[0], session[1].name))
-        )
+        _session(db, coordinator, n, lines, day, anchor)
+        for n, (day, group, lines) in enumerate(sorted(sessions, key=lambda session: (session[0], session[1].name)))
     ]
 
 
@@ -68,11 +69,15 @@ def _by_keenness(actors: dict[str, Actor], coordinator: Actor, chance: random.Ra
     return [member_id for member_id in [*ids, coordinator.member_id] if member_id is not None]
 
 
-def _days(group: people.Group, last: date) -> list[date]:
-    first = last - timedelta(weeks=WEEKS)
-    ahead = (group.weekday - first.weekday()) % 7
-    days = [first + timedelta(days=ahead + 7 * week) for week in range(0, WEEKS + 1, group.every_weeks)]
-    return [day for day in days if day <= last]
+def _chance(group: people.Group, sessions_ago: int) -> random.Random:
+    """Who came does not depend on the day on which the demo is started."""
+    return random.Random(f"{people.SEED} {group.name} {sessions_ago}")
+
+
+def _days(group: people.Group, last: date, count: int) -> list[date]:
+    """The days of the newest ``count`` sessions, the newest first."""
+    newest = last - timedelta(days=(last.weekday() - group.weekday) % 7)
+    return [newest - timedelta(weeks=n * group.every_weeks) for n in range(count)]
 
 
 def _lines(

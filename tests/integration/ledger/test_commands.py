@@ -43,7 +43,9 @@ async def test_prove_says_what_it_read_and_shows_progress(book: Book, run) -> No
     await book.do(ledger.post, move("issued", "member/1", 5))
     await book.do(ledger.post, set_aside("member/1", "member/2", 1))
     code, said, complained = await run("prove", "--book", str(book.book_id))
-    assert (code, said) == (0, "Every invariant holds: 1 book, 6 accounts, 1 entry, 2 postings, 1 hold.\n")
+    assert code == 0
+    # A note on the clock may come first, which counts for the whole database: other tests make it lag.
+    assert said.splitlines()[-1] == "Every invariant holds: 1 book, 6 accounts, 1 entry, 2 postings, 1 hold."
     assert "I4  all balances of a book add up to zero in each unit: holds (" in complained
 
 

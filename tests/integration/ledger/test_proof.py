@@ -349,6 +349,11 @@ async def test_a_last_proved_posting_that_changed_is_noticed_all_the_same(book: 
     assert ("I3", "member/1") in {(finding.invariant, finding.account) for finding in findings}
 
 
+def notes_of(report: ledger.Report) -> list[str]:
+    """The notes but for that on the clock, which counts for the whole database: other tests make it lag."""
+    return [note for note in report.notes if "clock" not in note]
+
+
 async def test_a_book_with_a_finding_is_not_remembered(book: Book) -> None:
     await fill(book)
     async with owning(book.server) as owner:
@@ -356,7 +361,7 @@ async def test_a_book_with_a_finding_is_not_remembered(book: Book) -> None:
         await owner.execute(f"update ledger.balance set floor = 5000 where {OF_MEMBER}", book.book_id)
         report = await remember(book)
         assert not report.holds
-        assert report.notes == ("books with findings were not remembered",)
+        assert notes_of(report) == ["books with findings were not remembered"]
         assert await owner.fetchval(heads, book.book_id) == 0
         await owner.execute(f"update ledger.balance set floor = 0 where {OF_MEMBER}", book.book_id)
         assert (await remember(book)).holds
@@ -392,7 +397,7 @@ async def test_without_one_snapshot_nothing_is_remembered(book: Book) -> None:
     await fill(book)
     async with owning(book.server) as owner, owner.transaction(isolation="read_committed"):
         report = await ledger.make_report(owner, book_id=book.book_id, remember=True)
-        assert report.notes == ("nothing was remembered, because the transaction did not read one snapshot",)
+        assert notes_of(report) == ["nothing was remembered, because the transaction did not read one snapshot"]
         assert await owner.fetchval("select count(*) from ledger.proved where book_id = $1", book.book_id) == 0
 
 
@@ -400,10 +405,10 @@ async def test_two_proofs_that_remember_at_once(book: Book) -> None:
     await fill(book)
     async with owning(book.server) as owner, owner.transaction(isolation="repeatable_read"):
         await owner.fetchval("select 1")
-        assert (await remember(book)).notes == ()
+        assert notes_of(await remember(book)) == []
         late = await ledger.make_report(owner, book_id=book.book_id, remember=True)
     assert late.holds
-    assert late.notes == ("nothing was remembered, because another proof did so meanwhile",)
+    assert notes_of(late) == ["nothing was remembered, because another proof did so meanwhile"]
 
 
 async def test_a_proof_needs_no_right_to_write(book: Book) -> None:
