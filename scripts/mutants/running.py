@@ -130,6 +130,8 @@ class Trial:
             self.durations[test] += seconds
             if not passed:
                 self.left_out.add(test)
+        if not self.durations:
+            raise RuntimeError("the tests do not run")
         return True
 
     def run_mutants(self) -> bool:

@@ -142,6 +142,19 @@ async def test_an_entry_of_many_legs_is_refused_as_a_whole(book: Book) -> None:
     await prove(book)
 
 
+async def test_what_follows_a_repeated_entry_of_three_legs_is_itself(book: Book) -> None:
+    legs = (Leg(account="issued", amount=-3), Leg(account="member/1", amount=1), Leg(account="member/2", amount=2))
+    shared = Post(key="shared", kind="test", unit="MIN", legs=legs, effective_on=DAY, actor="tester")
+    await book.do(ledger.post, shared)
+
+    first, second = await book.do(ledger.post_batch, [shared, move("issued", "member/3", 5)])
+
+    assert first.replayed
+    assert second.balances == {"issued": -8, "member/3": 5}
+    assert [await held(book, f"member/{n}") for n in (1, 2, 3)] == [(1, 0, 0), (2, 0, 0), (5, 0, 0)]
+    await prove(book)
+
+
 async def test_one_batch_may_do_everything_and_tells_the_balances_of_each(book: Book) -> None:
     await book.do(ledger.post, move("issued", "member/1", 60, key="first"))
     kept, voided, captured = (set_aside("member/1", "member/2", 5) for _ in range(3))
