@@ -374,6 +374,16 @@ async def test_a_refusal_changes_nothing_but_what_is_remembered_of_it(book: Book
     assert await standing() == before
 
 
+async def test_a_batch_that_knows_no_account_is_remembered_as_refused(book: Book) -> None:
+    for item, code in (
+        (void(uuid4()), "unknown_hold"),
+        (reverse(uuid4()), "unknown_entry"),
+        (move("nobody", "no one", 1), "unknown_account"),
+    ):
+        for _ in range(2):
+            assert codes(await book.do(ledger.post_batch, [item], atomic=False)) == [code]
+
+
 @pytest.mark.parametrize("units", [("GBP",), ("MIN", "GBP"), ("GBP", "MIN"), ("MIN", "MIN", "GBP")])
 async def test_each_item_of_a_batch_names_its_unit(book: Book, units: tuple[str, ...]) -> None:
     batch = [move("issued", "member/1", 1, unit=unit) for unit in units]

@@ -195,6 +195,11 @@ async def test_what_is_repeated_is_called_what_it_was(book: Book) -> None:
     assert (rows[0]["result"], rows[4]["made"], len(rows)) == ("balances", posted.entry_id, 7)
 
 
+async def test_a_batch_of_posts_answers_with_balances_alone(book: Book) -> None:
+    (row,) = await call(book, changed(move("issued", "member/1", 5), {}))
+    assert (row["n"], row["result"], row["items"], row["balances"]) == (0, "balances", None, [-5, 5])
+
+
 async def test_each_refused_item_comes_back_once(book: Book) -> None:
     bad = move("member/1", "member/2", 5, key="bad")
     rows = await call(book, list(Columns([bad] * 4).columns))
