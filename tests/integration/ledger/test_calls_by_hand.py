@@ -200,10 +200,17 @@ async def test_a_batch_of_posts_answers_with_balances_alone(book: Book) -> None:
     assert (row["n"], row["result"], row["items"], row["balances"]) == (0, "balances", None, [-5, 5])
 
 
-async def test_each_refused_item_comes_back_once(book: Book) -> None:
-    bad = move("member/1", "member/2", 5, key="bad")
-    rows = await call(book, list(Columns([bad] * 4).columns))
-    assert sorted(row["n"] for row in rows) == [1, 2, 3, 4]
+async def test_each_refused_item_comes_back_once_judged_by_the_first_of_its_key(book: Book) -> None:
+    amounts = {"other": (7,), "bad": (5, 6, 5, 6)}
+    batch = [move("member/1", "member/2", amount, key=key) for key, each in amounts.items() for amount in each]
+    rows = await call(book, list(Columns(batch).columns))
+    assert sorted((row["n"], row["code"]) for row in rows) == [
+        (1, "insufficient"),
+        (2, "insufficient"),
+        (3, "key_reused"),
+        (4, "insufficient"),
+        (5, "key_reused"),
+    ]
 
 
 async def test_a_digest_never_changes(book: Book) -> None:
