@@ -20,8 +20,7 @@ from (
     select needed.tablename, format('the guard %s is missing or switched off', needed.name)
     from (values ('posting', 'postings_balance', 'guard_postings_balance'),
                  ('balance', 'moves_on', 'guard_immutable'),
-                 ('hold', 'ends_once', 'guard_immutable'),
-                 ('book', 'closing_is_noted', 'note_period_closing')) as needed (tablename, name, function)
+                 ('hold', 'ends_once', 'guard_immutable')) as needed (tablename, name, function)
     where not exists (
         select from pg_trigger t join pg_proc p on p.oid = t.tgfoid
         where t.tgrelid = ('ledger.' || needed.tablename)::regclass and t.tgname = needed.name

@@ -138,7 +138,7 @@ begin
 end $$;
 
 -- From now on the book takes no entries effective on or before that day. Waits for the batches under way, which hold the
--- period's lock shared.
+-- period's lock shared. An account's last time may be ahead of the clock.
 create function ledger.close_period(p_book bigint, p_through date) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
@@ -149,4 +149,7 @@ begin
     if not found then
         raise exception 'book % is closed for longer than that, or does not exist', p_book using errcode = 'LG014';
     end if;
+    insert into ledger.period_closing (book_id, closed_through, closed_at)
+    select p_book, p_through, greatest(clock_timestamp(), max(last_at)) from ledger.balance where book_id = p_book
+    on conflict do nothing;
 end $$;

@@ -94,15 +94,18 @@ create function ledger.find_repeats(p_book bigint, p_keys text[]) returns boolea
     left join ledger.request r on r.book_id = p_book and r.key = i.key
 $$;
 
--- What stands against ending a hold, placing one or reversing an entry, whatever the accounts say. Null: nothing.
+-- What stands against ending a hold, placing one or reversing an entry, whatever the accounts say. Null: nothing. A hold or an
+-- entry that was made after the batch first looked for it, while it waited for a lock, has appeared.
 create function ledger.find_obstacles(
     p_book bigint, p_operations text[], p_kinds text[], p_ids uuid[], p_target_ids uuid[], p_amounts bigint[],
-    p_judged_at timestamptz[], p_holds ledger.hold[]
+    p_judged_at timestamptz[], p_holds ledger.hold[], p_leg_items integer[]
 ) returns text[] language sql set enable_hashjoin = on as $$
     select array_agg(case
                when i.operation = 'h' then
                    case when exists (select from ledger.hold h where h.book_id = p_book and h.id = i.id) then 'hold_exists' end
                when i.operation in ('c', 'v') then case
+                   when h.id is null and exists (select from ledger.hold n where n.book_id = p_book and n.id = i.target_id)
+                       then 'appeared'
                    when h.id is null then 'unknown_hold'
                    when h.state <> 'open' then 'hold_not_open'
                    when i.operation = 'c' and i.judged_at >= h.expires_at then 'hold_expired'
@@ -111,6 +114,7 @@ create function ledger.find_obstacles(
                when i.operation = 'r' then case
                    when not exists (select from ledger.entry e where e.book_id = p_book and e.id = i.target_id)
                        then 'unknown_entry'
+                   when (i.n = any (p_leg_items)) is not true then 'appeared'
                    when exists (select from ledger.entry_link l where l.book_id = p_book and l.entry_id = i.target_id)
                        then 'is_reversal'
                    when exists (select from ledger.entry_link l where l.book_id = p_book and l.original_id = i.target_id)
@@ -292,7 +296,11 @@ begin
     end if;
     if not v_posts then
         v_obstacles := ledger.find_obstacles(
-            p_book, p_operations, p_kinds, p_ids, p_target_ids, p_amounts, p_judged_at, v_holds);
+            p_book, p_operations, p_kinds, p_ids, p_target_ids, p_amounts, p_judged_at, v_holds, v_items);
+        -- Its accounts may not be locked, and now is too late: they could be locked only out of order.
+        if 'appeared' = any (v_obstacles) then
+            raise exception 'what the batch is about was made while it waited; try again' using errcode = '40001';
+        end if;
     end if;
 
     -- 2. The time, after the locks, so that it never runs backwards along an account.

@@ -16,7 +16,7 @@ create table ledger.proved (
 create trigger immutable before update or delete or truncate on ledger.proved
     for each statement execute function ledger.guard_immutable();
 
--- When each period was closed; the book itself knows only how far.
+-- When each period was closed, as close_period noted it; the book itself knows only how far.
 create table ledger.period_closing (
     book_id         bigint      not null references ledger.book (id),
     closed_through  date        not null,
@@ -26,14 +26,3 @@ create table ledger.period_closing (
 
 create trigger immutable before update or delete or truncate on ledger.period_closing
     for each statement execute function ledger.guard_immutable();
-
--- Closing holds the period's lock alone, so no batch is under way. An account's last time may be ahead of the clock.
-create function ledger.note_period_closing() returns trigger language plpgsql as $$
-begin
-    insert into ledger.period_closing (book_id, closed_through, closed_at)
-    select new.id, new.closed_through, greatest(clock_timestamp(), max(last_at)) from ledger.balance where book_id = new.id;
-    return null;
-end $$;
-
-create trigger closing_is_noted after update of closed_through on ledger.book for each row
-    when (new.closed_through is distinct from old.closed_through) execute function ledger.note_period_closing();

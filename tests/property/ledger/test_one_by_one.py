@@ -3,12 +3,14 @@
 import asyncio
 import itertools
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 import ledger
@@ -31,10 +33,11 @@ from tests.property.ledger.history import Call, NoOrder, find_order
 pytestmark = pytest.mark.xdist_group("crowd")
 MEMBERS = ("member/1", "member/2", "member/3", "capped")
 TIMES = """
-select r.key, coalesce(e.recorded_at, v.recorded_at) as recorded_at
+select r.key, coalesce(f.recorded_at, e.recorded_at, v.recorded_at) as recorded_at
 from ledger.request r
 left join ledger.entry e on e.book_id = r.book_id and e.id = r.made
 left join ledger.hold_event v on v.book_id = r.book_id and v.hold_id = r.made and (v.n = 1) = (r.operation = 'h')
+left join ledger.refusal f on f.book_id = r.book_id and f.key = r.key
 where r.book_id = $1
 """
 
@@ -69,10 +72,12 @@ class Runner:
                 self.entries += [each.entry_id for each in answer if isinstance(each, Posted)]
 
     async def ask(self, connection: Any, items: list[Item] | str, atomic: bool) -> list[ledger.Result] | int:
-        async with self.book.writing(connection):
-            if isinstance(items, str):
-                return int((await ledger.balance(connection, self.book.book_id, items)).posted)
-            return await ledger.post_batch(connection, self.book.book_id, items, atomic=atomic)
+        while True:
+            with suppress(asyncpg.SerializationError):  # what the batch is about was made while it waited
+                async with self.book.writing(connection):
+                    if isinstance(items, str):
+                        return int((await ledger.balance(connection, self.book.book_id, items)).posted)
+                    return await ledger.post_batch(connection, self.book.book_id, items, atomic=atomic)
 
     def item(self) -> Item:
         """Mostly on what was made just now, because that is what others are at as well."""
@@ -94,16 +99,22 @@ class Runner:
                 return reverse(entry_id, key=key)
 
     async def history(self) -> list[Call]:
-        """The calls, each with those that wrote to its accounts before: times are taken while accounts are locked."""
+        """The calls, each with the writers to its accounts just before: times are taken while accounts are locked."""
         async with owning(self.book.server) as owner:
             times: dict[str, datetime] = dict(await owner.fetch(TIMES, self.book.book_id))
+        accounts = self.accounts_of_what_was_made()
+        uses = Counter(item.key for call in self.calls if not isinstance(call.items, str) for item in call.items)
         chains = defaultdict[str, list[tuple[datetime, int]]](list)
         for call in self.calls:
             for item, result in zip(call.items, call.new_results and call.answer, strict=False):
-                if isinstance(result, Refused) or result.replayed:
+                # A refusal does not say whether it is given again, and the time is that of the first.
+                if result not in call.new_results or (isinstance(result, Refused) and uses[item.key] > 1):
                     continue
-                held = (item.from_account, item.to_account) if isinstance(item, ledger.PlaceHold) else ()
-                for account in {*getattr(result, "balances", ()), *held}:
+                # Of a hold or entry that was unknown then, no account was locked.
+                is_known = getattr(result, "code", "") not in ("unknown_hold", "unknown_entry")
+                target = getattr(item, "hold_id", getattr(item, "entry_id", None))
+                named = {leg.account for leg in getattr(item, "legs", ())}
+                for account in named or (accounts.get(target, set()) if is_known else ()):
                     chains[account].append((times[item.key], call.began))
         follows = defaultdict[int, set[int]](set)
         for chain in chains.values():
@@ -111,6 +122,17 @@ class Runner:
                 if earlier < later:
                     follows[after].add(before)
         return [replace(call, follows=frozenset(follows[call.began])) for call in self.calls]
+
+    def accounts_of_what_was_made(self) -> dict[UUID, set[str]]:
+        """The accounts of each hold and entry."""
+        made: dict[UUID, set[str]] = {}
+        for call in self.calls:
+            for item, result in zip(call.items, call.new_results and call.answer, strict=False):
+                if isinstance(result, Held) and isinstance(item, ledger.PlaceHold):
+                    made[result.hold_id] = {item.from_account, item.to_account}
+                elif isinstance(result, Posted):
+                    made[result.entry_id] = set(result.balances)
+        return made
 
 
 def empty_ledger() -> ReferenceLedger:

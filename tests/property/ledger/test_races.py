@@ -263,3 +263,26 @@ async def test_expired_holds_that_another_one_is_ending_are_left_to_it(book: Boo
         assert await running == [second.hold_id]
     assert (await book.do(ledger.hold, first.hold_id)).state == "captured"
     await prove(book)
+
+
+@pytest.mark.parametrize("what", ["hold", "entry"])
+async def test_what_was_made_while_a_batch_waited_is_looked_for_again(book: Book, what: str) -> None:
+    """The batch has missed the accounts it must lock: SQLSTATE 40001 says to try again, and nothing is written."""
+    await book.do(ledger.post, move("issued", "member/1", 60))
+    made = set_aside("member/1", "member/2", 20) if what == "hold" else move("member/1", "member/2", 20)
+    async with crowd_of(book, 2) as (first, second):
+        async with book.writing(first):
+            result = await ledger.post(first, book.book_id, made)
+            end = capture(result.hold_id) if isinstance(result, Held) else reverse(result.entry_id)
+            batch = [end, move("member/1", "member/3", 1)]
+
+            async def later() -> list[Result]:
+                async with book.writing(second):
+                    return await ledger.post_batch(second, book.book_id, batch, atomic=False)
+
+            running = asyncio.create_task(later())
+            await until_waiting(book.connection, [running], 1)
+        with pytest.raises(asyncpg.SerializationError):
+            await running
+        assert codes(await later()) == ["posted", "posted"]
+    await prove(book)
