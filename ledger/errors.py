@@ -131,4 +131,10 @@ class Tampered(LedgerError):
     sqlstate = "LG020"
 
 
+class Inconsistent(LedgerError):
+    """What the ledger relies on itself did not hold, so nothing was written. A bug: please report it."""
+
+    sqlstate = "LG021"
+
+
 BY_SQLSTATE: dict[str, type[LedgerError]] = {error.sqlstate: error for error in LedgerError.__subclasses__()}

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from ledger.errors import BY_SQLSTATE
+from ledger.errors import BY_SQLSTATE, Inconsistent
 from ledger.model import (
     MAX_ITEMS,
     Capture,
@@ -282,9 +282,11 @@ class Columns:
                 return Held(key=key, hold_id=row["made"], replayed=True)
             case "voided":
                 return Voided(key=key, hold_id=row["made"], replayed=True)
-            case _:
+            case "posted":
                 balances = dict(zip(row["accounts"], row["balances"], strict=True))
                 return Posted(key=key, entry_id=row["made"], replayed=True, balances=balances)
+            case other:
+                raise Inconsistent(f"the answer to {key} is neither a result nor a refusal: {other}")
 
 
 def _legs_in_order(item: Item) -> Sequence[Leg]:

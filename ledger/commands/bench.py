@@ -27,6 +27,7 @@ HOT_ACCOUNTS = 1_000
 ZIPF_ACCOUNTS = 100_000
 CONNECTIONS = 20
 PGBENCH_SCALE = 10
+WARM_UP_SECONDS = 10
 PGBENCH_PLACES = ("/usr/lib/postgresql", "/usr/pgsql")
 
 
@@ -138,10 +139,16 @@ class _Measuring:
                 bench.load(other, books[1], zipf, postings // 2, lambda count: progress(1, count)),
             )
         await self.connection.execute("vacuum (analyze)")
-        await self.connection.execute("checkpoint")
         count = await self.connection.fetchval("select count(*) from ledger.posting")
         print(f"\nwith {count:,} postings in the tables:")
+        # The first change of a page after a checkpoint writes the whole page to the log. Once, that is measured alone.
+        await self.connection.execute("checkpoint")
+        first = await bench.through_batcher(self.pool, books[0], hot, 20, self.seconds)
+        first.what += ", checkpoint just before"
+        for book, shape in zip(books, (hot, zipf), strict=True):
+            await bench.in_bulk(self.connection, book, shape, WARM_UP_SECONDS)
         figures = [
+            first,
             await bench.through_batcher(self.pool, books[0], hot, 20, self.seconds),
             await bench.through_batcher(self.pool, books[0], hot, 400, self.seconds),
             await bench.through_batcher(self.pool, books[1], zipf, 20, self.seconds),

@@ -476,7 +476,7 @@ begin
         end if;
     end loop;
     if v_left <> 0 then
-        raise exception 'a locked balance was not where it was read' using errcode = 'internal_error';
+        raise exception 'a locked balance was not where it was read' using errcode = 'LG021';
     end if;
 
     if p_forced_by is not null then

@@ -35,7 +35,7 @@ begin
             array_fill(p_now, array[v_count]), '{}', '{}', '{}', '{}', null, null) o
         where o.result = 'refused';
         if found then
-            raise exception 'a hold that has expired could not be ended: %', v_refused using errcode = 'internal_error';
+            raise exception 'a hold that has expired could not be ended: %', v_refused using errcode = 'LG021';
         end if;
     end if;
     return query select unnest(v_holds);

@@ -38,10 +38,11 @@ def main() -> int:
 async def set_up(admin_url: str) -> None:
     """What every guide tells to change first. Nothing that could lose a commit."""
     connection = await asyncpg.connect(admin_url)
+    has_lz4 = await connection.fetchval("select 'lz4' = any (enumvals) from pg_settings where name = 'wal_compression'")
     for name, value in (
         ("shared_buffers", f"{psutil.virtual_memory().total // 2**20 // 4}MB"),
         ("max_wal_size", "8GB"),
-        ("wal_compression", "on"),
+        ("wal_compression", "lz4" if has_lz4 else "on"),
     ):
         await connection.execute(f"alter system set {name} = '{value}'")
     await connection.close()
