@@ -24,6 +24,7 @@ SETTINGS = (
     "recovery_init_sync_method=syncfs",  # one file after the other takes seconds on a busy disk
 )
 CONNECT_TRIES = 600
+START_TRIES = 20
 PAUSE_SECONDS = 0.05
 STOP_SECONDS = 30
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.CrashShutdownError)
@@ -74,11 +75,22 @@ class Cluster:
         assert await making.wait() == 0, self.log.read_text()
 
     async def start(self) -> None:
-        """Start the server and return when it answers: after its crash recovery, if it was killed."""
+        """Start the server and return when it answers: after its crash recovery, if it was killed.
+
+        As long as a process of the killed server is still dying, a new one gives up: then it is started again.
+        """
         settings = [word for setting in self.settings for word in ("-c", setting)]
-        self._process = await self._run("postgres", "-D", "data", "-k", str(self.folder), *settings)
-        connection = await connect(self.url("postgres", "postgres"), server=self._process)
-        await connection.close()
+        for tries_left in reversed(range(START_TRIES)):
+            self._process = await self._run("postgres", "-D", "data", "-k", str(self.folder), *settings)
+            try:
+                connection = await connect(self.url("postgres", "postgres"), server=self._process)
+            except AWAY:
+                if not tries_left or self._process.returncode is None:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                await connection.close()
+                return
 
     def kill(self) -> None:
         """``kill -9`` of the server and all its processes at once."""
