@@ -12,17 +12,27 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 
 from timebank import health, jobs
+from timebank.activities import api as activities_api
+from timebank.activities import web as activities_web
+from timebank.concerns import api as concerns_api
+from timebank.concerns import web as concerns_web
 from timebank.contributions import api as contributions_api
 from timebank.contributions import web as contributions_web
 from timebank.db import Database
+from timebank.governance import api as governance_api
+from timebank.governance import web as governance_web
 from timebank.home import web as home_web
 from timebank.hours import api as hours_api
 from timebank.identity import web as identity_web
 from timebank.identity.sessions import SessionMiddleware
+from timebank.imports import api as imports_api
+from timebank.imports import web as imports_web
 from timebank.kit.clock import Clock, SystemClock
 from timebank.logs import configure_logging
 from timebank.members import api as members_api
 from timebank.members import web as members_web
+from timebank.messages import api as messages_api
+from timebank.messages import web as messages_web
 from timebank.payments import api as payments_api
 from timebank.payments import web as payments_web
 from timebank.redemptions import api as redemptions_api
@@ -32,8 +42,14 @@ from timebank.settings import Settings, load
 from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
-PAGES = (identity_web, home_web, members_web, contributions_web, redemptions_web, payments_web)
-API = (members_api, hours_api, contributions_api, redemptions_api, payments_api)
+PAGES = (
+    identity_web, home_web, members_web, activities_web, contributions_web, redemptions_web, payments_web, messages_web,
+    concerns_web, governance_web, imports_web,
+)  # fmt: skip
+API = (
+    members_api, hours_api, activities_api, contributions_api, redemptions_api, payments_api, messages_api,
+    concerns_api, governance_api, imports_api,
+)  # fmt: skip
 JOBS = (time_out_due,)
 
 API_VERSION = "1.0.0"
@@ -87,6 +103,11 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
                 Tag(name="registers"),
                 Tag(name="redemptions"),
                 Tag(name="payments"),
+                Tag(name="activities"),
+                Tag(name="messages"),
+                Tag(name="concerns"),
+                Tag(name="rules"),
+                Tag(name="imports"),
             ],
         ),
     )

@@ -18,6 +18,7 @@ import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 from ledger import Batcher, Settled
+from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 
 Result = TypeVar("Result")
@@ -296,3 +297,37 @@ async def remember(connection: Connection, timebank_id: int, scope: str, key: st
         key,
         response,
     )
+
+
+async def once(
+    db: Database,
+    actor: Actor,
+    use_case: str,
+    key: str,
+    command: object,
+    answer: type[Result],
+    work: Callable[[Connection], Awaitable[Result]],
+) -> Result | list[Refusal]:
+    """Do a use case once for each key: in one transaction, again after a lost race, with its answer remembered.
+
+    ``use_case`` names it, ``command`` is what was asked, ``answer`` the type of what ``work`` returns (never None).
+    Refusals: those of a :class:`Rollback` that ``work`` raises; then nothing is kept, not even the key.
+
+    Raises:
+        KeyReused: the same key came with different content.
+    """
+    scope = f"{use_case}:{actor.name}"
+
+    async def attempt() -> Result:
+        async with db.writing(actor.timebank_id) as connection:
+            before = await claim(connection, actor.timebank_id, scope, key, command)
+            if before is not None:
+                return msgspec.convert(before, answer)
+            done = await work(connection)
+            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(done))
+            return done
+
+    try:
+        return await retrying(attempt)
+    except Rollback as rollback:
+        return rollback.refusals

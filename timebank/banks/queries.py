@@ -7,7 +7,7 @@ import msgspec
 from timebank.banks.rules import Rules, TimeBankFacts
 from timebank.db import Connection
 
-FACTS = "select id, slug, name, time_zone, currency, help_contact from timebank where "
+FACTS = "select id, slug, name, time_zone, currency, holiday_region, help_contact from timebank where "
 
 RULES_IN_FORCE = """
 select version, document

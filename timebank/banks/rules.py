@@ -1,7 +1,7 @@
 """The rules of a time bank: one versioned, public document, and what it takes to make a time bank. Pure."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 import msgspec
@@ -18,21 +18,36 @@ NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The limits that people may change together. Minutes, days and counts are whole numbers.
 
-    ``approval_above_minutes`` and ``approval_after_days``: what a coordinator logs beyond these waits for a second
-    person. ``safeguarding_lead``: peer support stays off until somebody is named.
+    ``approval_above_minutes`` (one entry, or one day), ``approval_above_minutes_per_week`` and ``approval_after_days``:
+    what a coordinator logs beyond these waits for a second person. ``self_log_approved_up_to_minutes``: what members
+    log for themselves waits unless it is this short. ``safeguarding_lead``: peer support is off until one is named.
+    ``independent_person`` and ``outside_body``: whom to tell in confidence. ``hours_on_leaving``: what happens to what
+    a member still has. ``answer_days``: working days in which a query about an entry is answered.
     """
 
     max_minutes_per_entry: Positive = 12 * 60
     max_days_back: Positive = 366
     max_people_per_register: Positive = 500
     approval_above_minutes: Positive = 8 * 60
+    approval_above_minutes_per_week: Positive = 40 * 60
     approval_after_days: Positive = 90
+    self_log_approved_up_to_minutes: NotNegative = 0
+    self_log_days_back: Positive = 60
     member_floor_minutes: NotNegative = 0
     undo_minutes: Positive = 10
     max_open_bookings: Positive = 10
     payment_days: NotNegative = 30
     minimum_age: NotNegative = 18
+    check_valid_months: Positive = 36
+    check_in_opens_minutes: NotNegative = 60
+    check_in_closes_minutes: NotNegative = 120
+    guest_months: Positive = 12
+    answer_days: Positive = 10
+    notice_days: NotNegative = 30
+    hours_on_leaving: Literal["pot", "expire"] = "pot"
     safeguarding_lead: str = ""
+    independent_person: str = ""
+    outside_body: str = ""
 
 
 class TimeBankFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +58,7 @@ class TimeBankFacts(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     time_zone: str
     currency: str
+    holiday_region: str
     help_contact: str
 
 

@@ -1,4 +1,4 @@
-"""Groups and registers: adding a group, saving who came, undoing a register soon after."""
+"""Registers: saving who came, undoing a register soon after."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,6 @@ from timebank.contributions import rules
 from timebank.contributions.recording import SavedRegister, account_of, record, tidied
 from timebank.contributions.rules import Line
 from timebank.db import Connection, Database, Rollback, claim, remember, retrying
-from timebank.kit import names
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
@@ -20,12 +19,6 @@ from timebank.members import queries as members
 
 UNDONE = "contribution_undone"
 MAX_NAMED = 5
-
-ADD_ACTIVITY = """
-insert into activity (timebank_id, name, name_key, place, default_minutes) values ($1, $2, $3, $4, $5)
-on conflict (timebank_id, name_key) do nothing
-returning id
-"""
 
 LOCK_REGISTER = """
 select id, recorded_by, recorded_at, undone_at
@@ -51,14 +44,6 @@ update contribution c set state = 'undone', undo_entry_id = u.entry_id
 UNDO_REGISTER = "update register set undone_by = $3, undone_at = $4 where timebank_id = $1 and id = $2"
 
 
-class AddActivity(msgspec.Struct, frozen=True, kw_only=True):
-    """A new group. ``default_minutes`` is its usual length."""
-
-    name: str
-    place: str = ""
-    default_minutes: int = 60
-
-
 class SaveRegister(msgspec.Struct, frozen=True, kw_only=True):
     """Who came and for how long. ``activity_id`` is for the lines that do not name their own."""
 
@@ -73,53 +58,6 @@ class UndoneRegister(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     lines: int
     minutes: int
-
-
-async def add_activity(
-    db: Database, actor: Actor, command: AddActivity, *, key: str, now: datetime
-) -> int | list[Refusal]:
-    """Add a group and return its id.
-
-    Refusals: ``not_allowed``, and those of :func:`timebank.contributions.rules.check_activity`.
-    """
-    if refusal := rules.may_record(actor):
-        return [refusal]
-    scope = f"add_activity:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            before = await claim(connection, actor.timebank_id, scope, key, command)
-            if before is not None:
-                return int(before)
-            activity_id = await make_activity(connection, actor, command)
-            await remember(connection, actor.timebank_id, scope, key, activity_id)
-            return activity_id
-    except Rollback as rollback:
-        return rollback.refusals
-
-
-async def make_activity(connection: Connection, actor: Actor, command: AddActivity) -> int:
-    """Add a group inside an open transaction; raises Rollback with what stands in the way."""
-    taken: set[str] = set()
-    if refusals := _check(command, taken):
-        raise Rollback(refusals)
-    name = names.tidy(command.name)
-    added = await connection.fetchval(
-        ADD_ACTIVITY,
-        actor.timebank_id,
-        name,
-        names.key(name),
-        names.tidy(command.place),
-        command.default_minutes,
-    )
-    if added is None:
-        raise Rollback(_check(command, {names.key(name)}))
-    return int(added)
-
-
-def _check(command: AddActivity, taken: set[str]) -> list[Refusal]:
-    return rules.check_activity(
-        name=command.name, place=command.place, default_minutes=command.default_minutes, taken=taken
-    )
 
 
 async def save_register(

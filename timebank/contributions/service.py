@@ -1,13 +1,12 @@
 """The use cases of time given, each one function and one transaction. They live in modules of their own, by subject."""
 
+from timebank.activities.service import AddActivity, add_activity
 from timebank.contributions.decisions import Decide, Decided, decide
 from timebank.contributions.preview import Answers
 from timebank.contributions.recording import SavedRegister
 from timebank.contributions.registers import (
-    AddActivity,
     SaveRegister,
     UndoneRegister,
-    add_activity,
     save_register,
     undo_register,
 )

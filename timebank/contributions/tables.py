@@ -1,21 +1,9 @@
 """Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
-
-
-class Activity(Table, tablename="activity", db=ENGINE):
-    """A stream of work that people give time to: what coordinators call a group."""
-
-    timebank_id = BigInt(null=False, default=None, primary_key=True)
-    id = BigInt(null=False, default=None)
-    name = Text(null=False, default=None)
-    name_key = Text(null=False, default=None)
-    place = Text(null=False, default="")
-    default_minutes = Integer(null=False, default=60)
-    is_archived = Boolean(null=False, default=False)
 
 
 class RegisterUpload(Table, tablename="register_upload", db=ENGINE):

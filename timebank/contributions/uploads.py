@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from timebank.activities.service import AddActivity, make_activity
 from timebank.banks import queries as banks
 from timebank.contributions import queries, register_file, rules
 from timebank.contributions.preview import Answers, Preview, PreviewLine, judge, read_lines
 from timebank.contributions.queries import Group, Upload
 from timebank.contributions.recording import SavedRegister, record
 from timebank.contributions.register_file import MAX_LINES, KnownMember, RegisterFile
-from timebank.contributions.registers import AddActivity, make_activity
 from timebank.contributions.rules import Facts, Line
 from timebank.db import Connection, Database, Rollback, claim, remember, retrying
 from timebank.kit import names

@@ -13,7 +13,7 @@ from timebank.contributions.choosing import labels
 from timebank.contributions.queries import Group, RegisterShown
 from timebank.contributions.register_form import Reading, Sheet
 from timebank.contributions.register_names import KnownMember
-from timebank.contributions.service import AddActivity, Decide, SaveRegister
+from timebank.contributions.service import Decide, SaveRegister
 from timebank.db import Connection
 from timebank.kit import durations, ids
 from timebank.kit.actor import COORDINATOR
@@ -39,28 +39,6 @@ async def groups_page(request: PageRequest) -> Response[str]:
         groups = await queries.groups(connection, actor.timebank_id)
         waiting = await queries.waiting_for(connection, actor)
     return render(request, "contributions/groups.html", groups=groups, waiting=waiting)
-
-
-@get("/groups/new", guards=[coordinators])
-async def new_group_page(request: PageRequest) -> Response[str]:
-    """The form for a new group."""
-    return render(request, "contributions/new_group.html", form=Form.blank(default_minutes="1 hour 30 minutes"))
-
-
-@post("/groups/new", guards=[coordinators], status_code=303)
-async def add_group(request: PageRequest) -> Response[Any]:
-    """Add a group; leads to its first register."""
-    form = await forms.read(request)
-    minutes = durations.parse(form.text("default_minutes"), field="default_minutes")
-    if isinstance(minutes, Refusal):
-        return render(request, "contributions/new_group.html", 422, form=form.refused([minutes]))
-    command = AddActivity(name=form.text("name"), place=form.text("place"), default_minutes=minutes)
-    added = await service.add_activity(
-        database(request), viewer(request).actor, command, key=form.key, now=now(request)
-    )
-    if isinstance(added, list):
-        return render(request, "contributions/new_group.html", 422, form=form.refused(added))
-    return redirect(request, f"/groups/{added}/register", notice="The group is added. Log its first session here.")
 
 
 @get("/groups/{group_id:int}/register", guards=[coordinators])
@@ -277,8 +255,6 @@ async def _decisions_page(request: PageRequest, form: Form = BLANK) -> Response[
 
 ROUTES: list[Any] = [
     groups_page,
-    new_group_page,
-    add_group,
     register_page,
     save_register,
     *web_uploads.ROUTES,

@@ -5,19 +5,27 @@ from dataclasses import dataclass
 COORDINATOR = "coordinator"
 FINANCE = "finance"
 ADMIN = "admin"
-ROLES = (COORDINATOR, FINANCE, ADMIN)
+APPROVER = "approver"  # a member or trustee who decides what waits for a second person, and nothing else
+ROLES = (COORDINATOR, FINANCE, ADMIN, APPROVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """A member acting in one time bank, or the system itself (``member_id`` is None).
 
-    Nobody needs a role to be a participant, and roles combine.
+    Nobody needs a role to be a participant, and roles combine. ``on_behalf_of``: the member whom they act for, while
+    the page says so; every entry keeps both.
     """
 
     timebank_id: int
     member_id: int | None
     roles: frozenset[str] = frozenset()
+    on_behalf_of: int | None = None
+
+    @property
+    def subject_id(self) -> int | None:
+        """Whose hours and bookings a participant's page shows: the member acted for, or the actor."""
+        return self.member_id if self.on_behalf_of is None else self.on_behalf_of
 
     @property
     def name(self) -> str:

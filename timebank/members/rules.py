@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 from timebank.kit import names, text
-from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, ROLES, Actor
+from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, FINANCE, ROLES, Actor
 from timebank.kit.refusal import Refusal
 
 MAX_NAME = 100
@@ -17,8 +17,14 @@ MAX_SEARCH = 100
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 5, 24  # 15 by E.164, and a text relay prefix and an extension
 EARLIEST_JOINED = date(1980, 1, 1)  # the year of the first time dollars: anything earlier is a slip of the finger
 
-CONTACT_ROUTES = {"none": "No messages", "email": "E-mail", "phone": "Phone", "letter": "Letter"}
-ROLE_WORDS = {COORDINATOR: "Coordinator", FINANCE: "Finance", ADMIN: "Administrator"}
+CONTACT_ROUTES = {
+    "none": "No messages",
+    "email": "E-mail",
+    "sms": "Text message",
+    "phone": "Phone call",
+    "letter": "Letter",
+}
+ROLE_WORDS = {COORDINATOR: "Coordinator", FINANCE: "Finance", ADMIN: "Administrator", APPROVER: "Approver"}
 PARTICIPANT_WORDS = "Participant"
 
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
@@ -78,7 +84,7 @@ def check_contact_route(route: str, *, email: str, phone: str) -> list[Refusal]:
         return [Refusal("contact_route_unknown", "Choose how to send them messages.", "contact_route")]
     if route == "email" and not email:
         return [Refusal("email_missing", "Enter their e-mail address, or choose another way to reach them.", "email")]
-    if route == "phone" and not phone:
+    if route in ("phone", "sms") and not phone:
         return [Refusal("phone_missing", "Enter their phone number, or choose another way to reach them.", "phone")]
     return []
 

@@ -23,6 +23,11 @@ class Member(Table, tablename="member", db=ENGINE):
     status = Text(null=False, default="active")
     joined_on = Date(null=False, default=None)
     created_at = Timestamptz(null=False, default=None)
+    kind = Text(null=False, default="person")
+    postal_address = Text(null=False, default="")
+    language = Text(null=False, default="en")
+    standing_choice = Text(null=False, default="hours")
+    standing_to_id = BigInt(null=True, default=None)
 
 
 class MemberRole(Table, tablename="member_role", db=ENGINE):

@@ -26,7 +26,10 @@ from timebank.web.navigation import links_for
 from timebank.web.static import asset_url
 from timebank.web.viewer import Connection, Viewer, viewer
 
-ROOMS_WITH_PAGES = ("web", "identity", "members", "contributions", "redemptions", "payments", "home")
+ROOMS_WITH_PAGES = (
+    "web", "identity", "members", "activities", "contributions", "redemptions", "payments", "messages", "concerns",
+    "governance", "imports", "home",
+)  # fmt: skip
 NOTICE_COOKIE = "timebank_notice"
 NOTICE_SECONDS = 60
 MAX_NOTICE_CHARACTERS = 300

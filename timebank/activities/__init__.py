@@ -1,0 +1,1 @@
+"""Streams of work, their sessions, and who leads them."""

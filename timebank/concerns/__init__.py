@@ -1,0 +1,1 @@
+"""“This isn’t right” about an entry, and “Tell someone else” in confidence."""

@@ -1,0 +1,1 @@
+"""The rules of a time bank and how it starts."""

@@ -1,0 +1,1 @@
+"""Bringing members and hours in from other programs."""

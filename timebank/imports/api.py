@@ -1,0 +1,5 @@
+"""This room for programs."""
+
+from typing import Any
+
+ROUTES: list[Any] = []

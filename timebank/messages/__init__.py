@@ -1,0 +1,1 @@
+"""Messages to members, each by their own channel."""

@@ -1,0 +1,52 @@
+"""Writing messages to members: in the transaction of what they are about, sent later by a job."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from timebank.db import Connection
+
+SEND = """
+insert into message (timebank_id, member_id, kind, subject, body, path, is_urgent, dedupe, created_at)
+select $1, m.member_id, m.kind, m.subject, m.body, m.path, m.is_urgent, m.dedupe, $2
+  from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[])
+       as m (member_id, kind, subject, body, path, is_urgent, dedupe)
+on conflict (timebank_id, dedupe) do nothing
+"""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one member, in plain words.
+
+    ``kind`` groups messages for digests and choices (``hours_added``, ``query_answered``). ``subject`` stands alone:
+    it is all that a text message says. ``body`` has short paragraphs, without greeting and signature. ``path`` leads to
+    the page it is about. ``is_urgent`` skips the digest. ``dedupe`` says what it is about, so that a retry sends it
+    once (``contribution:17:approved``).
+    """
+
+    member_id: int
+    kind: str
+    subject: str
+    body: str
+    dedupe: str
+    path: str = ""
+    is_urgent: bool = False
+
+
+async def send(connection: Connection, timebank_id: int, messages: Sequence[Message], *, now: datetime) -> None:
+    """Write messages inside the open transaction. Each goes out later, by its member's own channel; one that is there
+    already is not written again.
+    """
+    await connection.execute(
+        SEND,
+        timebank_id,
+        now,
+        [each.member_id for each in messages],
+        [each.kind for each in messages],
+        [each.subject for each in messages],
+        [each.body for each in messages],
+        [each.path for each in messages],
+        [each.is_urgent for each in messages],
+        [each.dedupe for each in messages],
+    )

@@ -1,0 +1,1 @@
+"""Papers: tagged PDF (PDF/UA) from our own templates."""
