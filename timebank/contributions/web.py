@@ -1,4 +1,4 @@
-"""The coordinator's pages: groups, the register of a session, what was saved, and what waits for a decision."""
+"""The coordinator's pages: groups, the register of a session, and what was saved."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,14 +8,14 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank.banks import queries as banks
-from timebank.contributions import queries, register_form, rules, service, web_uploads
+from timebank.contributions import queries, register_form, rules, service, web_decisions, web_uploads
 from timebank.contributions.choosing import labels
 from timebank.contributions.queries import Group, RegisterShown
 from timebank.contributions.register_form import Reading, Sheet
 from timebank.contributions.register_names import KnownMember
-from timebank.contributions.service import Decide, SaveRegister
+from timebank.contributions.service import SaveRegister
 from timebank.db import Connection
-from timebank.kit import durations, ids
+from timebank.kit import ids
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
@@ -210,49 +210,6 @@ def _reference(typed: str) -> str:
     return reference
 
 
-@get("/decisions", guards=[coordinators])
-async def decisions_page(request: PageRequest) -> Response[str]:
-    """What waits for a second person, oldest first, with the reason."""
-    return await _decisions_page(request)
-
-
-@post("/decisions/{contribution_id:int}", guards=[coordinators], status_code=303)
-async def decide(request: PageRequest, contribution_id: FromPath[int]) -> Response[Any]:
-    """Approve or decline one contribution; leads back to the queue."""
-    form = await forms.read(request)
-    approve = form.text("decision") == "approve"
-    command = Decide(contribution_id=contribution_id, approve=approve, reason=form.text(f"reason-{contribution_id}"))
-    try:
-        decided = await service.decide(
-            database(request), viewer(request).actor, command, key=form.key, now=now(request)
-        )
-    except LookupError as error:
-        raise NotFoundException from error
-    if isinstance(decided, list):
-        field = f"reason-{contribution_id}"
-        placed = [replace(one, field=field) if one.field else one for one in decided]
-        return await _decisions_page(request, form.refused(placed))
-    words = durations.in_words(decided.minutes)
-    notice = f"{words} added." if decided.state == "approved" else f"{words} not added. The reason is kept with it."
-    return redirect(request, "/decisions", notice=notice)
-
-
-async def _decisions_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
-    actor = viewer(request).actor
-    async with database(request).reading(actor.timebank_id) as connection:
-        waiting = await queries.waiting(connection, actor.timebank_id)
-    mine = {one.id: rules.may_decide(actor, member_id=one.member_id, recorded_by=one.recorded_by) for one in waiting}
-    return render(
-        request,
-        "contributions/decisions.html",
-        422 if form.refusals else 200,
-        form=form,
-        waiting=waiting,
-        refusals=mine,
-        max_reason=rules.MAX_DECISION_REASON,
-    )
-
-
 ROUTES: list[Any] = [
     groups_page,
     register_page,
@@ -260,6 +217,5 @@ ROUTES: list[Any] = [
     *web_uploads.ROUTES,
     saved_register_page,
     undo_register,
-    decisions_page,
-    decide,
+    *web_decisions.ROUTES,
 ]
