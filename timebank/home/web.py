@@ -81,11 +81,8 @@ async def show_nothing(rest: FromPath[Path]) -> Response[str]:
 
 
 def _ids(person: Viewer) -> tuple[int, int]:
-    """The time bank and the member of somebody who is signed in."""
-    actor = person.actor
-    if actor.member_id is None:
-        raise NotFoundException
-    return actor.timebank_id, actor.member_id
+    """The time bank, and the member whose hours are shown."""
+    return person.actor.timebank_id, person.subject_id
 
 
 ROUTES = [show_home, show_hours, show_record, show_nothing]

@@ -31,7 +31,7 @@ def member_in(account: str) -> int | None:
 
 def may_act_for(actor: Actor, member_id: int) -> bool:
     """True when the hours are the actor's own, or the actor coordinates."""
-    return actor.member_id == member_id or actor.has(COORDINATOR)
+    return actor.subject_id == member_id or actor.has(COORDINATOR)
 
 
 def check_gift(

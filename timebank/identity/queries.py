@@ -30,6 +30,12 @@ class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
     is_remembered: bool
     seen_at: datetime
     expires_at: datetime
+    acting_id: int | None
+    acting_for_id: int | None
+    acting_for_name: str | None
+    acting_reason: str | None
+    acting_how_agreed: str | None
+    acting_ends_at: datetime | None
 
 
 class FoundLink(msgspec.Struct, frozen=True, kw_only=True):

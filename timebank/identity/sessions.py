@@ -1,5 +1,6 @@
 """The session cookie, and the middleware that finds out who is looking."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -8,12 +9,13 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from timebank.identity.acting import HOW_AGREED
 from timebank.identity.queries import FoundSession
 from timebank.identity.rules import MAX_SECRET_CHARACTERS, REMEMBERED_FOR, Device, device, helper
 from timebank.identity.session_store import SignedIn, current_session
 from timebank.settings import Settings
 from timebank.web.context import database, now, settings
-from timebank.web.viewer import STATE_KEY, Viewer
+from timebank.web.viewer import STATE_KEY, ActingFor, Viewer
 
 # Over https the prefix makes browsers insist on Secure, Path=/ and no Domain; over http they would refuse it.
 SECURE_COOKIE = "__Host-timebank"
@@ -45,11 +47,11 @@ class SessionMiddleware(ASGIMiddleware):
         if token:
             found = await current_session(database(connection), token, now=now(connection))
             if found is not None:
-                scope["state"][STATE_KEY] = viewer_of(found)
+                scope["state"][STATE_KEY] = viewer_of(found, now=now(connection))
         await next_app(scope, receive, send)
 
 
-def viewer_of(found: FoundSession) -> Viewer:
+def viewer_of(found: FoundSession, *, now: datetime) -> Viewer:
     """What pages may know about the person behind a session."""
     helper_name, helper_phone, helper_email = helper(found.help_contact)
     return Viewer(
@@ -65,6 +67,23 @@ def viewer_of(found: FoundSession) -> Viewer:
         helper_name=helper_name,
         helper_phone=helper_phone,
         helper_email=helper_email,
+        acting_for=_acting_for(found, now),
+    )
+
+
+def _acting_for(found: FoundSession, now: datetime) -> ActingFor | None:
+    """Whom the session acts for while its hour lasts."""
+    if found.acting_id is None or found.acting_for_id is None or found.acting_ends_at is None:
+        return None
+    if now >= found.acting_ends_at:
+        return None
+    return ActingFor(
+        acting_id=found.acting_id,
+        member_id=found.acting_for_id,
+        display_name=found.acting_for_name or "",
+        reason=found.acting_reason or "",
+        how_agreed=HOW_AGREED.get(found.acting_how_agreed or "", ""),
+        ends_at=found.acting_ends_at,
     )
 
 

@@ -1,6 +1,7 @@
 """Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them.
 
-All are global (read before the time bank is known) and hold secrets only as digests, no names and no contacts.
+All but ``acting`` are global (read before the time bank is known) and hold secrets only as digests: no names, no
+contacts.
 """
 
 from piccolo.columns import Array, BigInt, Boolean, Bytea, Text, Timestamptz
@@ -28,6 +29,22 @@ class WebSession(Table, tablename="web_session", db=ENGINE):
     created_at = Timestamptz(null=False, default=None)
     seen_at = Timestamptz(null=False, default=None)
     expires_at = Timestamptz(null=False, default=None)
+    acting_id = BigInt(null=True, default=None)
+
+
+class Acting(Table, tablename="acting", db=ENGINE):
+    """A stretch of time in which one member, in one browser, acts for another. It belongs to a time bank."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    actor_id = BigInt(null=False, default=None)
+    subject_id = BigInt(null=False, default=None)
+    as_supporter = Boolean(null=False, default=None)
+    reason = Text(null=False, default=None)
+    how_agreed = Text(null=False, default=None)
+    started_at = Timestamptz(null=False, default=None)
+    ends_at = Timestamptz(null=False, default=None)
+    ended_at = Timestamptz(null=True, default=None)
 
 
 class SignInLink(Table, tablename="sign_in_link", db=ENGINE):

@@ -21,6 +21,7 @@ class Actor:
     member_id: int | None
     roles: frozenset[str] = frozenset()
     on_behalf_of: int | None = None
+    acting_id: int | None = None
 
     @property
     def subject_id(self) -> int | None:

@@ -16,7 +16,7 @@ from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.members import queries, rules, service
+from timebank.members import queries, rules, service, web_acting
 from timebank.members.queries import MemberRecord
 from timebank.web import forms
 from timebank.web.context import database, now, settings
@@ -176,4 +176,4 @@ async def _member(request: PageRequest, member_id: int) -> MemberRecord:
     return member
 
 
-ROUTES = [member_list, new_member, add_member, make_link, card_form, make_card]
+ROUTES = [member_list, new_member, add_member, make_link, card_form, make_card, *web_acting.ROUTES]

@@ -109,7 +109,7 @@ def expires_at(offer: OfferFacts, now: datetime) -> datetime:
 
 def may_see(actor: Actor, member_id: int) -> bool:
     """True for one's own booking, and for whoever coordinates."""
-    return actor.member_id == member_id or actor.has(COORDINATOR)
+    return actor.subject_id == member_id or actor.has(COORDINATOR)
 
 
 def check_request(
@@ -127,7 +127,7 @@ def check_request(
     """What stands in the way of this booking. ``taken`` places of the offer and ``available`` minutes are as of now.
 
     Refusals: ``not_yours``, ``offer_closed``, ``in_the_past``, ``no_places_left``, ``peer_support_off``,
-    ``own_offer``, ``too_many_bookings``, ``not_enough_hours``.
+    ``own_offer``, ``nobody_gains_for_another``, ``too_many_bookings``, ``not_enough_hours``.
     """
     refusals = []
     if not may_see(actor, member_id):
@@ -143,6 +143,9 @@ def check_request(
         refusals.append(Refusal("peer_support_off", message, "offer_id"))
     if offer.provider_id == member_id:
         refusals.append(Refusal("own_offer", "This is your own offer. Choose something else.", "offer_id"))
+    elif actor.member_id not in (None, member_id) and offer.provider_id == actor.member_id:
+        message = "These hours would come to you, so someone else books this for them."
+        refusals.append(Refusal("nobody_gains_for_another", message, "offer_id"))
     if open_bookings >= max_open_bookings:
         message = f"You have {open_bookings} open bookings. Use or cancel one first."
         refusals.append(Refusal("too_many_bookings", message))

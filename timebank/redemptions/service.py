@@ -16,9 +16,11 @@ from timebank.hours.rules import UNIT, account_of
 from timebank.kit import ids
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
 from timebank.kit.clock import today
+from timebank.kit.durations import in_words
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
+from timebank.messages.service import Message, send
 from timebank.redemptions import queries, rules, steps
 from timebank.redemptions.entry_kinds import BOOKING_HOLD
 from timebank.redemptions.kinds import kind_of
@@ -244,6 +246,8 @@ async def _set_aside(
     if isinstance(result, Refused):
         raise Rollback([await _refusal(connection, actor.timebank_id, command.member_id, offer, result)])
     await steps.add_event(connection, actor, redemption_id, rules.REQUESTED, now, reason=command.how_agreed.strip())
+    if command.member_id != actor.member_id:
+        await _tell(connection, actor, command, offer, reference, now)
     return Booked(
         reference=reference,
         redemption_id=redemption_id,
@@ -251,6 +255,24 @@ async def _set_aside(
         cancel_until=until,
         expires_at=expires_at,
     )
+
+
+async def _tell(
+    connection: Connection, actor: Actor, command: RequestRedemption, offer: OfferFacts, reference: str, now: datetime
+) -> None:
+    """The member hears of what somebody else booked for them, by their own channel."""
+    (by_whom,) = (await members.names(connection, actor.timebank_id, [actor.member_id or 0])).values()
+    message = Message(
+        member_id=command.member_id,
+        kind="booked_for_you",
+        subject=f"A booking was made for you: {reference}",
+        body=f"{by_whom} booked this for you: {offer.title}.\n{in_words(offer.price_minutes)} set aside for it."
+        + (f"\nWhy: {command.how_agreed.strip()}" if command.how_agreed.strip() else "")
+        + "\nYou can cancel it on your bookings page. If you did not agree, tell us.",
+        path=f"/bookings/{reference}",
+        dedupe=f"booking:{reference}:requested",
+    )
+    await send(connection, actor.timebank_id, [message], now=now)
 
 
 async def _refusal(

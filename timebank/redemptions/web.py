@@ -76,7 +76,7 @@ async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[A
     booked = await service.request(
         database(request),
         person,
-        RequestRedemption(offer_id=offer_id, member_id=member_id),
+        RequestRedemption(offer_id=offer_id, member_id=member_id, how_agreed=_how_agreed(request)),
         key=form.key,
         now=now(request),
     )
@@ -138,7 +138,7 @@ async def cancel_booking(request: PageRequest, reference: FromPath[str]) -> Resp
         changed = await service.cancel(
             database(request),
             person,
-            ChangeBooking(reference=known, reason=form.text("reason")),
+            ChangeBooking(reference=known, reason=form.text("reason") or _how_agreed(request)),
             key=form.key,
             now=now(request),
         )
@@ -160,7 +160,7 @@ async def _booking_page(
             raise NotFoundException
         bank = await banks.by_id(connection, person.timebank_id)
         events = await queries.history(connection, person.timebank_id, booking.id)
-    is_mine = booking.member_id == person.member_id
+    is_mine = booking.member_id == person.subject_id
     if not is_mine:
         look = f"looked at booking {booking.reference}"
         await note_access(database(request), person, booking.member_id, look, now=moment)
@@ -250,11 +250,14 @@ def _reference_of(request: PageRequest) -> str:
 
 
 def _me(request: PageRequest) -> tuple[Actor, int]:
-    """Who is looking, and the member they are."""
-    person = viewer(request).actor
-    if person.member_id is None:
-        raise NotFoundException
-    return person, person.member_id
+    """Who is looking, and whose hours they look at."""
+    return viewer(request).actor, viewer(request).subject_id
+
+
+def _how_agreed(request: PageRequest) -> str:
+    """Why somebody else does this for the member and how they agreed; nothing for one's own."""
+    acting = viewer(request).acting_for
+    return acting.in_words if acting else ""
 
 
 def _reference(typed: str) -> str:

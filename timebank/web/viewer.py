@@ -5,6 +5,7 @@ The identity room's session middleware puts a ``Viewer`` at ``request.scope["sta
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -20,8 +21,28 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActingFor:
+    """The member whom a viewer acts for, why, and how that member agreed (“by phone”)."""
+
+    acting_id: int
+    member_id: int
+    display_name: str
+    reason: str
+    how_agreed: str
+    ends_at: datetime
+
+    @property
+    def in_words(self) -> str:
+        """Why and how agreed, in one line for a history that the member reads (at most 250 characters)."""
+        return f"{self.reason} (agreed {self.how_agreed})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """The person looking at a page, and the time bank they look at it in. An anonymous viewer has neither."""
+    """The person looking at a page, and the time bank they look at it in. An anonymous viewer has neither.
+
+    While they act for somebody, pages are that member's and roles rest.
+    """
 
     member_id: int | None = None
     timebank_id: int | None = None
@@ -35,6 +56,7 @@ class Viewer:
     helper_name: str | None = None
     helper_phone: str | None = None
     helper_email: str | None = None
+    acting_for: ActingFor | None = None
 
     @property
     def is_signed_in(self) -> bool:
@@ -50,7 +72,26 @@ class Viewer:
         """
         if self.timebank_id is None or self.member_id is None:
             raise NotAuthorizedException
-        return Actor(timebank_id=self.timebank_id, member_id=self.member_id, roles=self.roles)
+        if self.acting_for is None:
+            return Actor(timebank_id=self.timebank_id, member_id=self.member_id, roles=self.roles)
+        return Actor(
+            timebank_id=self.timebank_id,
+            member_id=self.member_id,
+            on_behalf_of=self.acting_for.member_id,
+            acting_id=self.acting_for.acting_id,
+        )
+
+    @property
+    def subject_id(self) -> int:
+        """Whose hours, bookings and choices a participant's page shows: one's own, or those of whom one acts for.
+
+        Raises:
+            NotAuthorizedException: nobody is signed in.
+        """
+        subject = self.actor.subject_id
+        if subject is None:
+            raise NotAuthorizedException
+        return subject
 
     def has_role(self, *roles: str) -> bool:
         """True when the viewer may do what at least one of the roles allows (see ``Actor.has``)."""

@@ -1,0 +1,100 @@
+"""Acting for a member: who may, why, how they agreed; and the member is told."""
+
+from datetime import datetime
+
+import msgspec
+
+from timebank.db import Connection, Database, Rollback, once
+from timebank.identity.acting import HOW_AGREED, begin_acting
+from timebank.kit import names
+from timebank.kit.actor import COORDINATOR, Actor
+from timebank.kit.refusal import Refusal
+from timebank.members import queries
+from timebank.members.access import note_within
+from timebank.messages.service import Message, send
+
+MAX_REASON = 200
+
+
+class ActFor(msgspec.Struct, frozen=True, kw_only=True):
+    """Do for a member what they asked for. ``how_agreed`` is one of ``in_person``, ``phone``, ``letter``."""
+
+    member_id: int
+    reason: str
+    how_agreed: str
+
+
+class Acting(msgspec.Struct, frozen=True, kw_only=True):
+    """The browser acts for the member until the hour is over or somebody stops it."""
+
+    acting_id: int
+    display_name: str
+
+
+def check(command: ActFor) -> list[Refusal]:
+    """What is missing before acting for somebody: ``reason_missing``, ``reason_too_long``, ``how_agreed_missing``."""
+    refusals = []
+    if not names.tidy(command.reason):
+        refusals.append(Refusal("reason_missing", "Say in a few words what they asked you to do.", "reason"))
+    elif len(names.tidy(command.reason)) > MAX_REASON:
+        refusals.append(Refusal("reason_too_long", f"Say it in up to {MAX_REASON} letters.", "reason"))
+    if command.how_agreed not in HOW_AGREED or command.how_agreed == "standing":
+        refusals.append(Refusal("how_agreed_missing", "Say how they agreed to this.", "how_agreed"))
+    return refusals
+
+
+async def act_for(
+    db: Database, actor: Actor, command: ActFor, *, token: str, key: str, now: datetime
+) -> Acting | list[Refusal]:
+    """Let the browser with this session act for a member, for an hour: their pages, their hours, no role of one's own.
+
+    For coordinators. The member can read who, when and why in their access log, and is told by their own channel.
+    Refusals: ``not_allowed``, ``yourself``, ``session_ended`` and those of :func:`check`.
+
+    Raises:
+        LookupError: this time bank has no such member.
+    """
+    if actor.member_id is None or not actor.has(COORDINATOR):
+        return [Refusal("not_allowed", "Only a coordinator can act for a member.")]
+    if command.member_id == actor.member_id:
+        return [Refusal("yourself", "This is you. Your own pages are under “My hours”.")]
+    if refusals := check(command):
+        return refusals
+
+    async def work(connection: Connection) -> Acting:
+        return await _begin(connection, actor, command, token, now)
+
+    return await once(db, actor, "act_for", key, command, Acting, work)
+
+
+async def _begin(connection: Connection, actor: Actor, command: ActFor, token: str, now: datetime) -> Acting:
+    timebank_id = actor.timebank_id
+    member = await queries.by_id(connection, timebank_id, command.member_id)
+    if member is None or member.status == "left":
+        raise LookupError(f"no member {command.member_id}")
+    reason = names.tidy(command.reason)
+    acting_id = await begin_acting(
+        connection, actor, member.id, token=token, reason=reason, how_agreed=command.how_agreed, now=now
+    )
+    if acting_id is None:
+        raise Rollback([Refusal("session_ended", "You are not signed in any more. Sign in and try again.")])
+    how = HOW_AGREED[command.how_agreed]
+    await note_within(connection, actor, member.id, f"acted for you (agreed {how})", now=now)
+    (by_whom,) = (await queries.names(connection, timebank_id, [actor.member_id or 0])).values()
+    await send(
+        connection,
+        timebank_id,
+        [
+            Message(
+                member_id=member.id,
+                kind="acted_for_you",
+                subject=f"{by_whom} did something for you"[:140],
+                body=f"{by_whom} used your pages for you.\nWhy: {reason}\nYou agreed {how}.\n"
+                "Look at your hours to see what changed. If you did not agree, tell us.",
+                dedupe=f"acting:{acting_id}",
+                path="/hours",
+            )
+        ],
+        now=now,
+    )
+    return Acting(acting_id=acting_id, display_name=member.display_name)
