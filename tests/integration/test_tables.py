@@ -26,6 +26,7 @@ SAME_TYPE = {
     "BYTEA": "bytea",
     "UUID": "uuid",
     "DATE": "date",
+    "TIME": "time without time zone",
     "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     "TIMESTAMPTZ": "timestamp with time zone",
     "TEXT[]": "text[]",
