@@ -57,8 +57,6 @@ async def test_a_booking_keeps_who_made_it_and_why(bank, client) -> None:
     async with bank.db.reading(bank.id) as connection:
         made = "select member_id, requested_by from redemption where timebank_id = $1"
         row = await connection.fetchrow(made, bank.id)
-            "select member_id, requested_by from redemption where timebank_id = $1", bank.id
-        )
     assert (row["member_id"], row["requested_by"]) == (subject, bank.coordinator.member_id)
     assert any("booked this for you" in told for told in await messages_of(bank, subject))
 
