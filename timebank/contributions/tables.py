@@ -56,3 +56,40 @@ class Contribution(Table, tablename="contribution", db=ENGINE):
     entry_id = UUID(null=True, default=None)
     undo_entry_id = UUID(null=True, default=None)
     rules_version = Integer(null=False, default=None)
+
+
+class Photo(Table, tablename="photo", db=ENGINE):
+    """A picture that shows what somebody did, re-made without location."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    member_id = BigInt(null=False, default=None)
+    added_by = BigInt(null=False, default=None)
+    added_at = Timestamptz(null=False, default=None)
+    sha256 = Bytea(null=False, default=None)
+    width = Integer(null=False, default=None)
+    height = Integer(null=False, default=None)
+    content = Bytea(null=False, default=None)
+
+
+class Evidence(Table, tablename="evidence", db=ENGINE):
+    """What somebody said and showed about time they gave."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    contribution_id = BigInt(null=False, default=None)
+    words = Text(null=False, default="")
+    photo_id = BigInt(null=True, default=None)
+
+
+class ApproverDeputy(Table, tablename="approver_deputy", db=ENGINE):
+    """Who decides in an approver's place, and on which days."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    approver_id = BigInt(null=False, default=None)
+    deputy_id = BigInt(null=False, default=None)
+    starts_on = Date(null=False, default=None)
+    ends_on = Date(null=False, default=None)
+    named_by = BigInt(null=False, default=None)
+    named_at = Timestamptz(null=False, default=None)
+    withdrawn_at = Timestamptz(null=True, default=None)
