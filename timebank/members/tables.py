@@ -1,6 +1,6 @@
 """Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
 
-from piccolo.columns import BigInt, Date, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
@@ -28,6 +28,16 @@ class Member(Table, tablename="member", db=ENGINE):
     language = Text(null=False, default="en")
     standing_choice = Text(null=False, default="hours")
     standing_to_id = BigInt(null=True, default=None)
+    format_preference = Text(null=False, default="screen")
+    access_needs = Text(null=False, default="")
+    emergency_name = Text(null=False, default="")
+    emergency_phone = Text(null=False, default="")
+    contact_member_id = BigInt(null=True, default=None)
+    revision = Integer(null=False, default=1)
+    changed_by = BigInt(null=True, default=None)
+    changed_at = Timestamptz(null=True, default=None)
+    search_text = Text(null=True, default=None)  # made by the database
+    upload_id = BigInt(null=True, default=None)
 
 
 class MemberRole(Table, tablename="member_role", db=ENGINE):
@@ -48,3 +58,82 @@ class AccessLog(Table, tablename="access_log", db=ENGINE):
     actor_id = BigInt(null=False, default=None)
     subject_id = BigInt(null=False, default=None)
     what = Text(null=False, default=None)
+
+
+class ConsentTopic(Table, tablename="consent_topic", db=ENGINE):
+    """Something members can agree to, besides photos and the newsletter."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    kind = Text(null=False, default=None)
+    title = Text(null=False, default=None)
+    explanation = Text(null=False, default="")
+    is_asked = Boolean(null=False, default=True)
+    added_by = BigInt(null=True, default=None)
+    added_at = Timestamptz(null=False, default=None)
+
+
+class Consent(Table, tablename="consent", db=ENGINE):
+    """One answer of a member: given or withdrawn, when and how."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    member_id = BigInt(null=False, default=None)
+    topic = Text(null=False, default=None)
+    title = Text(null=False, default=None)
+    is_given = Boolean(null=False, default=None)
+    decided_on = Date(null=False, default=None)
+    how = Text(null=False, default=None)
+    recorded_by = BigInt(null=True, default=None)
+    recorded_at = Timestamptz(null=False, default=None)
+
+
+class Supporter(Table, tablename="supporter", db=ENGINE):
+    """An agreement that somebody may act for a member."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    member_id = BigInt(null=False, default=None)
+    supporter_member_id = BigInt(null=True, default=None)
+    outside_name = Text(null=False, default="")
+    outside_contact = Text(null=False, default="")
+    scope = Array(base_column=Text(), null=False, default=None)
+    starts_on = Date(null=False, default=None)
+    ends_on = Date(null=True, default=None)
+    agreed_how = Text(null=False, default=None)
+    agreed_on = Date(null=False, default=None)
+    recorded_by = BigInt(null=True, default=None)
+    recorded_at = Timestamptz(null=False, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+    ended_by = BigInt(null=True, default=None)
+
+
+class GroupMembership(Table, tablename="group_membership", db=ENGINE):
+    """Somebody's time in a group or an organisation that is a member itself."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    group_id = BigInt(null=False, default=None)
+    member_id = BigInt(null=False, default=None)
+    from_on = Date(null=False, default=None)
+    until_on = Date(null=True, default=None)
+    recorded_by = BigInt(null=True, default=None)
+    recorded_at = Timestamptz(null=False, default=None)
+
+
+class MemberUpload(Table, tablename="member_upload", db=ENGINE):
+    """A file of members as it came, and what became of it."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    file_name = Text(null=False, default=None)
+    sha256 = Bytea(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    uploaded_by = BigInt(null=False, default=None)
+    uploaded_at = Timestamptz(null=False, default=None)
+    confirmed_by = BigInt(null=True, default=None)
+    confirmed_at = Timestamptz(null=True, default=None)
+    added = Integer(null=False, default=0)
+    there_before = Integer(null=False, default=0)
+    headings = Array(base_column=Text(), null=False, default=[])
+    left_out = JSONB(null=False, default="[]")

@@ -8,10 +8,12 @@ import msgspec
 from timebank.db import Connection
 
 SEND = """
-insert into message (timebank_id, member_id, kind, subject, body, path, is_urgent, dedupe, created_at)
-select $1, m.member_id, m.kind, m.subject, m.body, m.path, m.is_urgent, m.dedupe, $2
-  from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[])
-       as m (member_id, kind, subject, body, path, is_urgent, dedupe)
+insert into message
+    (timebank_id, member_id, kind, subject, body, path, is_urgent, dedupe, only_route, only_address, created_at)
+select $1, m.member_id, m.kind, m.subject, m.body, m.path, m.is_urgent, m.dedupe, m.only_route, m.only_address, $2
+  from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[], $10::text[],
+              $11::text[])
+       as m (member_id, kind, subject, body, path, is_urgent, dedupe, only_route, only_address)
 on conflict (timebank_id, dedupe) do nothing
 """
 
@@ -22,7 +24,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     ``kind`` groups messages for digests and choices (``hours_added``, ``query_answered``). ``subject`` stands alone:
     it is all that a text message says. ``body`` has short paragraphs, without greeting and signature. ``path`` leads to
     the page it is about. ``is_urgent`` skips the digest. ``dedupe`` says what it is about, so that a retry sends it
-    once (``contribution:17:approved``).
+    once (``contribution:17:approved``). ``only_route`` and ``only_address``: send it there and not to where the member is
+    reached now, because it tells that this was changed.
     """
 
     member_id: int
@@ -32,6 +35,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     dedupe: str
     path: str = ""
     is_urgent: bool = False
+    only_route: str = ""
+    only_address: str = ""
 
 
 async def send(connection: Connection, timebank_id: int, messages: Sequence[Message], *, now: datetime) -> None:
@@ -49,4 +54,6 @@ async def send(connection: Connection, timebank_id: int, messages: Sequence[Mess
         [each.path for each in messages],
         [each.is_urgent for each in messages],
         [each.dedupe for each in messages],
+        [each.only_route for each in messages],
+        [each.only_address for each in messages],
     )

@@ -20,3 +20,5 @@ class MessageRow(Table, tablename="message", db=ENGINE):
     state = Text(null=False, default="waiting")
     dedupe = Text(null=False, default=None)
     created_at = Timestamptz(null=False, default=None)
+    only_route = Text(null=False, default="")
+    only_address = Text(null=False, default="")
