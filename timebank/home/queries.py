@@ -13,6 +13,7 @@ from timebank.home.rules import GaveAndUsed
 from timebank.hours import queries as hours
 from timebank.hours.queries import EntryWords, HoursLine, HoursNow
 from timebank.hours.rules import GIFT
+from timebank.identity import queries as identity
 from timebank.members import queries as members
 from timebank.members.queries import AccessLine, MemberRecord
 from timebank.redemptions import queries as redemptions
@@ -38,6 +39,9 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
     change: str
     balance_after: int
+    entry_id: UUID
+    agreed: str
+    """Why somebody did this for the member and how that was agreed; empty when nobody acted for them."""
 
     @property
     def came(self) -> bool:
@@ -84,6 +88,7 @@ async def entries_of(
     """A member's entries in words as read on a day, newest first; ``before`` is the ``seq`` of the last one seen."""
     lines = await hours.statement(connection, timebank_id, member_id, before, limit)
     words = await describe(connection, timebank_id, lines, reader_id=member_id)
+    agreed = await identity.actings(connection, timebank_id, {line.acting_id for line in lines if line.acting_id})
     return [
         EntryRow(
             seq=line.seq,
@@ -95,6 +100,8 @@ async def entries_of(
             minutes=line.minutes,
             change=rules.change_words(line.kind, line.minutes),
             balance_after=line.balance_after,
+            entry_id=line.entry_id,
+            agreed=agreed.get(line.acting_id or 0, ""),
         )
         for line in lines
     ]

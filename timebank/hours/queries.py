@@ -60,6 +60,8 @@ class HoursLine(msgspec.Struct, frozen=True, kw_only=True):
     happened_on: date
     recorded_at: datetime
     actor: str
+    acting_id: int | None = None
+    """The stretch of time in which somebody acted for the member, when this was done for them."""
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +109,14 @@ async def statement(
             happened_on=line.effective_on,
             recorded_at=line.recorded_at,
             actor=line.actor,
+            acting_id=_whole(line.meta.get("acting")),
         )
         for line in lines
     ]
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 async def moved_since(connection: Connection, timebank_id: int, member_id: int, since: date) -> dict[str, Moved]:

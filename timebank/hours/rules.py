@@ -85,4 +85,5 @@ def gift_entry(
         legs=(Leg(account=account_of(from_member_id), amount=-minutes), Leg(account=receiver, amount=minutes)),
         effective_on=effective_on,
         actor=actor.name,
+        meta=actor.meta,
     )

@@ -1,16 +1,19 @@
 """Reading what is behind a secret, before the time bank is known; and lists of sessions for their owner."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
 from timebank.db import Connection
+from timebank.identity.acting import HOW_AGREED
 from timebank.identity.rules import MAX_SESSIONS_PER_MEMBER, device_words, is_session_live
 from timebank.identity.tables import WebSession
 
 DEVICE_ID_BYTES = 8
 
 ROLES_OF = "select role from member_role where timebank_id = $1 and member_id = $2"
+ACTINGS = "select id, reason, how_agreed from acting where timebank_id = $1 and id = any($2::bigint[])"
 LIVE_CARD = "select created_at from card where timebank_id = $1 and member_id = $2 and revoked_at is null"
 
 
@@ -103,6 +106,14 @@ async def api_token(connection: Connection, token_sha256: bytes) -> FoundToken |
     """The token behind a digest, still good or not; None when there is none or the member has left."""
     row = await connection.fetchrow("select * from find_api_token($1)", token_sha256)
     return msgspec.convert(dict(row), FoundToken) if row else None
+
+
+async def actings(connection: Connection, timebank_id: int, acting_ids: Collection[int]) -> dict[int, str]:
+    """Why somebody acted for a member and how that was agreed, in words, by the id of that stretch of time."""
+    if not acting_ids:
+        return {}
+    rows = await connection.fetch(ACTINGS, timebank_id, list(acting_ids))
+    return {row["id"]: f"{row['reason']} (agreed {HOW_AGREED[row['how_agreed']]})" for row in rows}
 
 
 async def roles_of(connection: Connection, timebank_id: int, member_id: int) -> frozenset[str]:

@@ -33,6 +33,11 @@ class Actor:
         """How the ledger records them: ``member/7``, or ``system``."""
         return "system" if self.member_id is None else f"member/{self.member_id}"
 
+    @property
+    def meta(self) -> dict[str, int]:
+        """What a ledger entry notes beside its actor: the stretch of time in which they act for somebody, if they do."""
+        return {} if self.acting_id is None else {"acting": self.acting_id}
+
     def has(self, role: str) -> bool:
         """True when the actor may do what ``role`` allows; an administrator may do a coordinator's work."""
         return role in self.roles or (role == COORDINATOR and ADMIN in self.roles)

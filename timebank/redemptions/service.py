@@ -240,7 +240,7 @@ async def _set_aside(
         expires_at=expires_at,
         actor=actor.name,
         reference=reference,
-        meta={"rules": version},
+        meta={"rules": version, **actor.meta},
     )
     (result,) = await post_batch(connection, actor.timebank_id, [hold])
     if isinstance(result, Refused):
