@@ -23,7 +23,8 @@ select c.id, c.member_id, c.minutes, c.held_on, c.state, c.recorded_by, c.rules_
 
 DECIDED = """
 update contribution
-   set state = $3, decided_by = $4, decided_at = $5, decision_reason = $6, entry_id = $7
+   set state = $3, decided_by = $4, decided_at = $5, decision_reason = $6, entry_id = $7,
+       credited_to = case $3 when 'approved' then 'member' end
  where timebank_id = $1 and id = $2
 """
 

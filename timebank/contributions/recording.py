@@ -45,7 +45,7 @@ returning id, line
 """
 
 APPROVE = """
-update contribution c set state = 'approved', entry_id = u.entry_id
+update contribution c set state = 'approved', credited_to = 'member', entry_id = u.entry_id
   from unnest($2::bigint[], $3::uuid[]) as u (id, entry_id)
  where c.timebank_id = $1 and c.id = u.id
 """
@@ -98,7 +98,7 @@ async def record(
     actor: Actor,
     lines: Sequence[Line],
     *,
-    source: str,
+    source: rules.Source,
     max_lines: int | None = None,
     upload_id: int | None = None,
     left_out: Sequence[Mapping[str, object]] = (),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 import msgspec
@@ -18,14 +18,20 @@ MAX_WHAT = 200
 MAX_DUPLICATE_REASON = 200
 MAX_DECISION_REASON = 500
 
-State = Literal["submitted", "approved", "declined", "undone"]
-Standing = Literal["active", "left"]
+Kind = Literal["given", "exchange", "staff", "brought_forward"]
+Source = Literal["page", "file", "api", "self", "check_in", "import"]
+State = Literal["submitted", "approved", "declined", "undone", "removed"]
+Standing = Literal["active", "paused", "left"]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One person's time on one day. ``minutes`` are whole minutes.
 
     ``activity_id`` may be left to the register; ``number`` is the line of its file, 0 when there is none.
+
+    ``guest_id`` instead of a member: then ``member_id`` is 0. ``starts_at`` is on the time bank's wall clock.
+    ``preparation_minutes`` and ``travel_minutes`` are part of ``minutes``. An ``exchange`` is for ``receiver_ids``;
+    ``how_agreed`` says how those who pay for it agreed. ``evidence`` is for hours brought forward.
     """
 
     member_id: int
@@ -35,6 +41,19 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_reason: str = ""
     activity_id: int | None = None
     number: int = 0
+    starts_at: time | None = None
+    preparation_minutes: int = 0
+    travel_minutes: int = 0
+    guest_id: int | None = None
+    kind: Kind = "given"
+    receiver_ids: tuple[int, ...] = ()
+    how_agreed: str = ""
+    evidence: str = ""
+
+    @property
+    def who(self) -> int:
+        """One number for whoever it was: a member's id, or a guest's id below zero."""
+        return self.member_id if self.guest_id is None else -self.guest_id
 
 
 @dataclass(frozen=True, slots=True)
