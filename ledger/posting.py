@@ -105,19 +105,22 @@ async def post_forced(
     items: Sequence[Post | Reverse],
     *,
     forced_by: str,
-    reason: str,
+    reason: str | Sequence[str | None],
     atomic: bool = True,
 ) -> list[Result]:
     """Post or reverse past floors, ceilings and frozen accounts; recorded as forced by ``forced_by`` for ``reason``.
 
-    Needs a grant that the application's role does not have. Counts as the transaction's ledger write call.
+    Several reasons are one for each item, and an item whose reason is None is held to the limits like any other; one at
+    least is forced. Needs a grant that the application's role does not have. Counts as the transaction's ledger write
+    call.
     """
     if not items:
         return []
     require_batch(items)
     batch = Columns(items)
+    reasons = [reason] * len(items) if isinstance(reason, str) else list(reason)
     with translated():
-        rows = await connection.fetch(POST_FORCED, book_id, atomic, *batch.columns, forced_by, reason)
+        rows = await connection.fetch(POST_FORCED, book_id, atomic, *batch.columns, forced_by, reasons)
     return batch.results(rows)
 
 

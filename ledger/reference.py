@@ -118,11 +118,14 @@ class ReferenceLedger:
             raise PeriodMovedBack("a closed period stays closed")
         self.closed_through = through
 
-    def post_batch(self, items: Sequence[Item], *, atomic: bool = True, forced: bool = False) -> list[Result]:
-        """Carry out the items in order. What it promises is said at :func:`ledger.post_batch`."""
+    def post_batch(
+        self, items: Sequence[Item], *, atomic: bool = True, forced: bool | Sequence[bool] = False
+    ) -> list[Result]:
+        """Carry out the items in order; ``forced`` says which. The rest is said at :func:`ledger.post_batch`."""
         require_batch(items)
         tried = self.copy() if atomic else self
-        results = [tried._carry_out(item, forced) for item in items]
+        which = [forced] * len(items) if isinstance(forced, bool) else forced
+        results = [tried._carry_out(item, is_forced) for item, is_forced in zip(items, which, strict=True)]
         refusals: list[Result] = [result for result in results if isinstance(result, Refused)]
         if atomic and refusals:
             return refusals

@@ -141,7 +141,7 @@ create function ledger.write_batch(
     p_book bigint, p_is_atomic boolean, p_keys text[], p_operations text[], p_kinds text[], p_units text[],
     p_effective_on date[], p_actors text[], p_references text[], p_metas text[], p_ids uuid[], p_target_ids uuid[],
     p_amounts bigint[], p_expires_at timestamptz[], p_judged_at timestamptz[], p_accounts text[], p_leg_items integer[],
-    p_leg_accounts integer[], p_leg_amounts bigint[], p_forced_by text, p_forced_reason text
+    p_leg_accounts integer[], p_leg_amounts bigint[], p_forced_by text, p_forced_reasons text[]
 ) returns setof ledger.outcome language plpgsql
 -- Every row is found by its key. Plans are kept for the session, and one that was made for a small book must not read a whole one
 -- when it has grown.
@@ -356,7 +356,7 @@ begin
                                 then 'unit_mismatch'
                             when v_limited[v_leg] is false then null
                             when v_statuses[v_account] = 'closed' then 'closed_account'
-                            when v_statuses[v_account] = 'frozen' and p_forced_by is null then 'frozen_account' end;
+                            when v_statuses[v_account] = 'frozen' and p_forced_reasons[n] is null then 'frozen_account' end;
                     end if;
                     v_balance := v_posted[v_account] + v_moves[v_leg];
                     v_out := v_held_out[v_account] + v_outs[v_leg];
@@ -364,7 +364,7 @@ begin
                     v_code := case
                         when v_code is not null then v_code
                         when v_balance not between -c_largest and c_largest or greatest(v_out, v_in) > c_largest then 'overflow'
-                        when p_forced_by is null and v_limited[v_leg] is not false then ledger.limit_broken(
+                        when p_forced_reasons[n] is null and v_limited[v_leg] is not false then ledger.limit_broken(
                             v_moves[v_leg], v_outs[v_leg], v_ins[v_leg], v_balance, v_out, v_in, v_floors[v_account],
                             v_ceilings[v_account]) end;
                     if v_code is null then
@@ -481,9 +481,9 @@ begin
 
     if p_forced_by is not null then
         insert into ledger.forced (book_id, entry_id, forced_by, reason)
-        select p_book, i.id, p_forced_by, p_forced_reason
-        from unnest(p_ids, v_repeats, v_refusals) as i (id, is_repeat, refusal)
-        where i.is_repeat is not true and i.refusal is null;
+        select p_book, i.id, p_forced_by, i.reason
+        from unnest(p_ids, v_repeats, v_refusals, p_forced_reasons) as i (id, is_repeat, refusal, reason)
+        where i.is_repeat is not true and i.refusal is null and i.reason is not null;
     end if;
     if not v_posts then
         perform ledger.write_holds(
@@ -632,23 +632,27 @@ begin
         p_target_ids, p_amounts, p_expires_at, p_judged_at, p_accounts, p_leg_items, p_leg_accounts, p_leg_amounts, null, null);
 end $$;
 
--- As post_batch, for posts and reversals that may break limits and touch frozen accounts. Recorded as forced, by whom and why.
--- Has a grant of its own, which the application's role does not get.
+-- As post_batch, for posts and reversals that may break limits and touch frozen accounts: those with a reason. Recorded as forced,
+-- by whom and why; an item whose reason is null is within the limits like any other. Has a grant of its own, which the
+-- application's role does not get.
 create function ledger.post_forced(
     p_book bigint, p_is_atomic boolean, p_keys text[], p_operations text[], p_kinds text[], p_units text[],
     p_effective_on date[], p_actors text[], p_references text[], p_metas text[], p_ids uuid[], p_target_ids uuid[],
     p_amounts bigint[], p_expires_at timestamptz[], p_judged_at timestamptz[], p_accounts text[], p_leg_items integer[],
-    p_leg_accounts integer[], p_leg_amounts bigint[], p_forced_by text, p_forced_reason text
+    p_leg_accounts integer[], p_leg_amounts bigint[], p_forced_by text, p_forced_reasons text[]
 ) returns setof ledger.outcome
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     perform ledger.require_book(p_book);
     perform ledger.require_first_call();
-    if not p_operations <@ array['p', 'r'] or coalesce(p_forced_by, '') = '' or coalesce(p_forced_reason, '') = '' then
+    if not p_operations <@ array['p', 'r'] or coalesce(p_forced_by, '') = '' or '' = any (p_forced_reasons)
+        or cardinality(array_remove(p_forced_reasons, null)) > 0 is not true
+        or cardinality(p_forced_reasons) <> cardinality(p_keys)
+    then
         raise exception 'only posts and reversals can be forced, by somebody and for a reason' using errcode = 'LG001';
     end if;
     return query select * from ledger.write_batch(
         p_book, p_is_atomic, p_keys, p_operations, p_kinds, p_units, p_effective_on, p_actors, p_references, p_metas, p_ids,
         p_target_ids, p_amounts, p_expires_at, p_judged_at, p_accounts, p_leg_items, p_leg_accounts, p_leg_amounts, p_forced_by,
-        p_forced_reason);
+        p_forced_reasons);
 end $$;

@@ -413,6 +413,28 @@ async def test_a_key_that_a_snapshot_cannot_see_is_a_serialization_failure(book:
         await second.close()
 
 
+async def test_only_the_items_with_a_reason_are_forced(book: Book) -> None:
+    await book.do(ledger.set_status, "member/1", "frozen", actor="tester")
+    batch = [
+        move("member/3", "capped", 500),
+        move("member/3", "member/2", 1),
+        move("member/1", "member/2", 1),
+        move("member/1", "member/2", 1),
+        move("issued", "member/2", 1),
+    ]
+    reasons = ["as in their file", None, None, "as in their file", None]
+    async with owning(book.server) as owner, book.writing(owner):
+        results = await ledger.post_forced(
+            owner, book.book_id, batch, forced_by="trustee", reason=reasons, atomic=False
+        )
+
+    assert codes(results) == ["posted", "insufficient", "frozen_account", "posted", "posted"]
+    async with owning(book.server) as owner:
+        forced = await owner.fetch("select entry_id from ledger.forced where book_id = $1", book.book_id)
+    assert {row["entry_id"] for row in forced} == {results[0].entry_id, results[3].entry_id}
+    await prove(book)
+
+
 async def test_forced_entries_pass_limits_and_ice_but_nothing_else(book: Book) -> None:
     await book.do(ledger.set_status, "member/1", "frozen", actor="tester")
     await book.do(ledger.set_status, "member/2", "closed", actor="tester")

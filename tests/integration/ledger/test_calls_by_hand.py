@@ -141,7 +141,7 @@ async def test_only_posts_and_reversals_are_forced_by_somebody_for_a_reason(
     async with owning(book.server) as owner:
         with pytest.raises(asyncpg.PostgresError) as caught:
             async with book.writing(owner):
-                await owner.fetch(POST_FORCED, book.book_id, True, *Columns([item]).columns, forced_by, reason)
+                await owner.fetch(POST_FORCED, book.book_id, True, *Columns([item]).columns, forced_by, [reason])
     assert caught.value.sqlstate == "LG001"
 
 
