@@ -29,7 +29,7 @@ select status, standing_choice, standing_to_id, display_name
   from member where timebank_id = $1 and id = $2 for update
 """
 CHANGE = "update member set standing_choice = $3, standing_to_id = $4 where timebank_id = $1 and id = $2"
-RECEIVER = "select display_name from member where timebank_id = $1 and id = $2 and status = 'active'"
+RECEIVER = "select true from member where timebank_id = $1 and id = $2 and status = 'active'"
 
 
 class Choose(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +41,10 @@ class Choose(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """The choice as it is kept now. ``to_name`` is whom the hours go to, or empty."""
+    """The choice as it is kept now."""
 
     choice: str
     to_member_id: int | None = None
-    to_name: str = ""
 
 
 async def standing_choices(
@@ -69,10 +68,8 @@ async def choice_of(connection: Connection, timebank_id: int, member_id: int) ->
     """
     row = await connection.fetchrow(
         """
-        select m.standing_choice as choice, m.standing_to_id as to_member_id, coalesce(t.display_name, '') as to_name
-          from member m
-          left join member t on t.timebank_id = m.timebank_id and t.id = m.standing_to_id
-         where m.timebank_id = $1 and m.id = $2
+        select standing_choice as choice, standing_to_id as to_member_id
+          from member where timebank_id = $1 and id = $2
         """,
         timebank_id,
         member_id,
@@ -123,10 +120,9 @@ async def _choose(connection: Connection, actor: Actor, command: Choose, now: da
     before = await connection.fetchrow(LOCK, timebank_id, member_id)
     if before is None or before["status"] == "left":
         raise Rollback([Refusal("member_left", "Choose a member of this time bank.", "member_id")])
-    to_name = await connection.fetchval(RECEIVER, timebank_id, to) if to is not None else ""
-    if to_name is None:
+    if to is not None and not await connection.fetchval(RECEIVER, timebank_id, to):
         raise Rollback([Refusal("unknown_member", "Choose a member who takes part now.", "to_member_id")])
-    chosen = Chosen(choice=command.choice, to_member_id=to, to_name=to_name)
+    chosen = Chosen(choice=command.choice, to_member_id=to)
     if (before["standing_choice"], before["standing_to_id"]) == (command.choice, to):
         return chosen
     await connection.execute(CHANGE, timebank_id, member_id, command.choice, to)

@@ -4,6 +4,14 @@ from piccolo.columns import JSONB, Array, BigInt, Boolean, Bytea, Date, Integer,
 from piccolo.table import Table
 
 from timebank.db import ENGINE
+from timebank.members.tables_care import (  # noqa: F401 - shown here with the others of this room
+    Departure,
+    GuardianConsent,
+    MemberAge,
+    MemberCheck,
+    Pause,
+    SafeguardingPerson,
+)
 
 
 class Member(Table, tablename="member", db=ENGINE):
