@@ -1,0 +1,72 @@
+"""``timebank demo`` and ``timebank serve``."""
+
+import argparse
+import asyncio
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from timebank.commands.common import CommandError, addresses, refuse_taken_port
+from timebank.settings import Settings
+
+
+def run_demo(options: argparse.Namespace, settings: Settings) -> int:
+    """Serve the demo until Ctrl-C. Repeating it keeps the data and prints new sign-in links."""
+    from timebank.demo.seed import prepare
+    from timebank.demo.words import welcome
+    from timebank.server import serve
+
+    started = time.monotonic()
+    settings = msgspec.structs.replace(
+        settings, database_url=None, port=options.port, data_dir=options.data_dir or settings.data_dir / "demo"
+    )
+    refuse_taken_port(settings.host, settings.port)
+    if options.fresh:
+        _delete_demo(settings.data_dir)
+    print("Starting the embedded PostgreSQL ...", flush=True)
+    with addresses(settings) as where:
+        print(f"  its data: {settings.data_dir.resolve()}", flush=True)
+        doors = asyncio.run(
+            prepare(where.app_url, now=datetime.now(UTC), say=lambda line: print(f"  {line}", flush=True))
+        )
+        settings = msgspec.structs.replace(settings, database_url=where.app_url)
+
+        def ready() -> None:
+            print(welcome(settings.base_url, doors, seconds=time.monotonic() - started), flush=True)
+
+        serve(settings, when_ready=ready)
+    print("Stopped. The demo's data is kept; `timebank demo --fresh` starts anew.", flush=True)
+    return 0
+
+
+def run_serve(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the service until it is told to stop."""
+    from timebank.server import serve
+
+    settings = msgspec.structs.replace(settings, host=options.host or settings.host, port=options.port or settings.port)
+    refuse_taken_port(settings.host, settings.port)
+    with addresses(settings) as where:
+        if where.is_embedded:
+            print(
+                "No TIMEBANK_DATABASE_URL: using the embedded PostgreSQL. Do not keep people's hours in it.", flush=True
+            )
+        settings = msgspec.structs.replace(settings, database_url=where.app_url)
+        serve(settings, workers=options.workers, when_ready=lambda: print(f"Serving {settings.base_url}", flush=True))
+    return 0
+
+
+def _delete_demo(data_dir: Path) -> None:
+    """Delete the embedded database of the demo, and nothing that is not one."""
+    folder = data_dir / "postgres"
+    if not folder.exists():
+        return
+    if not (folder / "PG_VERSION").exists():
+        raise CommandError(f"{folder} is not a database of ours; delete it yourself if you mean to")
+    if (folder / "postmaster.pid").exists():
+        raise CommandError(
+            "the demo is running, or did not stop cleanly; stop it first (Ctrl-C), or start it once without --fresh"
+        )
+    shutil.rmtree(folder)
