@@ -153,3 +153,17 @@ class ContributionEntry(Table, tablename="contribution_entry", db=ENGINE):
     entry_id = UUID(null=False, default=None)
     contribution_id = BigInt(null=False, default=None)
     n = Integer(null=False, default=None)
+
+
+class RegisterDraft(Table, tablename="register_draft", db=ENGINE):
+    """A register that somebody has begun and not saved yet: the form's fields as they were typed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    member_id = BigInt(null=False, default=None)
+    token = Text(null=False, default=None)
+    activity_id = BigInt(null=False, default=None)
+    held_on = Date(null=True, default=None)
+    people = Integer(null=False, default=None)
+    fields = JSONB(null=False, default=None)
+    saved_at = Timestamptz(null=False, default=None)
