@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
@@ -24,15 +25,20 @@ from timebank.governance import web as governance_web
 from timebank.home import web as home_web
 from timebank.hours import api as hours_api
 from timebank.identity import web as identity_web
+from timebank.identity.purge import purge
 from timebank.identity.sessions import SessionMiddleware
 from timebank.imports import api as imports_api
 from timebank.imports import web as imports_web
+from timebank.jobs import Job
+from timebank.jobs import web as jobs_web
 from timebank.kit.clock import Clock, SystemClock
 from timebank.logs import configure_logging
 from timebank.members import api as members_api
 from timebank.members import web as members_web
 from timebank.messages import api as messages_api
 from timebank.messages import web as messages_web
+from timebank.messages.delivering import Courier
+from timebank.messages.packing import pack
 from timebank.payments import api as payments_api
 from timebank.payments import web as payments_web
 from timebank.redemptions import api as redemptions_api
@@ -44,13 +50,25 @@ from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
     identity_web, home_web, members_web, activities_web, contributions_web, redemptions_web, payments_web, messages_web,
-    concerns_web, governance_web, imports_web,
+    concerns_web, governance_web, imports_web, jobs_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, payments_api, messages_api,
     concerns_api, governance_api, imports_api,
 )  # fmt: skip
-JOBS = (time_out_due,)
+
+
+def jobs_of(settings: Settings) -> tuple[Job, ...]:
+    """The background work, in the order in which a round does it."""
+    courier = Courier(settings)
+    return (
+        Job("time_out_bookings", "End bookings that waited too long", time_out_due),
+        Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
+        Job("send_mail", "Send e-mails", courier.send_mail),
+        Job("send_texts", "Send text messages", courier.send_texts),
+        Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
+    )
+
 
 API_VERSION = "1.0.0"
 
@@ -82,6 +100,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
             Metrics,
             Router("/", route_handlers=[route for room in PAGES for route in room.ROUTES], include_in_schema=False),
             *(route for room in API for route in room.ROUTES),
+            *jobs_web.API_ROUTES,
         ],
         middleware=[metrics.middleware, SessionMiddleware()],
         lifespan=[_database(settings, db, clock)],
@@ -113,6 +132,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
     )
     app.state.settings = settings
     app.state.clock = clock
+    app.state.jobs = jobs_of(settings)
     return app
 
 
@@ -138,7 +158,7 @@ def _database(
         )
         app.state.db = db
         try:
-            async with jobs.running(db, clock, JOBS):
+            async with jobs.running(db, clock, app.state.jobs):
                 yield
         finally:
             await db.close()

@@ -6,10 +6,12 @@ variable.
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -31,6 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``database_url`` is for the application (role ``timebank_app``), ``owner_url`` for migrations and proofs (role
     ``timebank_migrator``), ``admin_url`` only for ``timebank migrate --bootstrap``. With no ``database_url`` the
     embedded PostgreSQL is used and its data is kept in ``data_dir``.
+
+    ``smtp_url`` is the mail server, ``smtp://user:password@host:587?tls=auto`` (or ``required``, ``none``), or
+    ``smtps://``; ``mail_from`` the sender of every e-mail. ``sms_url`` takes text messages by HTTP with ``sms_token``;
+    ``outbox:`` keeps them in the database instead. Without them e-mails and texts wait.
     """
 
     database_url: str | None = None
@@ -43,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: str = ""
     pool_size: PoolSize = 10
     command_timeout_seconds: Annotated[int, msgspec.Meta(ge=1, le=600)] = 20
+    smtp_url: str | None = None
+    mail_from: str = "Time bank <no-reply@localhost>"
+    sms_url: str | None = None
+    sms_token: str = ""
 
     @property
     def base_url(self) -> str:
@@ -90,7 +100,31 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             raise SettingsError(f"TIMEBANK_{name.upper()} must begin with postgresql://")
     if settings.public_url is not None and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("TIMEBANK_PUBLIC_URL must begin with http:// or https://")
+    _check_messages(settings)
     return settings
+
+
+def _check_messages(settings: Settings) -> None:
+    """Refuse a way to send messages that could never work, before the first message waits for it."""
+    if settings.smtp_url is not None:
+        try:
+            parts = urlsplit(settings.smtp_url)
+            tls = parse_qs(parts.query).get("tls", ["auto"])[0]
+            is_good = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+            is_good = is_good and tls in {"auto", "required", "none"}
+        except ValueError:
+            is_good = False
+        if not is_good:
+            raise SettingsError(
+                "TIMEBANK_SMTP_URL must be like smtp://user:password@mail.example.org:587?tls=auto,"
+                " with tls one of auto, required, none"
+            )
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(settings.mail_from)[1]):
+        raise SettingsError("TIMEBANK_MAIL_FROM must hold an e-mail address, like Time bank <hours@example.org>")
+    if settings.sms_url is not None and settings.sms_url != "outbox:":
+        parts = urlsplit(settings.sms_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SettingsError("TIMEBANK_SMS_URL must begin with http:// or https://, or be outbox:")
 
 
 def _decode(kind: type, value: object) -> object:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
+from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
 from tests.integration.redemptions.spending import booked, give_hours, offer
@@ -79,6 +80,16 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /bookings/{reference}": SIGNED_IN,
     "POST /bookings/{reference}/cancel": SIGNED_IN,
     "POST /bookings/{reference}/{step}": COORDINATES,
+    "GET /messages": SIGNED_IN,
+    "GET /m/{message_id}": SIGNED_IN,
+    "GET /messages/to-do": COORDINATES,
+    "GET /messages/texts": COORDINATES,
+    "POST /messages/deliveries/{delivery_id}/again": COORDINATES,
+    "POST /messages/calls/{delivery_id}": COORDINATES,
+    "POST /messages/letters": COORDINATES,
+    "GET /messages/letters/{number}": COORDINATES,
+    "POST /messages/letters/{number}/printed": COORDINATES,
+    "GET /background": frozenset({"admin"}),
     "GET /payments": LOOKS_AT_PAYMENTS,
     "POST /payments/export": PAYS,
     "GET /payments/batches": LOOKS_AT_PAYMENTS,
@@ -202,6 +213,7 @@ async def world(db: Database) -> World:
     await approved_payment(bank, payee)
     batch = await run(bank)
     owed = await owe(db, bank.coordinator, payee)
+    call_id, letters, message_id = await a_call_and_letters(bank)
     async with db.reading(bank.id) as connection:
         waiting = await connection.fetchval("select id from contribution where state = 'submitted'")
     ids = {
@@ -216,6 +228,9 @@ async def world(db: Database) -> World:
         "step": "accept",
         "number": str(batch.number),
         "payments.reference": owed,
+        "delivery_id": str(call_id),
+        "messages.number": str(letters),
+        "message_id": str(message_id),
         "name": "none.css",
         "path": "none",
         "rest": "no/such/page",

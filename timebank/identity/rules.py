@@ -46,6 +46,8 @@ SCOPES = (
     "payments:write",
     "members:read",
     "members:write",
+    "messages:read",
+    "messages:write",
 )
 TOKEN_PREFIX = "tb_"  # noqa: S105 - no secret: it lets scanners of published code recognise one
 TOKEN_VALID_FOR = timedelta(days=90)

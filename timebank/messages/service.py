@@ -6,6 +6,9 @@ from datetime import datetime
 import msgspec
 
 from timebank.db import Connection
+from timebank.messages.handling import CallMade, call_made, letters_printed, print_letters, try_again
+
+__all__ = ("CallMade", "Message", "call_made", "letters_printed", "print_letters", "send", "try_again")
 
 SEND = """
 insert into message
@@ -22,10 +25,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     """One message to one member, in plain words.
 
     ``kind`` groups messages for digests and choices (``hours_added``, ``query_answered``). ``subject`` stands alone:
-    it is all that a text message says. ``body`` has short paragraphs, without greeting and signature. ``path`` leads to
-    the page it is about. ``is_urgent`` skips the digest. ``dedupe`` says what it is about, so that a retry sends it
-    once (``contribution:17:approved``). ``only_route`` and ``only_address``: send it there and not to where the member is
-    reached now, because it tells that this was changed.
+    it is all that a text message says, so it names no group, programme or condition. ``body`` has short paragraphs,
+    without greeting and signature. ``path`` leads to the page it is about. ``is_urgent`` skips the digest. ``dedupe``
+    says what it is about, so that a retry sends it once (``contribution:17:approved``). ``only_route`` and
+    ``only_address``: send it there and not to where the member is reached now, because it tells that this was changed.
     """
 
     member_id: int
