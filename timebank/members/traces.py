@@ -1,0 +1,340 @@
+"""Every place where the service keeps something about a member: what they get when they download it, and what goes
+when they leave.
+
+One list for all rooms, on purpose: a promise to show everything and to erase everything is kept in one place or not at
+all. A test compares it with the database: every column that refers to a member is in a trace or has a reason not to be.
+"""
+
+from dataclasses import dataclass
+
+ANONYMOUS = "A former member"
+GONE = "–"
+"""What stands in for an erased text that may not be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one table keeps about a member: ``columns`` are those that name them.
+
+    ``title`` heads it in the download; empty leaves it out. ``select`` and each statement of ``erase`` take the time
+    bank and the member. ``is_private``: only for the member's own eyes, not for a coordinator who downloads for them.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    title: str
+    select: str = ""
+    erase: tuple[str, ...] = ()
+    is_private: bool = False
+
+
+def _rows(table: str, column: str = "member_id", order: str = "1") -> str:
+    return f"select t.* from {table} t where t.timebank_id = $1 and t.{column} = $2 order by {order}"  # noqa: S608
+
+
+def _simple(table: str, title: str, *erase: str, column: str = "member_id", is_private: bool = False) -> Trace:
+    return Trace(table, (column,), title, _rows(table, column), erase, is_private)
+
+
+def _delete(table: str, column: str = "member_id") -> str:
+    return f"delete from {table} where timebank_id = $1 and {column} = $2"  # noqa: S608
+
+
+FORGET_MEMBER = f"""
+update member
+   set display_name = '{ANONYMOUS}', name_key = '', email = '', phone = '', contact_route = 'none', can_offer = '',
+       note = '', postal_address = '', language = 'en', format_preference = 'screen', access_needs = '',
+       emergency_name = '', emergency_phone = '', contact_member_id = null, upload_id = null, changed_by = null,
+       standing_choice = 'hours', standing_to_id = null, status = 'left', revision = revision + 1
+ where timebank_id = $1 and id = $2
+"""  # noqa: S608
+# The person may be a member elsewhere: this membership belongs to nobody known from now on.
+UNLINK_PERSON = """
+with nobody as (insert into person (created_at) select created_at from member where timebank_id = $1 and id = $2
+    returning id)
+update member set person_id = (select id from nobody) where timebank_id = $1 and id = $2
+"""
+# Some answers that are remembered for retries carry a name.
+FORGET_ANSWERS = """
+update idempotency
+   set response = jsonb_set(response, '{display_name}', '""')
+ where timebank_id = $1 and jsonb_typeof(response) = 'object'
+   and response ->> 'display_name' = (select display_name from member where timebank_id = $1 and id = $2)
+"""
+
+TRACES = (
+    # Texts that hang on contributions and bookings go before what they hang on.
+    Trace(
+        "photo",
+        ("member_id",),
+        "Photos",
+        "select id, added_at, width, height, content from photo where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                "update evidence e set words = '', photo_id = null from contribution c "
+                "where e.timebank_id = $1 and c.timebank_id = $1 and c.id = e.contribution_id and c.member_id = $2"
+            ),
+            (
+                "update evidence e set photo_id = null from photo p "
+                "where e.timebank_id = $1 and p.timebank_id = $1 and p.id = e.photo_id and p.member_id = $2"
+            ),
+            _delete("photo"),
+        ),
+    ),
+    Trace(
+        "contribution",
+        ("member_id",),
+        "Time you gave",
+        """
+        select c.held_on, a.name as activity, c.minutes, c.what, e.words, c.state, c.kind, c.starts_at,
+               c.preparation_minutes, c.travel_minutes, c.flagged, c.duplicate_reason, c.decision_reason, c.evidence,
+               c.how_agreed, c.credited_to, c.recorded_at, c.decided_at, c.query_state, c.entry_id
+          from contribution c
+          left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+          left join evidence e on e.timebank_id = c.timebank_id and e.contribution_id = c.id
+         where c.timebank_id = $1 and c.member_id = $2
+         order by c.held_on, c.id
+        """,
+        (
+            (
+                "update contribution set state = 'declined', decision_reason = '' "
+                "where timebank_id = $1 and member_id = $2 and state = 'submitted'"
+            ),
+            (
+                "update contribution set what = '', flagged = '', duplicate_reason = '', decision_reason = '', "
+                "evidence = '', how_agreed = '' where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "contribution_receiver",
+        ("member_id",),
+        "Help you got",
+        """
+        select c.held_on, c.minutes, c.what, r.minutes as you_paid_minutes
+          from contribution_receiver r
+          join contribution c on c.timebank_id = r.timebank_id and c.id = r.contribution_id
+         where r.timebank_id = $1 and r.member_id = $2
+         order by c.held_on, c.id
+        """,
+    ),
+    Trace(
+        "contribution",
+        ("credited_id",),
+        "Hours others let you have",
+        "select held_on, minutes, entry_id from contribution where timebank_id = $1 and credited_id = $2 order by id",
+    ),
+    Trace(
+        "redemption",
+        ("member_id",),
+        "Bookings",
+        """
+        select b.reference, o.title, b.minutes, b.state, b.benefit_text, b.requested_at, b.cancel_until, b.changed_at,
+               b.entry_id, b.refund_entry_id,
+               (select jsonb_agg(jsonb_build_object('at', v.at, 'state', v.state, 'reason', v.reason) order by v.n)
+                  from redemption_event v where v.timebank_id = b.timebank_id and v.redemption_id = b.id) as steps
+          from redemption b
+          join offer o on o.timebank_id = b.timebank_id and o.id = b.offer_id
+         where b.timebank_id = $1 and b.member_id = $2
+         order by b.requested_at, b.id
+        """,
+        (
+            (
+                "update redemption_event v set reason = '' from redemption b "
+                "where v.timebank_id = $1 and b.timebank_id = $1 and b.id = v.redemption_id and b.member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "offer",
+        ("provider_id",),
+        "What you offer",
+        "select title, summary, description, price_minutes, place, access_notes, is_open from offer "
+        "where timebank_id = $1 and provider_id = $2 order by id",
+        (
+            (
+                f"update offer set is_open = false, title = 'Help from {ANONYMOUS.lower()}', summary = '', "  # noqa: S608
+                "description = '', place = '', access_notes = '' where timebank_id = $1 and provider_id = $2"
+            ),
+        ),
+    ),
+    _simple("payee", "Payments to you: who is paid", column="member_id"),
+    Trace(
+        "concern",
+        ("member_id",),
+        "What you said was not right",
+        "select title, asked, asked_at, due_on, state, answer, answered_at, changed_minutes from concern "
+        "where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                f"update concern set asked = '{GONE}', title = '{GONE}', "  # noqa: S608
+                f"answer = case answer when '' then '' else '{GONE}' end, spoken_by = '' "
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    _simple("attendance", "Sessions you signed up for or came to"),
+    _simple("activity_leader", "Groups you lead"),
+    _simple(
+        "guest",
+        "Time you gave before you joined",
+        f"update guest set name = '{GONE}', name_key = '{GONE}' where timebank_id = $1 and member_id = $2",  # noqa: S608
+    ),
+    _simple("register_draft", "Registers you began", _delete("register_draft")),
+    Trace(
+        "message",
+        ("member_id",),
+        "Messages to you",
+        "select created_at, subject, body, state from message where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                f"update message set subject = '{GONE}', body = '', path = '', "  # noqa: S608
+                "state = case state when 'waiting' then 'dropped' else state end "
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "delivery",
+        ("member_id",),
+        "How messages went out",
+        "select channel, state, created_at, sent_at, trouble from delivery "
+        "where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                "update delivery set trouble = '', state = case state when 'waiting' then 'dropped' else state end, "
+                "claimed_until = null where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    _simple("consent", "What you agreed to", _delete("consent")),
+    Trace(
+        "supporter",
+        ("member_id",),
+        "Who acts for you",
+        _rows("supporter"),
+        (_delete("supporter"),),
+    ),
+    Trace(
+        "supporter",
+        ("supporter_member_id",),
+        "Whom you act for",
+        "select scope, starts_on, ends_on, ended_at from supporter "
+        "where timebank_id = $1 and supporter_member_id = $2 order by id",
+        (_delete("supporter", "supporter_member_id"),),
+    ),
+    _simple("group_membership", "Groups you belong to", _delete("group_membership")),
+    Trace(
+        "group_membership",
+        ("group_id",),
+        "",
+        erase=(_delete("group_membership", "group_id"),),
+    ),
+    Trace(
+        "acting",
+        ("subject_id",),
+        "When somebody acted for you",
+        """
+        select a.started_at, a.ended_at, m.display_name as by_whom, a.reason, a.how_agreed
+          from acting a join member m on m.timebank_id = a.timebank_id and m.id = a.actor_id
+         where a.timebank_id = $1 and a.subject_id = $2 order by a.id
+        """,
+        (f"update acting set reason = '{GONE}' where timebank_id = $1 and subject_id = $2",),  # noqa: S608
+    ),
+    Trace(
+        "access_log",
+        ("subject_id",),
+        "Who looked at your record",
+        """
+        select l.at, m.display_name as by_whom, l.what
+          from access_log l join member m on m.timebank_id = l.timebank_id and m.id = l.actor_id
+         where l.timebank_id = $1 and l.subject_id = $2 order by l.at, l.id
+        """,
+    ),
+    _simple("member_role", "Roles", _delete("member_role")),
+    _simple("approver_deputy", "Whom you stand in for when they decide", column="deputy_id"),
+    Trace("approver_deputy", ("approver_id",), "", ""),
+    _simple("pause", "Pauses"),
+    _simple("departure", "Leaving"),
+    _simple("safeguarding_person", "Your part in safeguarding", _delete("safeguarding_person")),
+    _simple("member_age", "Your age", _delete("member_age"), is_private=True),
+    _simple("guardian_consent", "Your guardian", _delete("guardian_consent"), is_private=True),
+    _simple("member_check", "Checks", _delete("member_check"), is_private=True),
+    Trace(
+        "web_session",
+        ("member_id",),
+        "Where you are signed in",
+        "select device, created_at, seen_at, expires_at from web_session "
+        "where timebank_id = $1 and member_id = $2 order by created_at",
+        (_delete("web_session"),),
+    ),
+    Trace(
+        "sign_in_link",
+        ("member_id",),
+        "Links to sign in",
+        "select created_at, expires_at, used_at from sign_in_link "
+        "where timebank_id = $1 and member_id = $2 order by created_at",
+        (_delete("sign_in_link"),),
+    ),
+    Trace(
+        "card",
+        ("member_id",),
+        "Cards",
+        "select created_at, revoked_at from card where timebank_id = $1 and member_id = $2 order by created_at",
+        (
+            (
+                "delete from sign_in_attempt where card_id in "
+                "(select id from card where timebank_id = $1 and member_id = $2)"
+            ),
+            _delete("card"),
+        ),
+    ),
+    Trace(
+        "api_token",
+        ("member_id",),
+        "Programs that act for you",
+        "select name, scopes, created_at, expires_at, revoked_at from api_token "
+        "where timebank_id = $1 and member_id = $2 order by created_at",
+        (_delete("api_token"),),
+    ),
+    # The member's own row at last: statements above still find the name by it.
+    Trace(
+        "member",
+        ("contact_member_id",),
+        "",
+        erase=("update member set contact_member_id = null where timebank_id = $1 and contact_member_id = $2",),
+    ),
+    Trace(
+        "member",
+        ("id", "standing_to_id"),
+        "You",
+        """
+        select m.number, m.display_name, m.kind, m.email, m.phone, m.postal_address, m.contact_route, m.language,
+               m.format_preference, m.access_needs, m.emergency_name, m.emergency_phone, m.can_offer, m.note, m.status,
+               m.joined_on, m.standing_choice, t.display_name as standing_to
+          from member m
+          left join member t on t.timebank_id = m.timebank_id and t.id = m.standing_to_id
+         where m.timebank_id = $1 and m.id = $2
+        """,
+        (FORGET_ANSWERS, FORGET_MEMBER, UNLINK_PERSON),
+    ),
+)
+
+# Columns that say who did something for others. The row is about somebody or something else; after leaving they name
+# "A former member".
+WHO_DID_IT = frozenset(
+    {
+        "actor_id", "added_by", "answered_by", "asked_by", "begun_by", "changed_by", "checked_in_by", "confirmed_by",
+        "created_by", "decided_by", "ended_by", "made_by", "named_by", "recorded_by", "requested_by", "seen_by",
+        "settled_by", "signed_up_by", "submitted_by", "approved_by", "undone_by", "uploaded_by", "withdrawn_by",
+        "owner_id", "taken_by", "closed_by", "imported_by", "started_by",
+    }
+)  # fmt: skip
+
+# Rows kept about a member by law or for others, which the check page names in words.
+KEPT = {
+    "payment records": "the law asks for them for some years",
+    "files that were uploaded": "a register file names many people, and is the evidence of their hours",
+    "what was told in confidence": "safeguarding needs it, and only the lead and independent people can read it",
+    "messages to others": "they belong to whoever got them",
+}
