@@ -56,10 +56,12 @@ create table concern (
     timebank_id      bigint      not null references timebank,
     id               bigint      generated always as identity,
     member_id        bigint      not null,
-    entry_id         uuid        not null,
+    about            text        not null check (length(about) between 1 and 60), -- "time:17" or "entry:<uuid>"
+    entry_id         uuid,
     contribution_id  bigint,
     title            text        not null check (length(title) between 1 and 300), -- the entry in words, as it was read
-    entry_minutes    integer     not null, -- what the entry did to the member's hours
+    entry_minutes    integer     not null, -- the time given, or what the entry did to the member's hours
+    happened_on      date        not null,
     round            integer     not null check (round in (1, 2)),
     asked            text        not null check (length(asked) between 1 and 2000),
     asked_by         bigint      not null,
@@ -76,13 +78,14 @@ create table concern (
     correction_entry_id uuid,
     rules_version    integer     not null,
     primary key (timebank_id, id),
-    unique (timebank_id, entry_id, member_id, round),
+    unique (timebank_id, member_id, about, round),
     foreign key (timebank_id, member_id) references member (timebank_id, id),
     foreign key (timebank_id, contribution_id) references contribution (timebank_id, id),
     foreign key (timebank_id, asked_by) references member (timebank_id, id),
     foreign key (timebank_id, owner_id) references member (timebank_id, id),
     foreign key (timebank_id, answered_by) references member (timebank_id, id),
     foreign key (timebank_id, rules_version) references rules (timebank_id, version),
+    check (entry_id is not null or contribution_id is not null),
     check ((state = 'open') = (answered_at is null)),
     check ((answered_at is null) = (answered_by is null)),
     check ((state = 'open') = (answer = ''))
