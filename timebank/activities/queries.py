@@ -1,10 +1,17 @@
 """Reading activities and sessions. Every connection here has its time bank set."""
 
-from datetime import date, time
+from collections.abc import Sequence
+from datetime import date, datetime, time
 
 import msgspec
 
+from timebank.activities import words
+from timebank.activities.rules import ACCESS_TICKS, ActivityDetails
 from timebank.db import Connection
+from timebank.kit.paging import MAX_KEY
+
+MAX_SESSIONS_SHOWN = 200
+MAX_ACTIVITIES = 1000
 
 LED_BY = """
 select l.activity_id
@@ -36,6 +43,197 @@ select member_id from attendance
 HAD_SET_OUT = """
 select member_id from attendance where timebank_id = $1 and session_id = $2 and had_set_out order by member_id
 """
+
+ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ("id", "is_archived", *ActivityDetails.__struct_fields__))
+ACTIVITY = f"select {ACTIVITY_COLUMNS} from activity a where a.timebank_id = $1 and a.id = $2"  # noqa: S608 - our own
+ACTIVITIES = f"""
+select {ACTIVITY_COLUMNS}
+  from activity a
+ where a.timebank_id = $1 and a.is_archived = $2
+ order by a.name_key, a.id
+ limit $3
+"""  # noqa: S608 - the columns are our own
+LEADERS = """
+select l.member_id, m.number, m.display_name, m.kind, l.from_day, l.until_day
+  from activity_leader l
+  join member m on m.timebank_id = l.timebank_id and m.id = l.member_id and m.status = 'active'
+ where l.timebank_id = $1 and l.activity_id = $2 and coalesce(l.until_day, 'infinity') >= $3
+   and coalesce(l.until_day, 'infinity') >= l.from_day
+ order by m.name_key, m.id, l.from_day
+"""
+SESSION = """
+select s.id, s.activity_id, s.series_id, a.name as activity, a.place, a.is_listed, a.is_archived, a.gives, s.held_on,
+       s.starts_at, s.moved_from, s.planned_minutes, s.preparation_minutes, s.travel_minutes, s.room, s.capacity, s.who,
+       s.papers, s.state, s.cancel_reason, s.version,
+       (select count(*) from attendance t
+         where t.timebank_id = s.timebank_id and t.session_id = s.id and t.signed_up_at is not null) as signed_up,
+       (select count(*) from attendance t
+         where t.timebank_id = s.timebank_id and t.session_id = s.id and t.checked_in_at is not null) as came
+  from session s
+  join activity a on a.timebank_id = s.timebank_id and a.id = s.activity_id
+ where s.timebank_id = $1
+"""
+IN_ORDER = " order by s.held_on, s.starts_at, a.name_key, s.id limit "
+ONE_SESSION = SESSION + " and s.id = $2"
+AROUND = SESSION + " and s.activity_id = $2 and s.held_on >= $3" + IN_ORDER + "$4"
+BETWEEN = SESSION + " and s.held_on between $2 and $3" + IN_ORDER + "$4"
+NEXT_OF_EACH = """
+select distinct on (s.activity_id) s.activity_id, s.id, s.held_on, s.starts_at
+  from session s
+ where s.timebank_id = $1 and s.activity_id = any($2::bigint[]) and s.held_on >= $3 and s.state = 'planned'
+ order by s.activity_id, s.held_on, s.starts_at
+"""
+FOLLOWING = """
+select count(*) from session
+ where timebank_id = $1 and series_id = $2 and held_on > $3 and state = 'planned'
+"""
+# Who was at the last session that was logged: a register of another room, read here so that the list and the paper of
+# the next session are filled in.
+CAME_LAST = """
+select distinct c.member_id
+  from contribution c
+ where c.timebank_id = $1 and c.activity_id = $2 and c.member_id is not null and c.state in ('submitted', 'approved')
+   and c.held_on = (select max(l.held_on) from contribution l
+                     where l.timebank_id = $1 and l.activity_id = $2 and l.held_on < $3
+                       and l.state in ('submitted', 'approved'))
+"""
+PEOPLE = f"""
+with came_last as ({CAME_LAST}),
+     part as (
+    select t.member_id, t.signed_up_at, t.checked_in_at, t.had_set_out
+      from attendance t
+     where t.timebank_id = $1 and t.session_id = $4)
+select m.id as member_id, m.number, m.display_name, m.kind, p.signed_up_at, p.checked_in_at,
+       coalesce(p.had_set_out, false) as had_set_out, l.member_id is not null as came_last
+  from part p
+  full join came_last l on l.member_id = p.member_id
+  join member m on m.timebank_id = $1 and m.id = coalesce(p.member_id, l.member_id)
+ where (m.status = 'active' or p.checked_in_at is not null)
+   and (l.member_id is not null or p.signed_up_at is not null or p.checked_in_at is not null or p.had_set_out)
+ order by m.name_key, m.id
+"""  # noqa: S608 - built from the constant above
+MY_PART = """
+select signed_up_at, checked_in_at, had_set_out
+  from attendance where timebank_id = $1 and session_id = $2 and member_id = $3
+"""
+MY_SESSIONS = """
+select t.session_id from attendance t
+  join session s on s.timebank_id = t.timebank_id and s.id = t.session_id
+ where t.timebank_id = $1 and t.member_id = $2 and t.signed_up_at is not null and s.held_on >= $3
+"""
+CODE_IN_USE = """
+select code from check_in_code where timebank_id = $1 and activity_id = $2 and ended_at is null
+"""
+FIND_CODE = "select timebank_id, timebank_name, activity_id, ended_at from find_check_in_code($1)"
+
+
+class ActivityShown(ActivityDetails, frozen=True, kw_only=True):
+    """A stream of work as pages and programs see it."""
+
+    id: int
+    is_archived: bool
+
+    @property
+    def access(self) -> list[str]:
+        """What the place has, in words: “Step-free from the street”."""
+        return [text for name, text in ACCESS_TICKS.items() if getattr(self, name)]
+
+
+class Leader(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who leads an activity, now or from a day to come."""
+
+    member_id: int
+    number: int
+    display_name: str
+    kind: str
+    from_day: date
+    until_day: date | None
+
+
+class SessionShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One session as pages and programs see it. Day and time are those of the time bank's wall clock.
+
+    ``signed_up`` and ``came`` count people; ``moved_from`` is the time asked for where the clock change left it out.
+    """
+
+    id: int
+    activity_id: int
+    series_id: int | None
+    activity: str
+    place: str
+    is_listed: bool
+    is_archived: bool
+    gives: str
+    held_on: date
+    starts_at: time
+    moved_from: time | None
+    planned_minutes: int
+    preparation_minutes: int
+    travel_minutes: int
+    room: str
+    capacity: int | None
+    who: str
+    papers: str
+    state: str
+    cancel_reason: str
+    version: int
+    signed_up: int
+    came: int
+
+    @property
+    def when(self) -> str:
+        """``Tuesday 3 March 2026 at 2pm``."""
+        return words.when(self.held_on, self.starts_at)
+
+    @property
+    def clock(self) -> str:
+        """``2pm``."""
+        return words.clock(self.starts_at)
+
+    @property
+    def where(self) -> str:
+        """The room and the place, as far as they are known."""
+        return ", ".join(part for part in (self.room, self.place) if part)
+
+    @property
+    def is_planned(self) -> bool:
+        """True when it has not been cancelled."""
+        return self.state == "planned"
+
+    @property
+    def places_left(self) -> int | None:
+        """How many can still sign up; None without a limit."""
+        return None if self.capacity is None else max(0, self.capacity - self.signed_up)
+
+
+class PersonOnList(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody expected at a session, or who came. ``came_last``: they were at the last session that was logged."""
+
+    member_id: int
+    number: int
+    display_name: str
+    kind: str
+    signed_up_at: datetime | None
+    checked_in_at: datetime | None
+    had_set_out: bool
+    came_last: bool
+
+
+class MyPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one member has done about one session."""
+
+    signed_up_at: datetime | None = None
+    checked_in_at: datetime | None = None
+    had_set_out: bool = False
+
+
+class FoundCode(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose wall a code hangs on; ``ended_at`` when a newer one has taken its place."""
+
+    timebank_id: int
+    timebank_name: str
+    activity_id: int
+    ended_at: datetime | None
 
 
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +273,93 @@ async def signed_up(connection: Connection, timebank_id: int, session_id: int) -
 async def had_set_out(connection: Connection, timebank_id: int, session_id: int) -> list[int]:
     """The ids of the members who had set out when the session was cancelled: they are credited as planned."""
     return [row["member_id"] for row in await connection.fetch(HAD_SET_OUT, timebank_id, session_id)]
+
+
+async def activity(connection: Connection, timebank_id: int, activity_id: int) -> ActivityShown | None:
+    """One activity, archived or not; None when this time bank has none with that id."""
+    if not 0 < activity_id <= MAX_KEY:
+        return None
+    row = await connection.fetchrow(ACTIVITY, timebank_id, activity_id)
+    return msgspec.convert(dict(row), ActivityShown) if row else None
+
+
+async def activities(connection: Connection, timebank_id: int, *, archived: bool = False) -> list[ActivityShown]:
+    """The activities that are in use, or those that were put away, in the order of their names."""
+    rows = await connection.fetch(ACTIVITIES, timebank_id, archived, MAX_ACTIVITIES)
+    return [msgspec.convert(dict(row), ActivityShown) for row in rows]
+
+
+async def leaders(connection: Connection, timebank_id: int, activity_id: int, today: date) -> list[Leader]:
+    """Who leads an activity, now or from a day to come."""
+    rows = await connection.fetch(LEADERS, timebank_id, activity_id, today)
+    return [msgspec.convert(dict(row), Leader) for row in rows]
+
+
+async def session(connection: Connection, timebank_id: int, session_id: int) -> SessionShown | None:
+    """One session, cancelled or not; None when this time bank has none with that id."""
+    if not 0 < session_id <= MAX_KEY:
+        return None
+    row = await connection.fetchrow(ONE_SESSION, timebank_id, session_id)
+    return msgspec.convert(dict(row), SessionShown) if row else None
+
+
+async def around(
+    connection: Connection, timebank_id: int, activity_id: int, since: date, limit: int = MAX_SESSIONS_SHOWN
+) -> list[SessionShown]:
+    """The sessions of one activity from a day on, cancelled ones too, in order."""
+    rows = await connection.fetch(AROUND, timebank_id, activity_id, since, limit)
+    return [msgspec.convert(dict(row), SessionShown) for row in rows]
+
+
+async def between(
+    connection: Connection, timebank_id: int, first: date, last: date, limit: int = MAX_SESSIONS_SHOWN
+) -> list[SessionShown]:
+    """The sessions of every activity on these days (both included), cancelled ones too, in order."""
+    rows = await connection.fetch(BETWEEN, timebank_id, first, last, limit)
+    return [msgspec.convert(dict(row), SessionShown) for row in rows]
+
+
+async def next_of_each(
+    connection: Connection, timebank_id: int, activity_ids: Sequence[int], since: date
+) -> dict[int, tuple[int, date, time]]:
+    """The next planned session of each of these activities: its id, day and time."""
+    rows = await connection.fetch(NEXT_OF_EACH, timebank_id, list(activity_ids), since)
+    return {row["activity_id"]: (row["id"], row["held_on"], row["starts_at"]) for row in rows}
+
+
+async def following(connection: Connection, timebank_id: int, of: SessionShown) -> int:
+    """How many planned sessions of the same series come after this one."""
+    if of.series_id is None:
+        return 0
+    return int(await connection.fetchval(FOLLOWING, timebank_id, of.series_id, of.held_on))
+
+
+async def people(
+    connection: Connection, timebank_id: int, activity_id: int, day: date, session_id: int | None
+) -> list[PersonOnList]:
+    """Everybody expected on a day (signed up, or there last time) and everybody who came, by their names."""
+    rows = await connection.fetch(PEOPLE, timebank_id, activity_id, day, session_id)
+    return [msgspec.convert(dict(row), PersonOnList) for row in rows]
+
+
+async def my_part(connection: Connection, timebank_id: int, session_id: int, member_id: int) -> MyPart:
+    """What a member has done about a session; nothing yet is an answer too."""
+    row = await connection.fetchrow(MY_PART, timebank_id, session_id, member_id)
+    return msgspec.convert(dict(row), MyPart) if row else MyPart()
+
+
+async def my_sessions(connection: Connection, timebank_id: int, member_id: int, since: date) -> frozenset[int]:
+    """The ids of the sessions from a day on for which the member is signed up."""
+    return frozenset(row["session_id"] for row in await connection.fetch(MY_SESSIONS, timebank_id, member_id, since))
+
+
+async def code_in_use(connection: Connection, timebank_id: int, activity_id: int) -> str | None:
+    """The code that hangs on the activity's wall, or None when no poster was made yet."""
+    found = await connection.fetchval(CODE_IN_USE, timebank_id, activity_id)
+    return None if found is None else str(found)
+
+
+async def find_code(connection: Connection, code_sha256: bytes) -> FoundCode | None:
+    """Whose wall a code hangs on, whatever the time bank; None for a code that was never made."""
+    row = await connection.fetchrow(FIND_CODE, code_sha256)
+    return msgspec.convert(dict(row), FoundCode) if row else None

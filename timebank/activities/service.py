@@ -1,28 +1,112 @@
-"""Use cases of activities, each one function and one transaction."""
+"""Use cases of activities, each one function and one transaction. The other modules' use cases are named here too."""
 
 from datetime import datetime
 
 import msgspec
 
 from timebank.activities import rules
+from timebank.activities.check_in_codes import make_code
+from timebank.activities.leaders import AddLeader, EndLeader, add_leader, end_leader
+from timebank.activities.planning import (
+    Cancelled,
+    CancelSession,
+    Changed,
+    ChangeSession,
+    Planned,
+    PlanSessions,
+    cancel_session,
+    change_session,
+    plan_sessions,
+)
+from timebank.activities.reminders import remind
+from timebank.activities.rules import ActivityDetails, SessionDetails
+from timebank.activities.taking_part import (
+    CheckedIn,
+    CheckInHere,
+    Part,
+    TakePart,
+    check_in,
+    check_in_here,
+    mark_set_out,
+    sign_up,
+    take_back_check_in,
+    withdraw,
+)
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 
-ADD_ACTIVITY = """
-insert into activity (timebank_id, name, name_key, place, default_minutes) values ($1, $2, $3, $4, $5)
+__all__ = (
+    "ActivityDetails",
+    "AddActivity",
+    "AddLeader",
+    "ArchiveActivity",
+    "CancelSession",
+    "Cancelled",
+    "ChangeActivity",
+    "ChangeSession",
+    "Changed",
+    "CheckInHere",
+    "CheckedIn",
+    "EndLeader",
+    "Part",
+    "PlanSessions",
+    "Planned",
+    "SessionDetails",
+    "TakePart",
+    "add_activity",
+    "add_leader",
+    "archive_activity",
+    "cancel_session",
+    "change_activity",
+    "change_session",
+    "check_in",
+    "check_in_here",
+    "end_leader",
+    "make_activity",
+    "make_code",
+    "mark_set_out",
+    "plan_sessions",
+    "remind",
+    "sign_up",
+    "take_back_check_in",
+    "withdraw",
+)
+
+COLUMNS = ActivityDetails.__struct_fields__
+ADD_ACTIVITY = f"""
+insert into activity (timebank_id, name_key, {", ".join(COLUMNS)})
+values ($1, $2, {", ".join(f"${n}" for n in range(3, len(COLUMNS) + 3))})
 on conflict (timebank_id, name_key) do nothing
 returning id
+"""  # noqa: S608 - the columns are our own
+CHANGE_ACTIVITY = f"""
+update activity set name_key = $3, {", ".join(f"{name} = ${n}" for n, name in enumerate(COLUMNS, start=4))}
+ where timebank_id = $1 and id = $2
+"""  # noqa: S608 - the columns are our own
+LOCK_ACTIVITY = "select id, name_key, is_archived from activity where timebank_id = $1 and id = $2 for update"
+NAME_TAKEN = "select exists (select from activity where timebank_id = $1 and name_key = $2 and id <> $3)"
+STILL_PLANNED = """
+select count(*) from session where timebank_id = $1 and activity_id = $2 and state = 'planned' and held_on >= $3
 """
 
 
-class AddActivity(msgspec.Struct, frozen=True, kw_only=True):
+class AddActivity(ActivityDetails, frozen=True, kw_only=True):
     """A new group. ``default_minutes`` is its usual length."""
 
-    name: str
-    place: str = ""
-    default_minutes: int = 60
+
+class ChangeActivity(ActivityDetails, frozen=True, kw_only=True):
+    """A group as it shall be from now on; what was logged before stays as it was."""
+
+    activity_id: int
+
+
+class ArchiveActivity(msgspec.Struct, frozen=True, kw_only=True):
+    """Put a group away, or bring it back."""
+
+    activity_id: int
+    archived: bool = True
 
 
 async def add_activity(
@@ -43,24 +127,86 @@ async def add_activity(
 
 async def make_activity(connection: Connection, actor: Actor, command: AddActivity) -> int:
     """Add a group inside an open transaction; raises Rollback with what stands in the way."""
-    taken: set[str] = set()
-    if refusals := _check(command, taken):
+    details = _tidy(command)
+    if refusals := rules.check_activity(details):
         raise Rollback(refusals)
-    name = names.tidy(command.name)
-    added = await connection.fetchval(
-        ADD_ACTIVITY,
-        actor.timebank_id,
-        name,
-        names.key(name),
-        names.tidy(command.place),
-        command.default_minutes,
-    )
+    added = await connection.fetchval(ADD_ACTIVITY, actor.timebank_id, names.key(details.name), *_values(details))
     if added is None:
-        raise Rollback(_check(command, {names.key(name)}))
+        raise Rollback(rules.check_activity(details, {names.key(details.name)}))
     return int(added)
 
 
-def _check(command: AddActivity, taken: set[str]) -> list[Refusal]:
-    return rules.check_activity(
-        name=command.name, place=command.place, default_minutes=command.default_minutes, taken=taken
-    )
+async def change_activity(
+    db: Database, actor: Actor, command: ChangeActivity, *, key: str, now: datetime
+) -> int | list[Refusal]:
+    """Change a group and return its id. Sessions that are planned keep their own length.
+
+    Refusals: ``not_allowed``, and those of :func:`timebank.activities.rules.check_activity`.
+
+    Raises:
+        LookupError: there is no such group.
+    """
+    if refusal := rules.may_arrange(actor):
+        return [refusal]
+
+    async def work(connection: Connection) -> int:
+        await _locked(connection, actor.timebank_id, command.activity_id)
+        details = _tidy(command)
+        key_of_name = names.key(details.name)
+        is_taken = await connection.fetchval(NAME_TAKEN, actor.timebank_id, key_of_name, command.activity_id)
+        if refusals := rules.check_activity(details, {key_of_name} if is_taken else ()):
+            raise Rollback(refusals)
+        await connection.execute(
+            CHANGE_ACTIVITY, actor.timebank_id, command.activity_id, key_of_name, *_values(details)
+        )
+        return command.activity_id
+
+    return await once(db, actor, "change_activity", key, command, int, work)
+
+
+async def archive_activity(
+    db: Database, actor: Actor, command: ArchiveActivity, *, key: str, now: datetime
+) -> int | list[Refusal]:
+    """Put a group away (its leaders lead nothing any more, its poster stops working) or bring it back; return its id.
+
+    Refusals: ``not_allowed``; ``sessions_planned`` while sessions are still to come.
+
+    Raises:
+        LookupError: there is no such group.
+    """
+    if refusal := rules.may_arrange(actor):
+        return [refusal]
+
+    async def work(connection: Connection) -> int:
+        await _locked(connection, actor.timebank_id, command.activity_id)
+        planned = await connection.fetchval(STILL_PLANNED, actor.timebank_id, command.activity_id, now.date())
+        if command.archived and planned:
+            message = f"There {'is 1 session' if planned == 1 else f'are {planned} sessions'} still to come."
+            raise Rollback([Refusal("sessions_planned", f"{message} Cancel them first, so that people are told.")])
+        await connection.execute(
+            "update activity set is_archived = $3 where timebank_id = $1 and id = $2",
+            actor.timebank_id,
+            command.activity_id,
+            command.archived,
+        )
+        return command.activity_id
+
+    return await once(db, actor, "archive_activity", key, command, int, work)
+
+
+async def _locked(connection: Connection, timebank_id: int, activity_id: int) -> None:
+    if await connection.fetchrow(LOCK_ACTIVITY, timebank_id, activity_id) is None:
+        raise LookupError(activity_id)
+
+
+def _tidy(given: ActivityDetails) -> ActivityDetails:
+    values = {name: getattr(given, name) for name in COLUMNS}
+    for name in ("name", "place", "budget_code", "funder"):
+        values[name] = names.tidy(values[name])
+    for name in ("access_notes", "route", "breaks"):
+        values[name] = values[name].strip()
+    return ActivityDetails(**values)
+
+
+def _values(details: ActivityDetails) -> list[object]:
+    return [getattr(details, name) for name in COLUMNS]

@@ -14,7 +14,7 @@ alter table activity
     add column travel_minutes integer not null default 0 check (travel_minutes between 0 and 1440),
     add column is_listed boolean not null default true;
 
--- Who leads an activity, from a day and, when they stop, until one (that day included).
+-- Who leads an activity, from a day and, when they stop, until one (that day included; the day before the first: never).
 create table activity_leader (
     timebank_id bigint      not null references timebank,
     activity_id bigint      not null,
@@ -27,7 +27,7 @@ create table activity_leader (
     foreign key (timebank_id, activity_id) references activity (timebank_id, id),
     foreign key (timebank_id, member_id) references member (timebank_id, id),
     foreign key (timebank_id, added_by) references member (timebank_id, id),
-    check (until_day >= from_day)
+    check (until_day >= from_day - 1)
 );
 create index activity_leader_by_member on activity_leader (timebank_id, member_id);
 call protect_tenant_table('activity_leader', 'select, insert, update');

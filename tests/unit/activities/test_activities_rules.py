@@ -1,8 +1,12 @@
-"""What an activity may be."""
+"""What an activity and a session may be, how times are read, and what people are called by others."""
+
+from datetime import time
 
 import pytest
 
 from timebank.activities import rules
+from timebank.activities.rules import ActivityDetails, SessionDetails
+from timebank.kit.refusal import Refusal
 
 
 @pytest.mark.parametrize(
@@ -17,9 +21,75 @@ from timebank.activities import rules
         ({"default_minutes": 0}, ["bad_default_minutes"]),
         ({"default_minutes": 1441}, ["bad_default_minutes"]),
         ({"name": "", "default_minutes": -5}, ["name_missing", "bad_default_minutes"]),
+        ({"preparation_minutes": -1}, ["bad_preparation_minutes"]),
+        ({"travel_minutes": 1441}, ["bad_travel_minutes"]),
+        ({"default_minutes": 1440, "travel_minutes": 1}, ["day_too_long"]),
+        ({"default_minutes": 1380, "preparation_minutes": 30, "travel_minutes": 30}, []),
+        ({"access_notes": "x" * 1001}, ["access_notes_too_long"]),
+        ({"budget_code": "x" * 41, "funder": "x" * 101}, ["budget_code_too_long", "funder_too_long"]),
     ],
 )
 def test_groups(changes: dict[str, object], codes: list[str]) -> None:
-    given = {"name": "Walk", "place": "", "default_minutes": 60, **changes}
-    found = rules.check_activity(taken={"lunch club"}, **given)  # type: ignore[arg-type]
-    assert [refusal.code for refusal in found] == codes
+    details = ActivityDetails(**{"name": "Walk", **changes})  # type: ignore[arg-type]
+    assert [refusal.code for refusal in rules.check_activity(details, {"lunch club"})] == codes
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({}, []),
+        ({"capacity": 0}, ["bad_capacity"]),
+        ({"capacity": 1}, []),
+        ({"capacity": 10_001}, ["bad_capacity"]),
+        ({"room": "x" * 101}, ["room_too_long"]),
+        ({"who": "x" * 501, "papers": "x" * 501}, ["who_too_long", "papers_too_long"]),
+        ({"planned_minutes": 1440, "preparation_minutes": 1}, ["day_too_long"]),
+    ],
+)
+def test_sessions(changes: dict[str, object], codes: list[str]) -> None:
+    details = SessionDetails(**{"planned_minutes": 60, **changes})  # type: ignore[arg-type]
+    assert [refusal.code for refusal in rules.check_session(details)] == codes
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("14:00", time(14)),
+        ("14.30", time(14, 30)),
+        ("1400", time(14)),
+        ("0930", time(9, 30)),
+        ("2pm", time(14)),
+        ("2 p.m.", time(14)),
+        ("2.30 PM", time(14, 30)),
+        ("12am", time(0)),
+        ("12pm", time(12)),
+        ("midday", time(12)),
+        ("9:05 am", time(9, 5)),
+        ("00:00", time(0)),
+        ("", "time_missing"),
+        ("2", "time_unreadable"),
+        ("half two", "time_unreadable"),
+        ("24:00", "time_impossible"),
+        ("13pm", "time_impossible"),
+        ("0am", "time_impossible"),
+        ("10:60", "time_impossible"),
+        ("10:5", "time_unreadable"),
+        ("1" * 100, "time_unreadable"),
+        ("x:00", "time_unreadable"),
+    ],
+)
+def test_times_of_day(typed: str, expected: time | str) -> None:
+    found = rules.parse_time(typed)
+    assert (found.code if isinstance(found, Refusal) else found) == expected
+
+
+def test_first_names() -> None:
+    people = [
+        (1, "Amina Yusuf", "person"),
+        (2, "Dr. Grace Adeyemi", "person"),
+        (3, "amina Khan", "person"),
+        (4, "Riverside Choir", "group"),
+        (5, "مريم الهاشمي", "person"),
+        (6, "Mr", "person"),
+    ]
+    assert rules.first_names(people) == ["Amina (1)", "Grace", "amina (3)", "Riverside Choir", "مريم", "Mr"]
