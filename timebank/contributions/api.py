@@ -52,7 +52,7 @@ class RegisterLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a register. ``state`` is submitted, approved, declined or undone; ``flagged`` says why it waited."""
 
     line: int
-    activity_id: int
+    activity_id: int | None
     member_id: int
     held_on: date
     minutes: int

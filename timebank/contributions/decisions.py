@@ -1,30 +1,23 @@
 """Deciding on time that waits for a second person."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from ledger import Posted, Refused, post
-from timebank.contributions import queries, rules
-from timebank.contributions.recording import credit_entry, not_credited
-from timebank.db import Connection, Database, Rollback, claim, remember, retrying
+from timebank.banks import queries as banks
+from timebank.contributions import crediting, deputies, queries, rules, words
+from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
+from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-
-LOCK = """
-select c.id, c.member_id, c.minutes, c.held_on, c.state, c.recorded_by, c.rules_version, r.reference
-  from contribution c
-  join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
- where c.timebank_id = $1 and c.id = $2
-   for update of c
-"""
+from timebank.messages.service import send
 
 DECIDED = """
 update contribution
-   set state = $3, decided_by = $4, decided_at = $5, decision_reason = $6, entry_id = $7,
-       credited_to = case $3 when 'approved' then 'member' end
+   set state = $3, decided_by = $4, decided_at = $5, decision_reason = $6
  where timebank_id = $1 and id = $2
 """
 
@@ -38,73 +31,63 @@ class Decide(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the contribution."""
+    """What became of the contribution. ``member_id`` is None for a guest's, whose minutes wait until they join."""
 
     state: Literal["approved", "declined"]
-    member_id: int
+    member_id: int | None
     minutes: int
 
 
 async def decide(db: Database, actor: Actor, command: Decide, *, key: str, now: datetime) -> Decided | list[Refusal]:
     """Approve (and credit) or decline time that waits; never one's own, and never what one recorded oneself.
 
-    Refusals: ``not_allowed``, ``own_hour``, ``own_record``, ``decided_already``, ``undone_already``,
-    ``reason_missing``, ``reason_too_long``, and what the ledger refuses.
+    For coordinators, approvers and whoever stands in for one of them that day. The member is told. Refusals:
+    ``not_allowed``, ``own_hour``, ``own_record``, ``decided_already``, ``undone_already``, ``reason_missing``,
+    ``reason_too_long``, and what the ledger refuses.
 
     Raises:
         LookupError: this time bank has no such contribution.
     """
-    if refusal := rules.may_record(actor):
-        return [refusal]
-    scope = f"decide:{actor.name}"
 
-    async def settle() -> Decided:
-        async with db.writing(actor.timebank_id) as connection:
-            before = await claim(connection, actor.timebank_id, scope, key, command)
-            if before is not None:
-                return msgspec.convert(before, Decided)
-            decided = await _decide(connection, actor, command, now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(decided))
-            return decided
+    async def work(connection: Connection) -> Decided:
+        return await _decide(connection, actor, command, now)
 
-    try:
-        return await retrying(settle)
-    except Rollback as rollback:
-        return rollback.refusals
+    return await once(db, actor, "decide", key, command, Decided, work)
 
 
 async def _decide(connection: Connection, actor: Actor, command: Decide, now: datetime) -> Decided:
     timebank_id = actor.timebank_id
     known = 0 < command.contribution_id <= queries.MAX_ID
-    row = await connection.fetchrow(LOCK, timebank_id, command.contribution_id) if known else None
+    row = await connection.fetchrow(crediting.CREDITABLE_ONE, timebank_id, command.contribution_id) if known else None
     if row is None:
         raise LookupError(f"no contribution {command.contribution_id}")
     reason = names.tidy(command.reason)
+    bank = await banks.by_id(connection, timebank_id)
+    decider = await deputies.as_decider(connection, actor, today(now, bank.time_zone)) or actor
     refusal = rules.may_decide(
-        actor, member_id=row["member_id"], recorded_by=row["recorded_by"]
+        decider, member_id=row["member_id"], recorded_by=row["recorded_by"]
     ) or rules.check_decision(row["state"], approve=command.approve, reason=reason)
     if refusal:
         raise Rollback([refusal])
-    entry_id = None
-    if command.approve:
-        result = await post(
-            connection,
-            timebank_id,
-            credit_entry(
-                f"decide:{row['id']}:1",
-                contribution_id=row["id"],
-                member_id=row["member_id"],
-                minutes=row["minutes"],
-                held_on=row["held_on"],
-                actor=actor,
-                reference=row["reference"],
-                rules_version=row["rules_version"],
-            ),
-        )
-        if isinstance(result, Refused):
-            raise Rollback([not_credited(result)])
-        assert isinstance(result, Posted)
-        entry_id = result.entry_id
     state: Literal["approved", "declined"] = "approved" if command.approve else "declined"
-    await connection.execute(DECIDED, timebank_id, row["id"], state, actor.member_id, now, reason, entry_id)
+    if command.approve:
+        await _approve(connection, actor, row, now)
+    await connection.execute(DECIDED, timebank_id, row["id"], state, actor.member_id, now, reason)
+    if not command.approve and row["member_id"] is not None:
+        told = words.not_yet(row["minutes"], row["activity"], row["held_on"], reason)
+        declined = crediting.message(row["member_id"], "not_yet", told, f"contribution:{row['id']}:declined")
+        await send(connection, timebank_id, [declined], now=now)
     return Decided(state=state, member_id=row["member_id"], minutes=row["minutes"])
+
+
+async def _approve(connection: Connection, actor: Actor, row: Mapping[str, Any], now: datetime) -> None:
+    received = await crediting.receivers_of(connection, actor.timebank_id, [row["id"]])
+    wanted = crediting.to_credit(row, f"decide:{row['id']}:1", list(received.get(row["id"], ())))
+    planned = await crediting.plan_credits(connection, actor.timebank_id, [wanted])
+    if planned[0].other_id is not None and planned[0].other_id == actor.member_id:
+        message = "These hours would come to you by the person's standing choice. Someone else decides about them."
+        raise Rollback([Refusal("own_hour", message)])
+    items = crediting.credit_items(actor, planned)
+    posted = await crediting.post_items(connection, actor.timebank_id, items)
+    await crediting.keep_credits(connection, actor.timebank_id, planned, posted)
+    await crediting.tell_credited(connection, actor, planned, now=now)

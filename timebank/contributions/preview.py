@@ -301,7 +301,7 @@ def _not_too_many(judged: Sequence[PreviewLine]) -> list[PreviewLine]:
 def _judge(
     read: Read,
     facts: Facts,
-    there: Mapping[tuple[int, date, int, int], Earlier],
+    there: Mapping[tuple[int, date, int | None, int], Earlier],
     seen: dict[tuple[int, date, int | None, int], int],
     answers: Answers,
 ) -> PreviewLine:

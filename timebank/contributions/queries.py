@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
+from typing import Any
 from uuid import UUID
 
-from timebank.contributions.rules import Earlier, State
+from timebank.contributions import times
+from timebank.contributions.lines import Earlier, Kind, State
+from timebank.contributions.words import BROUGHT_FORWARD
 from timebank.db import Connection
 from timebank.hours.queries import EntryWords
 from timebank.kit import dates
@@ -15,6 +18,7 @@ from timebank.members import queries as members
 MAX_GROUPS = 500
 MAX_QUEUE = 200
 MAX_ID = 2**63 - 1
+A_GUEST = "A guest"
 
 # The newest session of each group: its last day with time that counts or waits to.
 GROUPS = """
@@ -45,13 +49,17 @@ select distinct on (member_id) member_id, held_on, minutes, what
 """
 
 EARLIER = """
-select c.id as contribution_id, r.reference, c.activity_id, c.member_id, c.held_on, c.minutes
+select c.id as contribution_id, r.reference, c.activity_id, coalesce(c.member_id, -c.guest_id) as member_id, c.held_on,
+       c.minutes, c.starts_at, c.preparation_minutes + c.travel_minutes as away_minutes, a.name as activity
   from contribution c
   join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
- where c.timebank_id = $1 and c.member_id = any($2::bigint[]) and c.held_on = any($3::date[])
-   and c.state in ('submitted', 'approved')
+  join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+ where c.timebank_id = $1 and {who} and c.held_on = any($3::date[])
+   and c.state in ('submitted', 'approved') and c.kind <> 'brought_forward'
  order by c.id
 """
+EARLIER_OF_MEMBERS = EARLIER.format(who="c.member_id = any($2::bigint[])")
+EARLIER_OF_GUESTS = EARLIER.format(who="c.member_id is null and c.guest_id = any($2::bigint[])")
 
 REGISTER = """
 select id, reference, source, upload_id, recorded_by, recorded_at, undone_by, undone_at, left_out
@@ -60,19 +68,25 @@ select id, reference, source, upload_id, recorded_by, recorded_at, undone_by, un
 """
 
 LINES = """
-select c.id, c.line, c.activity_id, a.name as activity, c.member_id, c.held_on, c.minutes, c.what, c.state, c.flagged,
-       c.duplicate_reason, c.decided_by, c.decided_at, c.decision_reason, c.rules_version
+select c.id, c.line, c.activity_id, coalesce(a.name, $3) as activity, c.member_id, c.guest_id, c.kind, c.held_on,
+       c.minutes, c.preparation_minutes, c.travel_minutes, c.starts_at, c.what, c.state, c.query_state, c.credited_to,
+       c.flagged, c.duplicate_reason, c.decided_by, c.decided_at, c.decision_reason, c.rules_version,
+       coalesce(g.name, '') as guest_name,
+       array(select v.member_id from contribution_receiver v
+              where v.timebank_id = c.timebank_id and v.contribution_id = c.id order by v.member_id) as receiver_ids
   from contribution c
-  join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+  left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+  left join guest g on g.timebank_id = c.timebank_id and g.id = c.guest_id and c.member_id is null
  where c.timebank_id = $1 and c.register_id = $2
  order by c.line
 """
 
 WAITING = """
-select c.id, r.reference, a.name as activity, c.member_id, c.held_on, c.minutes, c.what, c.flagged, c.duplicate_reason,
-       c.recorded_by, c.recorded_at
+select c.id, r.reference, coalesce(a.name, $3) as activity, c.member_id, c.held_on, c.minutes, c.what, c.flagged,
+       c.duplicate_reason, c.recorded_by, c.recorded_at, c.evidence, coalesce(g.name, '') as guest_name
   from contribution c
-  join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+  left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+  left join guest g on g.timebank_id = c.timebank_id and g.id = c.guest_id and c.member_id is null
   join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
  where c.timebank_id = $1 and c.state = 'submitted'
  order by c.recorded_at, c.id
@@ -85,12 +99,35 @@ select count(*)
  where timebank_id = $1 and state = 'submitted' and member_id is distinct from $2 and recorded_by is distinct from $2
 """
 
+# What a correction took back or added is named after the contribution too; who made it is in its change.
 DESCRIBED = """
-select c.entry_id, c.undo_entry_id, a.name as activity, c.held_on, c.what, c.recorded_by, c.decided_by, r.undone_by
-  from contribution c
-  join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
-  join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
- where c.timebank_id = $1 and (c.entry_id = any($2::uuid[]) or c.undo_entry_id = any($2::uuid[]))
+select found.entry_id, found.what_for, coalesce(a.name, $3) as activity, c.held_on, c.what, found.maker
+  from (
+        select c.entry_id, 'given' as what_for, c.id, coalesce(c.decided_by, c.recorded_by) as maker
+          from contribution c
+         where c.timebank_id = $1 and c.entry_id = any($2::uuid[])
+        union all
+        select c.undo_entry_id, 'undone', c.id, r.undone_by
+          from contribution c
+          join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
+         where c.timebank_id = $1 and c.undo_entry_id = any($2::uuid[])
+        union all
+        select e.entry_id, g.step, e.contribution_id, g.changed_by
+          from contribution_entry e
+          join contribution_change g on g.timebank_id = e.timebank_id and g.contribution_id = e.contribution_id
+                                    and g.n = e.n
+         where e.timebank_id = $1 and e.entry_id = any($2::uuid[])
+       ) found
+  join contribution c on c.timebank_id = $1 and c.id = found.id
+  left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+"""
+
+CHANGES = """
+select contribution_id, n, step, minutes_before, minutes_after, held_on_before, held_on_after, short_minutes, reason,
+       changed_by, changed_at
+  from contribution_change
+ where timebank_id = $1 and contribution_id = any($2::bigint[])
+ order by contribution_id, n
 """
 
 UPLOAD = """
@@ -129,11 +166,11 @@ class CameLast:
 
 @dataclass(frozen=True, slots=True)
 class RegisterLineShown:
-    """One line of a saved register."""
+    """One line of a saved register. ``member_id`` is 0 for a guest, whose name is in ``display_name``."""
 
     id: int
     line: int
-    activity_id: int
+    activity_id: int | None
     activity: str
     member_id: int
     display_name: str
@@ -147,6 +184,14 @@ class RegisterLineShown:
     decided_at: datetime | None
     decision_reason: str
     rules_version: int
+    guest_id: int | None = None
+    kind: Kind = "given"
+    preparation_minutes: int = 0
+    travel_minutes: int = 0
+    starts_at: time | None = None
+    query_state: str = ""
+    credited_to: str | None = None
+    receiver_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +232,24 @@ class Waiting:
     recorded_by: int
     recorded_by_name: str
     recorded_at: datetime
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to a contribution after it was decided. ``short_minutes`` had been used already."""
+
+    contribution_id: int
+    n: int
+    step: str
+    minutes_before: int
+    minutes_after: int
+    held_on_before: date
+    held_on_after: date
+    short_minutes: int
+    reason: str
+    changed_by: int
+    changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +297,15 @@ async def came_last(connection: Connection, timebank_id: int, group_id: int) -> 
     return sorted(came, key=lambda one: one.display_name.casefold())
 
 
-async def earlier(
-    connection: Connection, timebank_id: int, member_ids: Iterable[int], days: Iterable[date]
-) -> list[Earlier]:
-    """What is recorded for any of these members on any of these days, and counts or waits to."""
-    rows = await connection.fetch(EARLIER, timebank_id, list(set(member_ids)), list(set(days)))
+async def earlier(connection: Connection, timebank_id: int, who: Iterable[int], days: Iterable[date]) -> list[Earlier]:
+    """What is recorded for any of these people in the weeks of these days, and counts or waits to.
+
+    ``who`` are members' ids, and guests' ids below zero. Hours brought forward belong to no day and are left out.
+    """
+    people, wanted = set(who), times.days_to_look_at(days)
+    rows = await connection.fetch(EARLIER_OF_MEMBERS, timebank_id, [one for one in people if one > 0], wanted)
+    if guests := [-one for one in people if one < 0]:
+        rows += await connection.fetch(EARLIER_OF_GUESTS, timebank_id, guests, wanted)
     return [Earlier(**row) for row in rows]
 
 
@@ -247,8 +314,8 @@ async def register(connection: Connection, timebank_id: int, reference: str) -> 
     row = await connection.fetchrow(REGISTER, timebank_id, reference)
     if row is None:
         return None
-    lines = await connection.fetch(LINES, timebank_id, row["id"])
-    people = {row["recorded_by"], *(line["member_id"] for line in lines)} | ({row["undone_by"]} - {None})
+    lines = await connection.fetch(LINES, timebank_id, row["id"], BROUGHT_FORWARD)
+    people = {row["recorded_by"], row["undone_by"], *(line["member_id"] for line in lines)} - {None}
     name = await members.names(connection, timebank_id, sorted(people))
     return RegisterShown(
         id=row["id"],
@@ -261,18 +328,35 @@ async def register(connection: Connection, timebank_id: int, reference: str) -> 
         undone_by_name=name.get(row["undone_by"], ""),
         undone_at=row["undone_at"],
         left_out=row["left_out"],
-        lines=[RegisterLineShown(**line, display_name=name[line["member_id"]]) for line in lines],
+        lines=[_line_shown(line, name) for line in lines],
     )
+
+
+def _line_shown(row: Mapping[str, Any], name: Mapping[int, str]) -> RegisterLineShown:
+    line = dict(row)
+    guest_name = line.pop("guest_name")
+    line["member_id"] = line["member_id"] or 0
+    return RegisterLineShown(**line, display_name=name.get(line["member_id"]) or guest_name or A_GUEST)
+
+
+async def changes(connection: Connection, timebank_id: int, contribution_ids: Sequence[int]) -> list[Change]:
+    """Everything that happened to these contributions after they were decided, oldest first."""
+    return [Change(**row) for row in await connection.fetch(CHANGES, timebank_id, list(contribution_ids))]
 
 
 async def waiting(connection: Connection, timebank_id: int) -> list[Waiting]:
     """What waits for a decision, oldest first, at most MAX_QUEUE."""
-    rows = await connection.fetch(WAITING, timebank_id, MAX_QUEUE)
+    rows = await connection.fetch(WAITING, timebank_id, MAX_QUEUE, BROUGHT_FORWARD)
     people = {row["member_id"] for row in rows} | {row["recorded_by"] for row in rows}
-    name = await members.names(connection, timebank_id, sorted(people)) if people else {}
-    return [
-        Waiting(**row, display_name=name[row["member_id"]], recorded_by_name=name[row["recorded_by"]]) for row in rows
-    ]
+    name = await members.names(connection, timebank_id, sorted(people - {None})) if people else {}
+    found = []
+    for row in rows:
+        one = dict(row)
+        guest_name = one.pop("guest_name")
+        one["member_id"] = one["member_id"] or 0
+        shown = name.get(one["member_id"]) or guest_name or A_GUEST
+        found.append(Waiting(**one, display_name=shown, recorded_by_name=name[row["recorded_by"]]))
+    return found
 
 
 async def waiting_for(connection: Connection, actor: Actor) -> int:
@@ -294,17 +378,13 @@ async def describe_entries(
     """Words for those of the ledger's entries that are time given, or such time taken back."""
     if not entry_ids:
         return {}
-    rows = await connection.fetch(DESCRIBED, timebank_id, list(entry_ids))
-    actors = {actor for row in rows for actor in (row["recorded_by"], row["decided_by"], row["undone_by"]) if actor}
-    name = await members.names(connection, timebank_id, sorted(actors)) if actors else {}
+    rows = await connection.fetch(DESCRIBED, timebank_id, list(entry_ids), BROUGHT_FORWARD)
+    makers = {row["maker"] for row in rows if row["maker"]}
+    name = await members.names(connection, timebank_id, sorted(makers)) if makers else {}
     words: dict[UUID, EntryWords] = {}
     for row in rows:
         detail = ", ".join(part for part in (row["what"], dates.in_words(row["held_on"])) if part)
-        maker = name.get(row["decided_by"] or row["recorded_by"], "")
-        words[row["entry_id"]] = EntryWords(title=row["activity"], detail=detail, made_by=maker)
-        if row["undo_entry_id"] is not None:
-            undone = f"Taken back: {row['activity']}"
-            words[row["undo_entry_id"]] = EntryWords(
-                title=undone, detail=detail, made_by=name.get(row["undone_by"], "")
-            )
-    return {entry_id: found for entry_id, found in words.items() if entry_id in set(entry_ids)}
+        before = {"undone": "Taken back: ", "removed": "Taken back: ", "corrected": "Put right: "}
+        title = before.get(row["what_for"], "") + row["activity"]
+        words[row["entry_id"]] = EntryWords(title=title, detail=detail, made_by=name.get(row["maker"], ""))
+    return words

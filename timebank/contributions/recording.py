@@ -1,30 +1,40 @@
-"""Writing the lines of a register inside an open transaction: facts, rules, rows, one ledger call."""
+"""Writing the lines of a register inside an open transaction: facts, rules, rows, one ledger call, messages."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from ledger import Leg, Post, Posted, Refused, post_batch
 from timebank.banks import queries as banks
-from timebank.banks.service import MINUTES
-from timebank.contributions import queries, rules
+from timebank.contributions import crediting, queries, rules
+from timebank.contributions.crediting import ToCredit
+from timebank.contributions.leading import groups_led
 from timebank.contributions.rules import Facts, Line
 from timebank.db import Connection, Rollback
+from timebank.hours.rules import account_of
 from timebank.kit import ids, names
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
-from timebank.kit.refusal import Refusal
-from timebank.members import queries as members
+from timebank.members.standing import standing_choices
+from timebank.members.statuses import statuses
 
-CREDITED = "contribution"
-ISSUED = "issued"
+__all__ = ["Gathered", "SavedRegister", "account_of", "gather", "record", "tidied"]
+
 MAX_REFERENCE_ATTEMPTS = 5
 
+# Every group that this touches is locked, in the order of ids.
 LOCK_GROUPS = """
-select id from activity
+select id, name, gives, receivers_pay from activity
  where timebank_id = $1 and id = any($2::bigint[]) and not is_archived
  order by id for no key update
+"""
+
+GUESTS = """
+select id from guest
+ where timebank_id = $1 and id = any($2::bigint[]) and joined_at is null and forgotten_at is null
+ order by id for share
 """
 
 ADD_REGISTER = """
@@ -35,19 +45,22 @@ returning id
 """
 
 ADD_LINES = """
-insert into contribution (timebank_id, register_id, line, activity_id, member_id, held_on, minutes, what, state,
-                          flagged, duplicate_reason, recorded_by, recorded_at, rules_version)
-select $1, $2, l.line, l.activity_id, l.member_id, l.held_on, l.minutes, l.what, 'submitted', l.flagged,
+insert into contribution (timebank_id, register_id, line, activity_id, member_id, guest_id, kind, held_on, starts_at,
+                          minutes, preparation_minutes, travel_minutes, what, evidence, how_agreed, state, flagged,
+                          duplicate_reason, recorded_by, recorded_at, rules_version)
+select $1, $2, l.line, l.activity_id, l.member_id, l.guest_id, l.kind, l.held_on, l.starts_at, l.minutes,
+       l.preparation_minutes, l.travel_minutes, l.what, l.evidence, l.how_agreed, 'submitted', l.flagged,
        l.duplicate_reason, $3, $4, $5
-  from unnest($6::int[], $7::bigint[], $8::bigint[], $9::date[], $10::int[], $11::text[], $12::text[], $13::text[])
-       as l (line, activity_id, member_id, held_on, minutes, what, flagged, duplicate_reason)
+  from unnest($6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::date[], $12::time[], $13::int[],
+              $14::int[], $15::int[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[])
+       as l (line, activity_id, member_id, guest_id, kind, held_on, starts_at, minutes, preparation_minutes,
+             travel_minutes, what, evidence, how_agreed, flagged, duplicate_reason)
 returning id, line
 """
 
-APPROVE = """
-update contribution c set state = 'approved', credited_to = 'member', entry_id = u.entry_id
-  from unnest($2::bigint[], $3::uuid[]) as u (id, entry_id)
- where c.timebank_id = $1 and c.id = u.id
+ADD_RECEIVERS = """
+insert into contribution_receiver (timebank_id, contribution_id, member_id)
+select $1, r.contribution_id, r.member_id from unnest($2::bigint[], $3::bigint[]) as r (contribution_id, member_id)
 """
 
 
@@ -61,18 +74,32 @@ class SavedRegister(msgspec.Struct, frozen=True, kw_only=True):
     waiting_minutes: int
 
 
-def account_of(member_id: int) -> str:
-    """The ledger account that holds a member's hours."""
-    return f"member/{member_id}"
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of these lines: the rules in force, and the groups and standing choices behind them."""
+
+    version: int
+    facts: Facts
+    groups: Mapping[int, Mapping[str, Any]]
+    choices: Mapping[int, tuple[str, int | None]]
+    led: frozenset[int] | None
 
 
 def tidied(line: Line) -> Line:
     """The line with its texts fit to store: single spaces, nothing invisible."""
-    return msgspec.structs.replace(line, what=names.tidy(line.what), duplicate_reason=names.tidy(line.duplicate_reason))
+    return msgspec.structs.replace(
+        line,
+        what=names.tidy(line.what),
+        duplicate_reason=names.tidy(line.duplicate_reason),
+        how_agreed=names.tidy(line.how_agreed),
+        evidence=names.tidy(line.evidence),
+    )
 
 
-async def gather(connection: Connection, actor: Actor, lines: Sequence[Line], *, now: datetime) -> tuple[int, Facts]:
-    """The version of the rules in force and all that they need to know about these lines.
+async def gather(
+    connection: Connection, actor: Actor, lines: Sequence[Line], *, source: rules.Source = "page", now: datetime
+) -> Gathered:
+    """Everything that the rules need to know about these lines.
 
     The groups are locked, so that two people who save the same session one after the other see each other's lines.
     """
@@ -80,17 +107,34 @@ async def gather(connection: Connection, actor: Actor, lines: Sequence[Line], *,
     bank = await banks.by_id(connection, timebank_id)
     day = today(now, bank.time_zone)
     version, in_force = await banks.rules_in_force(connection, timebank_id, day)
-    wanted = sorted({line.activity_id for line in lines if line.activity_id and 0 < line.activity_id <= queries.MAX_ID})
-    groups = {row["id"] for row in await connection.fetch(LOCK_GROUPS, timebank_id, wanted)}
-    people: dict[int, rules.Standing] = {
-        member.id: "active" for member in await members.known_members(connection, timebank_id)
-    }
-    others = sorted({line.member_id for line in lines if 0 < line.member_id <= queries.MAX_ID} - people.keys())
-    if others:
-        people |= dict.fromkeys(await members.names(connection, timebank_id, others), "left")
-    known = {line.member_id for line in lines} & people.keys()
-    earlier = await queries.earlier(connection, timebank_id, known, (line.held_on for line in lines))
-    return version, Facts(in_force, day, people, groups, earlier)
+    wanted = sorted(_known({line.activity_id or 0 for line in lines}))
+    groups = {row["id"]: row for row in await connection.fetch(LOCK_GROUPS, timebank_id, wanted)}
+    givers = _known({line.member_id for line in lines})
+    everyone = givers | _known({member_id for line in lines for member_id in line.receiver_ids})
+    people = await statuses(connection, timebank_id, sorted(everyone))
+    guest_ids = _known({line.guest_id or 0 for line in lines})
+    guests = (
+        {row["id"] for row in await connection.fetch(GUESTS, timebank_id, sorted(guest_ids))} if guest_ids else set()
+    )
+    choices = await standing_choices(connection, timebank_id, sorted(givers))
+    who = {line.who for line in lines if line.who in people or -line.who in guests}
+    facts = Facts(
+        in_force,
+        day,
+        msgspec.convert(people, dict[int, rules.Standing]),
+        groups,
+        await queries.earlier(connection, timebank_id, who, {line.held_on for line in lines}),
+        time_zone=bank.time_zone,
+        guests=guests,
+        paying={id_ for id_, group in groups.items() if group["receivers_pay"]},
+        source=source,
+        passed_on={one: other for one, (choice, other) in choices.items() if choice == "member" and other is not None},
+    )
+    return Gathered(version, facts, groups, choices, await groups_led(connection, actor, on=day))
+
+
+def _known(numbers: set[int]) -> set[int]:
+    return {number for number in numbers if 0 < number <= queries.MAX_ID}
 
 
 async def record(
@@ -104,41 +148,76 @@ async def record(
     left_out: Sequence[Mapping[str, object]] = (),
     now: datetime,
 ) -> SavedRegister:
-    """Save these lines as one register: all of them or, by raising Rollback with the refusals, none."""
-    version, facts = await gather(connection, actor, lines, now=now)
+    """Save these lines as one register: all of them or, by raising Rollback with the refusals, none.
+
+    Lines that no rule flags are approved and credited at once, and their people are told (not those of an import).
+    """
+    known = await gather(connection, actor, lines, source=source, now=now)
+    facts = known.facts
     limit = max_lines or facts.rules.max_people_per_register
-    if refusal := rules.check_size(len(lines), limit):
+    if refusal := rules.check_size(len(lines), limit) or rules.may_record_lines(actor, lines, known.led, source):
         raise Rollback([refusal])
     if refusals := rules.check_lines(lines, facts):
         raise Rollback(refusals)
     flagged = rules.flags(lines, facts, actor)
-    register_id, reference = await _add_register(connection, actor, source, upload_id, left_out, now)
-    ids_by_line = await _add_lines(connection, actor, register_id, version, lines, flagged, now)
-    credited = [
-        (ids_by_line[line.number or index], line)
-        for index, (line, why) in enumerate(zip(lines, flagged, strict=True), start=1)
-        if not why
-    ]
+    register_id, reference = await add_register(connection, actor, source, upload_id, left_out, now)
+    ids_by_line = await add_lines(connection, actor, register_id, known.version, lines, flagged, now)
+    wanted = creditable(lines, flagged, ids_by_line, known, reference)
+    planned = await crediting.plan_credits(connection, actor.timebank_id, wanted, choices=known.choices)
     places = {id_: index for index, id_ in enumerate(ids_by_line.values())}
-    await _credit(connection, actor, credited, places, reference, version)
-    credited_minutes = sum(line.minutes for _, line in credited)
+    fields = {one.key: f"lines.{places[one.contribution_id]}.member_id" for one in wanted}
+    items = crediting.credit_items(actor, planned)
+    posted = await crediting.post_items(connection, actor.timebank_id, items, fields)
+    await crediting.keep_credits(connection, actor.timebank_id, planned, posted)
+    if source != "import":
+        await crediting.tell_credited(connection, actor, planned, now=now)
+    credited_minutes = sum(one.minutes for one in wanted)
     return SavedRegister(
         reference=reference,
-        credited=len(credited),
-        waiting=len(lines) - len(credited),
+        credited=len(wanted),
+        waiting=len(lines) - len(wanted),
         credited_minutes=credited_minutes,
         waiting_minutes=sum(line.minutes for line in lines) - credited_minutes,
     )
 
 
-async def _add_register(
+def creditable(
+    lines: Sequence[Line], flagged: Sequence[str], ids_by_line: Mapping[int, int], known: Gathered, reference: str
+) -> list[ToCredit]:
+    """The lines that nobody need decide about, as crediting needs them. ``ids_by_line`` is in the lines' order."""
+    wanted = []
+    for id_, line, why in zip(ids_by_line.values(), lines, flagged, strict=True):
+        if why:
+            continue
+        group = known.groups.get(line.activity_id or 0, {"name": "", "gives": "hours", "receivers_pay": False})
+        wanted.append(
+            ToCredit(
+                key=f"register:{id_}:1",
+                contribution_id=id_,
+                member_id=None if line.guest_id is not None else line.member_id,
+                kind=line.kind,
+                minutes=line.minutes,
+                held_on=line.held_on,
+                activity=group["name"],
+                gives=group["gives"],
+                receivers_pay=group["receivers_pay"],
+                reference=reference,
+                rules_version=known.version,
+                receiver_ids=line.receiver_ids,
+            )
+        )
+    return wanted
+
+
+async def add_register(
     connection: Connection,
     actor: Actor,
-    source: str,
+    source: rules.Source,
     upload_id: int | None,
     left_out: Sequence[Mapping[str, object]],
     now: datetime,
 ) -> tuple[int, str]:
+    """A new register's id and reference."""
     for _ in range(MAX_REFERENCE_ATTEMPTS):
         reference = ids.reference()
         added = await connection.fetchval(
@@ -149,7 +228,7 @@ async def _add_register(
     raise RuntimeError("no free reference was found")
 
 
-async def _add_lines(
+async def add_lines(
     connection: Connection,
     actor: Actor,
     register_id: int,
@@ -157,9 +236,12 @@ async def _add_lines(
     lines: Sequence[Line],
     flagged: Sequence[str],
     now: datetime,
+    *,
+    numbers: Sequence[int] | None = None,
 ) -> dict[int, int]:
     """Insert every line as submitted; the ids by line number, in the order of the lines."""
-    numbers = [line.number or index for index, line in enumerate(lines, start=1)]
+    if numbers is None:
+        numbers = [line.number or index for index, line in enumerate(lines, start=1)]
     rows = await connection.fetch(
         ADD_LINES,
         actor.timebank_id,
@@ -167,83 +249,29 @@ async def _add_lines(
         actor.member_id,
         now,
         version,
-        numbers,
+        list(numbers),
         [line.activity_id for line in lines],
-        [line.member_id for line in lines],
+        [line.member_id if line.guest_id is None else None for line in lines],
+        [line.guest_id for line in lines],
+        [line.kind for line in lines],
         [line.held_on for line in lines],
+        [line.starts_at for line in lines],
         [line.minutes for line in lines],
+        [line.preparation_minutes for line in lines],
+        [line.travel_minutes for line in lines],
         [line.what for line in lines],
+        [line.evidence for line in lines],
+        [line.how_agreed for line in lines],
         list(flagged),
         [line.duplicate_reason for line in lines],
     )
     added = {row["line"]: row["id"] for row in rows}
-    return {number: added[number] for number in numbers}
-
-
-async def _credit(
-    connection: Connection,
-    actor: Actor,
-    credited: Sequence[tuple[int, Line]],
-    places: Mapping[int, int],
-    reference: str,
-    version: int,
-) -> None:
-    """Post one entry for each line and mark it approved; raises Rollback with what the ledger refused."""
-    if not credited:
-        return
-    by_key = {f"register:{id_}:1": (id_, line) for id_, line in credited}
-    items = [
-        credit_entry(
-            key,
-            contribution_id=id_,
-            member_id=line.member_id,
-            minutes=line.minutes,
-            held_on=line.held_on,
-            actor=actor,
-            reference=reference,
-            rules_version=version,
-        )
-        for key, (id_, line) in by_key.items()
+    pairs = [
+        (added[number], member_id)
+        for number, line in zip(numbers, lines, strict=True)
+        for member_id in line.receiver_ids
     ]
-    results = await post_batch(connection, actor.timebank_id, items)
-    if refused := [result for result in results if isinstance(result, Refused)]:
-        fields = {key: f"lines.{places[id_]}.member_id" for key, (id_, _) in by_key.items()}
-        raise Rollback([not_credited(result, fields.get(result.key)) for result in refused])
-    entries = {by_key[result.key][0]: result.entry_id for result in results if isinstance(result, Posted)}
-    await connection.execute(APPROVE, actor.timebank_id, list(entries), list(entries.values()))
-
-
-def credit_entry(
-    key: str,
-    *,
-    contribution_id: int,
-    member_id: int,
-    minutes: int,
-    held_on: date,
-    actor: Actor,
-    reference: str,
-    rules_version: int,
-) -> Post:
-    """The ledger entry of approved time: issued -> member. It names no one; the contribution says what it was for."""
-    return Post(
-        key=key,
-        kind=CREDITED,
-        unit=MINUTES,
-        legs=(Leg(account=ISSUED, amount=-minutes), Leg(account=account_of(member_id), amount=minutes)),
-        effective_on=held_on,
-        actor=actor.name,
-        reference=reference,
-        meta={"contribution": contribution_id, "rules": rules_version},
-    )
-
-
-def not_credited(refused: Refused, field: str | None = None) -> Refusal:
-    """The ledger's refusal of a credit in words for the person who records or approves time."""
-    words = {
-        "closed_account": "This person's account is closed, so no time can be added. They may have left the time bank.",
-        "frozen_account": "This person's account is on hold. Ask an administrator before adding time.",
-        "unknown_account": "This person has no account for hours yet. Ask an administrator to open one.",
-        "ceiling": "With this, the person would have more hours than the rules allow. Enter less, or leave them out.",
-        "closed_period": "The books for that day are closed. Ask an administrator what to do.",
-    }
-    return Refusal(refused.code, words.get(refused.code, f"This time was not accepted. {refused.message}"), field)
+    if pairs:
+        columns = [list(column) for column in zip(*pairs, strict=True)]
+        await connection.execute(ADD_RECEIVERS, actor.timebank_id, *columns)
+    return {number: added[number] for number in numbers}

@@ -1,6 +1,6 @@
 """Registers: saving who came, undoing a register soon after."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -8,16 +8,17 @@ import msgspec
 
 from ledger import Posted, Refused, Reverse, post_batch
 from timebank.banks import queries as banks
-from timebank.contributions import rules
-from timebank.contributions.recording import SavedRegister, account_of, record, tidied
+from timebank.contributions import crediting, entry_kinds, rules, words
+from timebank.contributions.recording import SavedRegister, record, tidied
 from timebank.contributions.rules import Line
-from timebank.db import Connection, Database, Rollback, claim, remember, retrying
+from timebank.db import Connection, Database, Rollback, once
+from timebank.hours.rules import account_of
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
+from timebank.messages.service import send
 
-UNDONE = "contribution_undone"
 MAX_NAMED = 5
 
 LOCK_REGISTER = """
@@ -27,18 +28,17 @@ select id, recorded_by, recorded_at, undone_at
    for update
 """
 
-LOCK_LINES = """
-select id, member_id, minutes, state, entry_id
-  from contribution
- where timebank_id = $1 and register_id = $2 and state in ('submitted', 'approved')
- order by id
-   for update
-"""
-
 UNDO_LINES = """
 update contribution c set state = 'undone', undo_entry_id = u.entry_id
   from unnest($2::bigint[], $3::uuid[]) as u (id, entry_id)
  where c.timebank_id = $1 and c.id = u.id
+"""
+
+CORRECTED_SINCE = """
+select exists (
+    select from contribution_change g
+      join contribution c on c.timebank_id = g.timebank_id and c.id = g.contribution_id
+     where c.timebank_id = $1 and c.register_id = $2 and g.step in ('corrected', 'removed', 'added'))
 """
 
 UNDO_REGISTER = "update register set undone_by = $3, undone_at = $4 where timebank_id = $1 and id = $2"
@@ -49,7 +49,7 @@ class SaveRegister(msgspec.Struct, frozen=True, kw_only=True):
 
     lines: tuple[Line, ...]
     activity_id: int | None = None
-    source: Literal["page", "api"] = "page"
+    source: Literal["page", "api", "self", "check_in"] = "page"
 
 
 class UndoneRegister(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,30 +63,19 @@ class UndoneRegister(msgspec.Struct, frozen=True, kw_only=True):
 async def save_register(
     db: Database, actor: Actor, command: SaveRegister, *, key: str, now: datetime
 ) -> SavedRegister | list[Refusal]:
-    """Save a register, every line or none; each approved line is credited ``issued -> member/<id>`` with it.
+    """Save a register, every line or none; approved lines are credited with it, as :mod:`exchanges` says.
 
-    A line for the actor's own time, or beyond the approval limits of the rules, is kept as submitted and waits for
-    another person. Refusals: ``not_allowed``, ``no_lines``, ``too_many_lines``, those of
-    :func:`timebank.contributions.rules.check_lines` (fields ``lines.<index>.<name>``), and what the ledger refuses.
+    A coordinator saves any group, a session leader those that they lead. A line for the actor's own time, or beyond the
+    approval limits of the rules, is kept as submitted and waits for another person. Refusals: ``not_allowed``,
+    ``no_lines``, ``too_many_lines``, those of :func:`timebank.contributions.rules.check_lines` (fields
+    ``lines.<index>.<name>``), and what the ledger refuses.
     """
-    if refusal := rules.may_record(actor):
-        return [refusal]
-    scope = f"save_register:{actor.name}"
 
-    async def save() -> SavedRegister:
-        async with db.writing(actor.timebank_id) as connection:
-            before = await claim(connection, actor.timebank_id, scope, key, command)
-            if before is not None:
-                return msgspec.convert(before, SavedRegister)
-            lines = [tidied(_in_group(line, command.activity_id)) for line in command.lines]
-            saved = await record(connection, actor, lines, source=command.source, now=now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(saved))
-            return saved
+    async def work(connection: Connection) -> SavedRegister:
+        lines = [tidied(_in_group(line, command.activity_id)) for line in command.lines]
+        return await record(connection, actor, lines, source=command.source, now=now)
 
-    try:
-        return await retrying(save)
-    except Rollback as rollback:
-        return rollback.refusals
+    return await once(db, actor, "save_register", key, command, SavedRegister, work)
 
 
 def _in_group(line: Line, activity_id: int | None) -> Line:
@@ -101,27 +90,17 @@ async def undo_register(
 ) -> UndoneRegister | list[Refusal]:
     """Take a whole register back by reversing its entries; nothing is deleted.
 
-    Refusals: ``not_allowed``, ``not_yours``, ``too_late``, ``undone_already``, and ``hours_used`` when a member has
-    already used some of the hours: then nothing at all is undone.
+    Refusals: ``not_allowed``, ``not_yours``, ``too_late``, ``undone_already``, ``corrected_already``, and
+    ``hours_used`` when a member has already used some of the hours: then nothing at all is undone.
 
     Raises:
         LookupError: this time bank has no such register.
     """
-    scope = f"undo_register:{actor.name}"
 
-    async def undo() -> UndoneRegister:
-        async with db.writing(actor.timebank_id) as connection:
-            before = await claim(connection, actor.timebank_id, scope, key, reference)
-            if before is not None:
-                return msgspec.convert(before, UndoneRegister)
-            undone = await _undo(connection, actor, reference, now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(undone))
-            return undone
+    async def work(connection: Connection) -> UndoneRegister:
+        return await _undo(connection, actor, reference, now)
 
-    try:
-        return await retrying(undo)
-    except Rollback as rollback:
-        return rollback.refusals
+    return await once(db, actor, "undo_register", key, reference, UndoneRegister, work)
 
 
 async def _undo(connection: Connection, actor: Actor, reference: str, now: datetime) -> UndoneRegister:
@@ -139,17 +118,21 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
     )
     if refusal:
         raise Rollback([refusal])
-    lines = await connection.fetch(LOCK_LINES, timebank_id, register["id"])
-    reversals = {f"undo_register:{line['id']}:1": line for line in lines if line["state"] == "approved"}
+    if await connection.fetchval(CORRECTED_SINCE, timebank_id, register["id"]):
+        message = "This register was corrected after it was saved. Correct it again instead: take out what is wrong."
+        raise Rollback([Refusal("corrected_already", message)])
+    found = await connection.fetch(crediting.CREDITABLE_REGISTER, timebank_id, register["id"])
+    lines = [line for line in found if line["state"] in ("submitted", "approved")]
+    reversals = {f"undo_register:{line['id']}:1": line for line in lines if line["entry_id"]}
     items = [
         Reverse(
             key=key,
             entry_id=line["entry_id"],
-            kind=UNDONE,
+            kind=entry_kinds.UNDOING[line["kind"]],
             effective_on=day,
             actor=actor.name,
             reference=reference,
-            meta={"contribution": line["id"]},
+            meta={"contribution": line["id"], **actor.meta},
         )
         for key, line in reversals.items()
     ]
@@ -161,16 +144,33 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
         UNDO_LINES, timebank_id, [line["id"] for line in lines], [entries.get(line["id"]) for line in lines]
     )
     await connection.execute(UNDO_REGISTER, timebank_id, register["id"], actor.member_id, now)
-    return UndoneRegister(
-        reference=reference, lines=len(lines), minutes=sum(line["minutes"] for line in reversals.values())
-    )
+    await _tell_undone(connection, actor, lines, now)
+    minutes = sum(line["minutes"] for line in lines if line["state"] == "approved")
+    return UndoneRegister(reference=reference, lines=len(lines), minutes=minutes)
+
+
+async def _tell_undone(connection: Connection, actor: Actor, lines: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Whoever was told that time was added is told that it is taken back."""
+    messages = [
+        crediting.message(
+            line["member_id"],
+            "corrected",
+            words.undone(line["minutes"], line["activity"], line["held_on"]),
+            f"contribution:{line['id']}:undone",
+        )
+        for line in lines
+        if line["state"] == "approved" and line["member_id"] not in (None, actor.member_id)
+    ]
+    if messages:
+        await send(connection, actor.timebank_id, messages, now=now)
 
 
 async def _not_undone(
     connection: Connection, timebank_id: int, refused: list[Refused], reversals: Mapping[str, Mapping[str, Any]]
 ) -> list[Refusal]:
     """Who has used the hours already, by name, and what can be done instead."""
-    by_account = {account_of(line["member_id"]): line["member_id"] for line in reversals.values()}
+    members_there = {line["credited_id"] or line["member_id"] for line in reversals.values()} - {None}
+    by_account = {account_of(member_id): member_id for member_id in members_there}
     spent = sorted(
         {by_account[one.account] for one in refused if one.code == "insufficient" and one.account in by_account}
     )
@@ -185,6 +185,9 @@ async def _not_undone(
             f"Nothing was undone. {who} {have} already used or set aside some of these hours. "
             "Cancel their booking first and then undo, or leave this register as it is and log only what is missing."
         )
+        refusals.append(Refusal("hours_used", message))
+    elif any(one.code == "insufficient" for one in refused):
+        message = "Nothing was undone. The pot has already used some of these hours. Correct the register instead."
         refusals.append(Refusal("hours_used", message))
     others = {one.code: one for one in refused if one.code != "insufficient"}
     refusals += [Refusal(one.code, f"Nothing was undone. {one.message}") for one in others.values()]

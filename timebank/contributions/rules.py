@@ -1,85 +1,47 @@
 """What may be recorded, what waits for a second person, who may decide and what may be undone. Pure."""
 
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import Literal
-
-import msgspec
+from collections.abc import Container, Mapping, Sequence
+from datetime import date, datetime, timedelta
 
 from timebank.banks.rules import Rules
+from timebank.contributions import times
+from timebank.contributions.lines import (
+    MAX_AGREED,
+    MAX_BROUGHT_FORWARD,
+    MAX_DECISION_REASON,
+    MAX_DUPLICATE_REASON,
+    MAX_EVIDENCE,
+    MAX_WHAT,
+    Earlier,
+    Facts,
+    Kind,
+    Line,
+    Source,
+    Standing,
+    State,
+)
+from timebank.contributions.repeats import check_day_lengths, check_duplicates, check_repeats, sums
 from timebank.kit import dates
-from timebank.kit.actor import ADMIN, COORDINATOR, Actor
+from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, Actor
 from timebank.kit.durations import MAX_MINUTES, in_words
 from timebank.kit.refusal import Refusal
 
-MAX_WHAT = 200
-MAX_DUPLICATE_REASON = 200
-MAX_DECISION_REASON = 500
-
-Kind = Literal["given", "exchange", "staff", "brought_forward"]
-Source = Literal["page", "file", "api", "self", "check_in", "import"]
-State = Literal["submitted", "approved", "declined", "undone", "removed"]
-Standing = Literal["active", "paused", "left"]
-
-
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One person's time on one day. ``minutes`` are whole minutes.
-
-    ``activity_id`` may be left to the register; ``number`` is the line of its file, 0 when there is none.
-
-    ``guest_id`` instead of a member: then ``member_id`` is 0. ``starts_at`` is on the time bank's wall clock.
-    ``preparation_minutes`` and ``travel_minutes`` are part of ``minutes``. An ``exchange`` is for ``receiver_ids``;
-    ``how_agreed`` says how those who pay for it agreed. ``evidence`` is for hours brought forward.
-    """
-
-    member_id: int
-    held_on: date
-    minutes: int
-    what: str = ""
-    duplicate_reason: str = ""
-    activity_id: int | None = None
-    number: int = 0
-    starts_at: time | None = None
-    preparation_minutes: int = 0
-    travel_minutes: int = 0
-    guest_id: int | None = None
-    kind: Kind = "given"
-    receiver_ids: tuple[int, ...] = ()
-    how_agreed: str = ""
-    evidence: str = ""
-
-    @property
-    def who(self) -> int:
-        """One number for whoever it was: a member's id, or a guest's id below zero."""
-        return self.member_id if self.guest_id is None else -self.guest_id
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """Time that is recorded already and counts, or waits to."""
-
-    contribution_id: int
-    reference: str
-    activity_id: int
-    member_id: int
-    held_on: date
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the rules need to know about a time bank to judge the lines of a register.
-
-    ``people`` holds every member that the lines name; one who is missing from it is not known here.
-    """
-
-    rules: Rules
-    today: date
-    people: Mapping[int, Standing]
-    activities: Container[int]
-    earlier: Sequence[Earlier]
+__all__ = [
+    "MAX_AGREED",
+    "MAX_BROUGHT_FORWARD",
+    "MAX_DECISION_REASON",
+    "MAX_DUPLICATE_REASON",
+    "MAX_EVIDENCE",
+    "MAX_WHAT",
+    "Earlier",
+    "Facts",
+    "Kind",
+    "Line",
+    "Source",
+    "Standing",
+    "State",
+    "check_duplicates",
+]
 
 
 def may_record(actor: Actor) -> Refusal | None:
@@ -87,6 +49,24 @@ def may_record(actor: Actor) -> Refusal | None:
     if actor.member_id is None or not actor.has(COORDINATOR):
         return Refusal("not_allowed", "Only a coordinator can do this. Ask a coordinator of your time bank.")
     return None
+
+
+def may_record_lines(actor: Actor, lines: Sequence[Line], led: Container[int] | None, source: Source) -> Refusal | None:
+    """Why this actor may not record these lines, or None. ``led`` are the groups they lead; None: they may log any.
+
+    Members log their own time, or that of whom they act for; a session leader logs the groups that they lead.
+    """
+    if actor.member_id is None:
+        return Refusal("not_allowed", "Only a person can record time.")
+    if led is None:
+        return None
+    if source in ("self", "check_in") and all(
+        line.who == actor.subject_id and line.kind in ("given", "exchange") for line in lines
+    ):
+        return None
+    if all(line.activity_id in led and line.kind != "brought_forward" for line in lines):
+        return None
+    return Refusal("not_allowed", "Only a coordinator, or whoever leads this group, can log it.")
 
 
 def check_size(lines: int, limit: int) -> Refusal | None:
@@ -104,30 +84,51 @@ def check_lines(lines: Sequence[Line], facts: Facts) -> list[Refusal]:
     refusals = []
     for index, line in enumerate(lines):
         refusals += check_line(line, facts, f"lines.{index}.")
-    return refusals + check_duplicates(lines, facts.earlier)
+    if refusals:
+        # A wrong day or length makes the comparisons below say nonsense.
+        return refusals + check_duplicates(lines, facts.earlier)
+    return check_day_lengths(lines, facts) + check_repeats(lines, facts)
 
 
 def check_line(line: Line, facts: Facts, prefix: str = "") -> list[Refusal]:
     """What is wrong with one line, other lines aside."""
-    found = (
-        _check_member(line.member_id, facts.people, f"{prefix}member_id"),
+    found = [
+        _check_who(line, facts, f"{prefix}member_id"),
         None
-        if line.activity_id in facts.activities
+        if line.activity_id in facts.activities or (line.kind == "brought_forward" and line.activity_id is None)
         else Refusal("unknown_activity", "Choose one of your groups.", f"{prefix}activity_id"),
-        check_minutes(line.minutes, facts.rules, f"{prefix}minutes"),
-        check_day(line.held_on, facts.rules, facts.today, f"{prefix}held_on"),
-        None
-        if len(line.what) <= MAX_WHAT
-        else Refusal("what_too_long", f"Say what they did in at most {MAX_WHAT} characters.", f"{prefix}what"),
-        None
-        if len(line.duplicate_reason) <= MAX_DUPLICATE_REASON
-        else Refusal(
-            "reason_too_long",
-            f"Give the reason in at most {MAX_DUPLICATE_REASON} characters.",
-            f"{prefix}duplicate_reason",
+        *(
+            None if len(text) <= limit else Refusal(code, f"{words} in at most {limit} characters.", f"{prefix}{field}")
+            for text, limit, code, words, field in (
+                (line.what, MAX_WHAT, "what_too_long", "Say what they did", "what"),
+                (line.duplicate_reason, MAX_DUPLICATE_REASON, "reason_too_long", "Give the reason", "duplicate_reason"),
+                (line.how_agreed, MAX_AGREED, "agreement_too_long", "Say how they agreed", "how_agreed"),
+                (line.evidence, MAX_EVIDENCE, "evidence_too_long", "Say where it is written", "evidence"),
+            )
         ),
-    )
-    return [refusal for refusal in found if refusal]
+    ]
+    if line.kind == "brought_forward":
+        found += [_check_brought_forward(line, facts, prefix)]
+    else:
+        found += [
+            check_minutes(line.minutes, facts.rules, f"{prefix}minutes"),
+            check_day(line.held_on, facts.rules, facts.today, f"{prefix}held_on", source=facts.source),
+            _check_parts(line, prefix),
+        ]
+    return [refusal for refusal in found if refusal] + _check_receivers(line, facts, prefix)
+
+
+def _check_who(line: Line, facts: Facts, field: str) -> Refusal | None:
+    if line.guest_id is None:
+        return _check_member(line.member_id, facts.people, field)
+    if line.member_id:
+        return Refusal("member_or_guest", "Choose a member or a guest, not both.", field)
+    if line.guest_id not in facts.guests:
+        return Refusal("unknown_guest", "This guest is not known, or is a member now. Choose who came.", field)
+    if line.kind not in ("given", "staff"):
+        message = "A guest's hours for another member can be added once they have joined."
+        return Refusal("guest_exchange", message, field)
+    return None
 
 
 def _check_member(member_id: int, people: Mapping[int, Standing], field: str) -> Refusal | None:
@@ -136,7 +137,55 @@ def _check_member(member_id: int, people: Mapping[int, Standing], field: str) ->
         return Refusal("unknown_member", "Choose a member of this time bank.", field)
     if standing == "left":
         return Refusal("member_left", "This person has left the time bank, so no time can be added for them.", field)
+    if standing == "paused":
+        return Refusal("member_paused", "This person is taking a break. End the break first, then add time.", field)
     return None
+
+
+def _check_parts(line: Line, prefix: str) -> Refusal | None:
+    if min(line.preparation_minutes, line.travel_minutes) < 0:
+        return Refusal("parts_negative", "Enter a time without a minus sign.", f"{prefix}minutes")
+    if line.preparation_minutes + line.travel_minutes > line.minutes > 0:
+        message = "Getting ready and travel are longer than the whole time. Enter a longer time, or less of these."
+        return Refusal("parts_too_long", message, f"{prefix}minutes")
+    return None
+
+
+def _check_brought_forward(line: Line, facts: Facts, prefix: str) -> Refusal | None:
+    if not 0 < line.minutes <= MAX_BROUGHT_FORWARD:
+        message = f"Enter hours from 1 minute up to {in_words(MAX_BROUGHT_FORWARD)}."
+        return Refusal("minutes_above_limit", message, f"{prefix}minutes")
+    if not line.evidence.strip():
+        message = "Say where these hours are written down, so that a second person can look."
+        return Refusal("evidence_missing", message, f"{prefix}evidence")
+    if line.held_on > facts.today:
+        return Refusal("date_in_future", "This day has not been yet. Enter today or earlier.", f"{prefix}held_on")
+    return None
+
+
+def _check_receivers(line: Line, facts: Facts, prefix: str) -> list[Refusal]:
+    """An exchange names whom it was for; whoever pays for it agreed first, by any channel."""
+    field = f"{prefix}receiver_ids"
+    if line.kind != "exchange":
+        if line.receiver_ids:
+            return [Refusal("receivers_not_wanted", "Only time for another member names who received it.", field)]
+        return []
+    if not line.receiver_ids:
+        return [Refusal("receiver_missing", "Say who this time was for.", field)]
+    if len(line.receiver_ids) > facts.rules.max_people_per_register:
+        message = f"One register holds up to {facts.rules.max_people_per_register} people."
+        return [Refusal("too_many_receivers", message, field)]
+    if len(set(line.receiver_ids)) < len(line.receiver_ids):
+        return [Refusal("receiver_twice", "Somebody is named twice. Name each person once.", field)]
+    if line.member_id in line.receiver_ids:
+        return [Refusal("own_receiver", "Nobody gives time to themselves. Choose who received it.", field)]
+    found = [_check_member(each, facts.people, field) for each in line.receiver_ids]
+    refusals = list(dict.fromkeys(refusal for refusal in found if refusal))
+    pays = len(line.receiver_ids) == 1 or line.activity_id in facts.paying
+    if pays and facts.source != "import" and not line.how_agreed.strip():
+        message = "Say how they agreed to pay with their hours: in person, by phone, or by letter."
+        refusals.append(Refusal("agreement_missing", message, f"{prefix}how_agreed"))
+    return refusals
 
 
 def check_minutes(minutes: int, rules: Rules, field: str) -> Refusal | None:
@@ -155,86 +204,93 @@ def check_minutes(minutes: int, rules: Rules, field: str) -> Refusal | None:
     return None
 
 
-def check_day(day: date, rules: Rules, today: date, field: str) -> Refusal | None:
-    """Why time cannot be recorded for this day, or None. The limit is ``max_days_back``."""
+def check_day(day: date, rules: Rules, today: date, field: str, *, source: Source = "page") -> Refusal | None:
+    """Why time cannot be recorded for this day, or None. The limit is ``max_days_back``, or ``self_log_days_back`` for
+    members themselves; an import brings the past and has none.
+    """
     if day > today:
         return Refusal(
             "date_in_future", f"{dates.in_words(day)} has not been yet. Enter today or an earlier day.", field
         )
-    if day < first_day(rules, today):
+    if source == "import":
+        return None
+    days_back = min(rules.max_days_back, rules.self_log_days_back) if source == "self" else rules.max_days_back
+    if day < days_before(today, days_back):
         message = (
-            f"{dates.in_words(day)} is too long ago. The rules allow {rules.max_days_back} days back, "
-            f"to {dates.in_words(first_day(rules, today))}."
+            f"{dates.in_words(day)} is too long ago. The rules allow {days_back} days back, "
+            f"to {dates.in_words(days_before(today, days_back))}."
         )
         return Refusal("date_too_far_back", message, field)
     return None
 
 
-def first_day(rules: Rules, today: date) -> date:
-    """The earliest day for which time can be recorded."""
+def days_before(today: date, days: int) -> date:
+    """The day so many days earlier, or the first day there is."""
     try:
-        return today - timedelta(days=rules.max_days_back)
+        return today - timedelta(days=days)
     except OverflowError:
         return date.min
 
 
-def check_duplicates(lines: Sequence[Line], earlier: Iterable[Earlier]) -> list[Refusal]:
-    """Lines that repeat member, day, activity and minutes of another, here or recorded, without a reason why."""
-    there = {(one.member_id, one.held_on, one.activity_id, one.minutes): one for one in earlier}
-    seen: set[tuple[int, date, int | None, int]] = set()
-    refusals = []
-    for index, line in enumerate(lines):
-        same = (line.member_id, line.held_on, line.activity_id, line.minutes)
-        if not line.duplicate_reason.strip():
-            field = f"lines.{index}.duplicate_reason"
-            # mypy: a line without an activity equals no recorded one.
-            if line.activity_id is not None and (one := there.get((*same[:2], line.activity_id, line.minutes))):
-                message = (
-                    f"{in_words(line.minutes)} on {dates.in_words(line.held_on)} is already recorded for this person, "
-                    f"in register {one.reference}. Leave them out, or say why it is a second time."
-                )
-                refusals.append(Refusal("duplicate", message, field))
-            elif same in seen:
-                message = "This person is here twice with the same time. Leave one out, or say why it is a second time."
-                refusals.append(Refusal("duplicate_in_register", message, field))
-        seen.add(same)
-    return refusals
+def first_day(rules: Rules, today: date) -> date:
+    """The earliest day for which time can be recorded."""
+    return days_before(today, rules.max_days_back)
 
 
 def flags(lines: Sequence[Line], facts: Facts, actor: Actor) -> list[str]:
     """For each line why a second person must agree, in words; empty where nobody needs to."""
-    on_day: Counter[tuple[int, date]] = Counter()
-    for earlier in facts.earlier:
-        on_day[earlier.member_id, earlier.held_on] += earlier.minutes
-    for line in lines:
-        on_day[line.member_id, line.held_on] += line.minutes
-    return [flag(line, facts, actor, on_day[line.member_id, line.held_on]) for line in lines]
+    on_day = sums(lines, facts.earlier, lambda day: day)
+    in_week = sums(lines, facts.earlier, times.week_of)
+    return [
+        flag(
+            line,
+            facts,
+            actor,
+            on_day[line.who, line.held_on],
+            in_week[line.who, times.week_of(line.held_on)],
+        )
+        for line in lines
+    ]
 
 
-def flag(line: Line, facts: Facts, actor: Actor, minutes_on_day: int) -> str:
+def flag(line: Line, facts: Facts, actor: Actor, minutes_on_day: int, minutes_in_week: int = 0) -> str:
     """Why this line waits for a second person, or "". Nobody approves their own hour; the rest are limits of the rules.
 
     ``minutes_on_day`` is everything recorded for the member on that day, this line included: otherwise a long day could
-    be entered in pieces.
+    be entered in pieces. So for the week. Paid staff time gives no hours, and an import brings what was agreed
+    elsewhere, so neither waits.
     """
     rules = facts.rules
+    if line.kind == "brought_forward":
+        return "Hours brought forward"
+    if line.kind == "staff" or facts.source == "import":
+        return ""
     reasons = []
-    if line.member_id == actor.member_id:
+    by_themselves = line.who == actor.member_id or (facts.source in ("self", "check_in") and not actor.has(COORDINATOR))
+    if by_themselves and not (
+        facts.source == "self" and minutes_on_day <= rules.self_log_approved_up_to_minutes and line.kind == "given"
+    ):
         reasons.append("Recorded by the person themselves")
     if line.minutes > rules.approval_above_minutes:
         reasons.append(f"More than {in_words(rules.approval_above_minutes)}")
     elif minutes_on_day > rules.approval_above_minutes:
         reasons.append(f"More than {in_words(rules.approval_above_minutes)} on one day")
+    if minutes_in_week > rules.approval_above_minutes_per_week:
+        reasons.append(f"More than {in_words(rules.approval_above_minutes_per_week)} in one week")
     if (facts.today - line.held_on).days > rules.approval_after_days:
         reasons.append(f"More than {rules.approval_after_days} days ago")
+    if actor.member_id is not None and facts.passed_on.get(line.who) == actor.member_id:
+        reasons.append("Goes to the person who recorded it")
     return ". ".join(reasons)
 
 
-def may_decide(actor: Actor, *, member_id: int, recorded_by: int) -> Refusal | None:
-    """Why this actor may not decide, or None: it takes a second person, and not the one it is about."""
-    refusal = may_record(actor)
-    if refusal:
-        return refusal
+def may_decide(actor: Actor, *, member_id: int | None, recorded_by: int) -> Refusal | None:
+    """Why this actor may not decide, or None: it takes a second person, and not the one it is about.
+
+    Coordinators and approvers decide. Whoever stands in for one that day has the approver's role for it.
+    """
+    if actor.member_id is None or not (actor.has(COORDINATOR) or actor.has(APPROVER)):
+        return Refusal("not_allowed", "Only a coordinator or an approver can decide. Ask one of your time bank.")
     if actor.member_id == member_id:
         return Refusal("own_hour", "This is your own time. Someone else decides about it.")
     if actor.member_id == recorded_by:
@@ -244,7 +300,7 @@ def may_decide(actor: Actor, *, member_id: int, recorded_by: int) -> Refusal | N
 
 def check_decision(state: State, *, approve: bool, reason: str) -> Refusal | None:
     """Why a decision cannot be made as it stands, or None. Saying no needs a reason, which the member can read."""
-    if state == "undone":
+    if state in ("undone", "removed"):
         return Refusal("undone_already", "The register with this time was undone. There is nothing left to decide.")
     if state != "submitted":
         done = "approved" if state == "approved" else "declined"
@@ -263,8 +319,7 @@ def undo_ends(recorded_at: datetime, rules: Rules) -> datetime:
 
 def may_undo(actor: Actor, *, recorded_by: int, recorded_at: datetime, rules: Rules, now: datetime) -> Refusal | None:
     """Why this actor may not undo a register now, or None: whoever saved it, or an administrator, and soon after."""
-    refusal = may_record(actor)
-    if refusal:
+    if actor.member_id != recorded_by and (refusal := may_record(actor)):
         return refusal
     if actor.member_id != recorded_by and ADMIN not in actor.roles:
         return Refusal("not_yours", "Only the person who saved this register, or an administrator, can undo it.")

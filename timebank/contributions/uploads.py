@@ -15,7 +15,7 @@ from timebank.contributions.queries import Group, Upload
 from timebank.contributions.recording import SavedRegister, record
 from timebank.contributions.register_file import MAX_LINES, KnownMember, RegisterFile
 from timebank.contributions.rules import Facts, Line
-from timebank.db import Connection, Database, Rollback, claim, remember, retrying
+from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
@@ -135,23 +135,13 @@ async def confirm_upload(
     """
     if refusal := rules.may_record(actor):
         return [refusal]
-    scope = f"confirm_upload:{actor.name}"
+    # The answers go by line number, and JSON has only texts as names.
+    content = msgspec.to_builtins(command, str_keys=True, order="deterministic")
 
-    async def confirm() -> ConfirmedUpload:
-        async with db.writing(actor.timebank_id) as connection:
-            # The answers go by line number, and JSON has only texts as names.
-            content = msgspec.to_builtins(command, str_keys=True, order="deterministic")
-            before = await claim(connection, actor.timebank_id, scope, key, content)
-            if before is not None:
-                return msgspec.convert(before, ConfirmedUpload)
-            confirmed = await _confirm(connection, actor, command, now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(confirmed))
-            return confirmed
+    async def work(connection: Connection) -> ConfirmedUpload:
+        return await _confirm(connection, actor, command, now)
 
-    try:
-        return await retrying(confirm)
-    except Rollback as rollback:
-        return rollback.refusals
+    return await once(db, actor, "confirm_upload", key, content, ConfirmedUpload, work)
 
 
 async def _confirm(connection: Connection, actor: Actor, command: ConfirmUpload, now: datetime) -> ConfirmedUpload:
@@ -238,4 +228,5 @@ async def _preview(
     )
     activities = {*groups.values(), *(-at for at in range(1, len(reading.new_groups) + 1))}
     people: dict[int, rules.Standing] = {member.id: "active" for member in known}
-    return judge(reading, Facts(in_force, day, people, activities, earlier), actor, answers)
+    facts = Facts(in_force, day, people, activities, earlier, time_zone=bank.time_zone, source="file")
+    return judge(reading, facts, actor, answers)
