@@ -33,6 +33,15 @@ ADD_CHECK = """
 insert into member_check (timebank_id, member_id, kind, number, issued_on, expires_on, seen_by, recorded_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
 """
+CHECKS_OF = """
+select c.id, c.kind, c.number, c.issued_on, c.expires_on, coalesce(m.display_name, '') as seen_by,
+       c.ended_at is not null as is_ended
+  from member_check c
+  left join member m on m.timebank_id = c.timebank_id and m.id = c.seen_by
+ where c.timebank_id = $1 and c.member_id = $2
+ order by c.ended_at is not null, c.expires_on desc, c.id desc
+ limit 100
+"""
 EXPIRING = """
 select c.id, c.member_id, m.display_name, c.kind, c.expires_on
   from member_check c
@@ -63,6 +72,23 @@ class EndCheck(msgspec.Struct, frozen=True, kw_only=True):
     check_id: int
 
 
+class SeenCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A check as the lead and the deputies see it."""
+
+    id: int
+    kind: str
+    number: str
+    issued_on: date
+    expires_on: date
+    seen_by: str
+    is_ended: bool
+
+    @property
+    def kind_words(self) -> str:
+        """The kind as people read it."""
+        return CHECK_KINDS[self.kind]
+
+
 class ExpiringCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A check that ends soon or has ended, and that no newer one replaces."""
 
@@ -76,6 +102,12 @@ class ExpiringCheck(msgspec.Struct, frozen=True, kw_only=True):
     def kind_words(self) -> str:
         """The kind as people read it."""
         return CHECK_KINDS[self.kind]
+
+
+async def checks_of(connection: Connection, timebank_id: int, member_id: int) -> list[SeenCheck]:
+    """A member's checks, the newest first. Only for the lead and the deputies: whoever calls this has asked."""
+    rows = await connection.fetch(CHECKS_OF, timebank_id, member_id)
+    return [msgspec.convert(dict(row), SeenCheck) for row in rows]
 
 
 async def expiring_checks(connection: Connection, timebank_id: int, on: date) -> list[ExpiringCheck]:

@@ -38,6 +38,43 @@ update guardian_consent set withdrawn_on = $3, withdrawn_by = $4
 """
 
 
+AGE_OF = """
+select a.member_id is not null as is_recorded, a.born_on, coalesce(g.guardian_name, '') as guardian_name,
+       coalesce(g.guardian_contact, '') as guardian_contact, coalesce(g.how, '') as how, g.given_on
+  from member m
+  left join member_age a on a.timebank_id = m.timebank_id and a.member_id = m.id
+  left join guardian_consent g
+    on g.timebank_id = m.timebank_id and g.member_id = m.id and g.withdrawn_on is null
+ where m.timebank_id = $1 and m.id = $2
+"""
+WAITING = """
+select m.id as member_id, m.display_name
+  from pause p
+  join member m on m.timebank_id = p.timebank_id and m.id = p.member_id
+ where p.timebank_id = $1 and p.ended_at is null and p.why = 'consent'
+ order by p.begun_at, p.id
+ limit 200
+"""
+
+
+class Age(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written down about a member's age: nothing, of age, or younger with or without a guardian's yes."""
+
+    is_recorded: bool = False
+    born_on: date | None = None
+    guardian_name: str = ""
+    guardian_contact: str = ""
+    how: str = ""
+    given_on: date | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A younger member who waits for a guardian's yes."""
+
+    member_id: int
+    display_name: str
+
+
 class RecordAge(msgspec.Struct, frozen=True, kw_only=True):
     """A member is of age, or was born on a day. The day of birth of somebody of age is not kept."""
 
@@ -59,6 +96,18 @@ class WithdrawConsent(msgspec.Struct, frozen=True, kw_only=True):
     """A guardian no longer agrees."""
 
     member_id: int
+
+
+async def age_of(connection: Connection, timebank_id: int, member_id: int) -> Age:
+    """What is written down about a member's age and guardian: for the lead and the deputies, others get yes or no."""
+    row = await connection.fetchrow(AGE_OF, timebank_id, member_id)
+    return msgspec.convert(dict(row), Age) if row else Age()
+
+
+async def waiting_for_consent(connection: Connection, timebank_id: int) -> list[Waiting]:
+    """Younger members who are paused until a guardian says yes."""
+    rows = await connection.fetch(WAITING, timebank_id)
+    return [msgspec.convert(dict(row), Waiting) for row in rows]
 
 
 async def record_age(

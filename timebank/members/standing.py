@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from timebank.db import Connection, Database, Rollback, once
+from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.refusal import Refusal
 from timebank.members.access import note_within
@@ -30,6 +31,13 @@ select status, standing_choice, standing_to_id, display_name
 """
 CHANGE = "update member set standing_choice = $3, standing_to_id = $4 where timebank_id = $1 and id = $2"
 RECEIVER = "select true from member where timebank_id = $1 and id = $2 and status = 'active'"
+
+FOUND = """
+select id from member
+ where timebank_id = $1 and status = 'active' and (name_key = $2 or number = $3)
+ limit 2
+"""
+MAX_NUMBER_DIGITS = 9
 
 
 class Choose(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +85,23 @@ async def choice_of(connection: Connection, timebank_id: int, member_id: int) ->
     if row is None:
         raise LookupError(f"no member {member_id}")
     return msgspec.convert(dict(row), Chosen)
+
+
+async def find_receiver(connection: Connection, timebank_id: int, typed: str) -> int | Refusal:
+    """The member whom somebody means by a whole name or a member number; nobody can leaf through names here.
+
+    Refusals: ``choose_a_member``, ``nobody_found``, ``several_found``.
+    """
+    if not names.key(typed):
+        return Refusal("choose_a_member", "Enter a name or a member number.", "to")
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MAX_NUMBER_DIGITS else None
+    rows = await connection.fetch(FOUND, timebank_id, names.key(typed), number)
+    if not rows:
+        return Refusal("nobody_found", "We do not know this name. Check it, or enter their member number.", "to")
+    if len(rows) > 1:
+        return Refusal("several_found", "Several people have this name. Enter a member number.", "to")
+    found: int = rows[0]["id"]
+    return found
 
 
 async def choose(db: Database, actor: Actor, command: Choose, *, key: str, now: datetime) -> Chosen | list[Refusal]:

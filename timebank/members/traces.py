@@ -297,6 +297,20 @@ TRACES = (
         "where timebank_id = $1 and member_id = $2 order by created_at",
         (_delete("api_token"),),
     ),
+    Trace(
+        "import_line",
+        ("member_id",),
+        "What came from the program you used before",
+        "select who, person, payer, payee, minutes, happened_on, words, entry_id from import_line "
+        "where timebank_id = $1 and member_id = $2 order by import_id, line",
+        (
+            (
+                "update import_line set who = '', person = '', details = null, payer = '', payee = '', words = '' "
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    _simple("import_person", "What you are called in other programs", _delete("import_person")),
     # The member's own row at last: statements above still find the name by it.
     Trace(
         "member",
