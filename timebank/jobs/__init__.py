@@ -5,6 +5,6 @@ harm. What a job did last, and when it comes again, is kept in ``job_run``. A Po
 process do a round at a time (docs/decisions/0012).
 """
 
-from timebank.jobs.running import Job, one_round, running
+from timebank.jobs.rounds import Job, one_round, running
 
 __all__ = ("Job", "one_round", "running")

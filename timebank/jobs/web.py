@@ -8,7 +8,7 @@ from litestar import Request, Response, get
 
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.jobs.queries import runs
-from timebank.jobs.running import Job
+from timebank.jobs.rounds import Job
 from timebank.kit.actor import ADMIN
 from timebank.web.api import READING
 from timebank.web.context import AnyConnection, database
@@ -41,7 +41,7 @@ class AllWork(msgspec.Struct, frozen=True, kw_only=True):
 async def background(request: PageRequest) -> Response[Any]:
     """What the service does by itself, and how it went."""
     work = await _work(request, viewer(request).actor.timebank_id)
-    return render(request, "jobs/background.html", work=work)
+    return render(request, "jobs/background.html", lines=work)
 
 
 @get(
