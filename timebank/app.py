@@ -35,6 +35,9 @@ from timebank.kit.clock import Clock, SystemClock
 from timebank.logs import configure_logging
 from timebank.members import api as members_api
 from timebank.members import web as members_web
+from timebank.members.checks import keep_watch
+from timebank.members.leaving import erase_due
+from timebank.members.pausing import end_pauses_due
 from timebank.messages import api as messages_api
 from timebank.messages import web as messages_web
 from timebank.messages.delivering import Courier
@@ -66,6 +69,9 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
+        Job("end_pauses", "Welcome back members whose pause is over", end_pauses_due, every=timedelta(minutes=15)),
+        Job("let_members_go", "Delete what was held about members who left", erase_due, every=timedelta(minutes=15)),
+        Job("watch_checks", "Warn of checks that end, and of birthdays", keep_watch, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 
