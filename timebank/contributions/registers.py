@@ -9,6 +9,7 @@ import msgspec
 from ledger import Posted, Refused, Reverse, post_batch
 from timebank.banks import queries as banks
 from timebank.contributions import crediting, entry_kinds, rules, words
+from timebank.contributions.beside import check_beside
 from timebank.contributions.recording import SavedRegister, record, tidied
 from timebank.contributions.rules import Line
 from timebank.db import Connection, Database, Rollback, once
@@ -45,11 +46,16 @@ UNDO_REGISTER = "update register set undone_by = $3, undone_at = $4 where timeba
 
 
 class SaveRegister(msgspec.Struct, frozen=True, kw_only=True):
-    """Who came and for how long. ``activity_id`` is for the lines that do not name their own."""
+    """Who came and for how long. ``activity_id`` is for the lines that do not name their own.
+
+    ``beside`` are the registers of the same groups and days that the person has seen: any other refuses. None: they
+    were not asked.
+    """
 
     lines: tuple[Line, ...]
     activity_id: int | None = None
     source: Literal["page", "api", "self", "check_in"] = "page"
+    beside: tuple[str, ...] | None = None
 
 
 class UndoneRegister(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,12 +73,14 @@ async def save_register(
 
     A coordinator saves any group, a session leader those that they lead. A line for the actor's own time, or beyond the
     approval limits of the rules, is kept as submitted and waits for another person. Refusals: ``not_allowed``,
-    ``no_lines``, ``too_many_lines``, those of :func:`timebank.contributions.rules.check_lines` (fields
+    ``recorded_already`` (see :mod:`beside`), ``no_lines``, ``too_many_lines``, those of :func:`timebank.contributions.rules.check_lines` (fields
     ``lines.<index>.<name>``), and what the ledger refuses.
     """
 
     async def work(connection: Connection) -> SavedRegister:
         lines = [tidied(_in_group(line, command.activity_id)) for line in command.lines]
+        if command.beside is not None:
+            await check_beside(connection, actor.timebank_id, lines, command.beside)
         return await record(connection, actor, lines, source=command.source, now=now)
 
     return await once(db, actor, "save_register", key, command, SavedRegister, work)
