@@ -12,7 +12,7 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.members import queries, service
+from timebank.members import api_care, queries, service
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
@@ -113,4 +113,4 @@ async def add_member(request: ApiRequest, data: JSONBody[NewMember]) -> Response
     return Response(MemberAdded(id=added.member_id, number=added.number), status_code=201)
 
 
-ROUTES = [list_members, add_member]
+ROUTES = [list_members, add_member, *api_care.ROUTES]

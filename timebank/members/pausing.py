@@ -58,11 +58,19 @@ async def status_of(connection: Connection, timebank_id: int, member_id: int) ->
     Raises:
         LookupError: the time bank has no such member.
     """
+    there = await status_or_none(connection, timebank_id, member_id)
+    if there is None:
+        raise LookupError(f"no member {member_id}")
+    return there
+
+
+async def status_or_none(connection: Connection, timebank_id: int, member_id: int) -> Status | None:
+    """The same; None when the time bank has no such member."""
     status = await connection.fetchval(
         "select status from member where timebank_id = $1 and id = $2", timebank_id, member_id
     )
     if status is None:
-        raise LookupError(f"no member {member_id}")
+        return None
     row = await connection.fetchrow(OPEN, timebank_id, member_id)
     return Status(status=status, why=row["why"] if row else "", until_on=row["until_on"] if row else None)
 

@@ -12,6 +12,7 @@ import msgspec
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
@@ -133,6 +134,8 @@ def check_choice(actor: Actor, command: Choose) -> list[Refusal]:
         return [Refusal("choose_a_member", "Leave the person out.", "to_member_id")] if to is not None else []
     if to is None:
         return [Refusal("choose_a_member", "Choose who gets the hours.", "to_member_id")]
+    if not 0 < to <= MAX_KEY:
+        return [Refusal("unknown_member", "Choose a member who takes part now.", "to_member_id")]
     if to == command.member_id:
         return [Refusal("to_yourself", "Choose someone else, or choose to keep the hours.", "to_member_id")]
     if to == actor.member_id:
