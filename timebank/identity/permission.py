@@ -10,14 +10,14 @@ async def require_may_sign_in_for(connection: Connection, actor: Actor, member_i
     """Check, inside the open transaction, that the actor may hand out a way to sign in as this member.
 
     Raises:
-        LookupError: the time bank has no such active member.
+        LookupError: the time bank has no such member, or they have left. Who is paused can sign in.
         NotAllowed: the member has a role that the actor has not.
     """
-    active = await connection.fetchval(
-        "select status = 'active' from member where timebank_id = $1 and id = $2", actor.timebank_id, member_id
+    is_there = await connection.fetchval(
+        "select status <> 'left' from member where timebank_id = $1 and id = $2", actor.timebank_id, member_id
     )
-    if not active:
-        raise LookupError(f"no active member {member_id}")
+    if not is_there:
+        raise LookupError(f"no member {member_id} who could sign in")
     subject_roles = await queries.roles_of(connection, actor.timebank_id, member_id)
     if not may_sign_in_for(actor.roles, subject_roles, is_self=actor.member_id == member_id):
         raise NotAllowed
