@@ -223,10 +223,21 @@ def first_name(display_name: str, kind: str = "person") -> str:
 
 
 def first_names(people: list[tuple[int, str, str]]) -> list[str]:
-    """First names for (member number, display name, kind); those who share one get their number beside it."""
-    short = [first_name(name, kind) for _, name, kind in people]
-    keys = [names.key(one) for one in short]
-    return [
-        f"{one} ({number})" if keys.count(key) > 1 else one
-        for one, key, (number, _, _) in zip(short, keys, people, strict=True)
-    ]
+    """First names for (member number, display name, kind): with an initial where two share one, else with the number."""
+    wordings = [first_name(name, kind) for _, name, kind in people]
+    for more in (_with_initial, _with_number):
+        keys = [names.key(one) for one in wordings]
+        wordings = [
+            more(one, *person) if keys.count(key) > 1 else one
+            for one, key, person in zip(wordings, keys, people, strict=True)
+        ]
+    return wordings
+
+
+def _with_initial(short: str, _: int, name: str, kind: str) -> str:
+    last = name.split()[-1] if name.split() else ""
+    return short if kind != "person" or last == short or not last else f"{short} {last[0].upper()}"
+
+
+def _with_number(short: str, number: int, _: str, __: str) -> str:
+    return f"{short} ({number})"

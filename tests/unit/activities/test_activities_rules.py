@@ -91,5 +91,8 @@ def test_first_names() -> None:
         (4, "Riverside Choir", "group"),
         (5, "مريم الهاشمي", "person"),
         (6, "Mr", "person"),
+        (7, "Jo Bell", "person"),
+        (8, "Jo Brown", "person"),
     ]
-    assert rules.first_names(people) == ["Amina (1)", "Grace", "amina (3)", "Riverside Choir", "مريم", "Mr"]
+    expected = ["Amina Y", "Grace", "amina K", "Riverside Choir", "مريم", "Mr", "Jo B (7)", "Jo B (8)"]
+    assert rules.first_names(people) == expected
