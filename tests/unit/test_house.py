@@ -131,7 +131,7 @@ def test_no_secret_in_the_files_for_containers() -> None:
     for service in compose["services"].values():
         for name, value in service.get("environment", {}).items():
             if SECRET_NAME.search(name):
-                assert re.fullmatch(r"\$\{[A-Z_]+:\?[^}]+\}", str(value)), name
+                assert re.fullmatch(r"\$\{[A-Z_]+:(\?[^}]+|-)\}", str(value)), name  # from outside, or none
                 checked += 1
             for found in re.finditer(ADDRESS_WITH_PASSWORD, str(value).replace(":?", "?")):
                 assert re.fullmatch(r"\$\{[A-Z_]+\?[^}]+\}", found["password"]), name

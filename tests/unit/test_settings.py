@@ -38,8 +38,21 @@ def test_values_are_converted() -> None:
         ("TIMEBANK_POOL_SIZE", "0"),
         ("TIMEBANK_DATABASE_URL", "mysql://somewhere/else"),
         ("TIMEBANK_PUBLIC_URL", "hours.example.org"),
+        ("TIMEBANK_SMTP_URL", "mail.example.org:25"),
+        ("TIMEBANK_SMTP_URL", "smtp://"),
+        ("TIMEBANK_SMTP_URL", "smtp://host:99999"),
+        ("TIMEBANK_SMTP_URL", "smtp://host?tls=perhaps"),
+        ("TIMEBANK_MAIL_FROM", "Nobody"),
+        ("TIMEBANK_SMS_URL", "ftp://gateway.example.org"),
     ],
 )
 def test_a_bad_value_names_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         load({name: value})
+
+
+def test_ways_to_send_messages() -> None:
+    settings = load({"TIMEBANK_SMTP_URL": "smtp://a:b%40c@host?tls=required", "TIMEBANK_SMS_URL": "outbox:"})
+    assert settings.smtp_url == "smtp://a:b%40c@host?tls=required"
+    assert settings.sms_url == "outbox:"
+    assert load({}).smtp_url is None

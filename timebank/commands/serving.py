@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import shutil
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from timebank.settings import Settings
 
 def run_demo(options: argparse.Namespace, settings: Settings) -> int:
     """Serve the demo until Ctrl-C. Repeating it keeps the data and prints new sign-in links."""
+    from timebank.demo.outbox import outbox
     from timebank.demo.seed import prepare
     from timebank.demo.words import welcome
+    from timebank.messages.texts import OUTBOX_URL
     from timebank.server import serve
 
     started = time.monotonic()
@@ -27,8 +30,14 @@ def run_demo(options: argparse.Namespace, settings: Settings) -> int:
     if options.fresh:
         _delete_demo(settings.data_dir)
     print("Starting the embedded PostgreSQL ...", flush=True)
-    with addresses(settings) as where:
+    with addresses(settings) as where, ExitStack() as stack:
         print(f"  its data: {settings.data_dir.resolve()}", flush=True)
+        if settings.smtp_url is None:
+            folder = settings.data_dir.resolve() / "mail"
+            settings = msgspec.structs.replace(settings, smtp_url=stack.enter_context(outbox(folder)))
+            print(f"  e-mails are kept in {folder} and go nowhere", flush=True)
+        if settings.sms_url is None:
+            settings = msgspec.structs.replace(settings, sms_url=OUTBOX_URL)
         doors = asyncio.run(
             prepare(where.app_url, now=datetime.now(UTC), say=lambda line: print(f"  {line}", flush=True))
         )

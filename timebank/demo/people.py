@@ -80,6 +80,19 @@ ABILITIES = (
 )
 
 
+ROUTES = ("email", "sms", "none", "letter", "phone")
+
+
+def reached_by(number: int) -> dict[str, str]:
+    """How the demo's member of this number is reached: each way in turn, with addresses and numbers nobody has."""
+    return {
+        "contact_route": ROUTES[number % len(ROUTES)],
+        "email": f"member{number}@riverside.example",
+        "phone": f"01632 960 {200 + number}",  # kept for drama and the like
+        "postal_address": f"{number + 1} High Street\nRiverside\nRV1 1ZZ",
+    }
+
+
 @dataclass(frozen=True)
 class Group:
     """A stream of work: how long a session is, how often it meets, how many come, what they do."""

@@ -91,9 +91,13 @@ async def _add_people(db: Database, facts: TimeBankFacts, names: tuple[str, ...]
     actors = {}
     for number, name in enumerate(names):
         roles = people.STAFF.get(name, ())
+        reach = people.reached_by(number)
         command = AddMember(
             display_name=name,
-            contact_route="none",
+            contact_route=reach["contact_route"],
+            email=reach["email"],
+            phone=reach["phone"],
+            postal_address=reach["postal_address"],
             can_offer=people.ABILITIES[number % len(people.ABILITIES)],
             joined_on=(anchor - timedelta(days=120 + 7 * number)).date(),
             roles=roles,
