@@ -40,11 +40,6 @@ select member_id from attendance
  where timebank_id = $1 and session_id = $2 and signed_up_at is not null
  order by signed_up_at, member_id
 """
-SIGNED_UP = """
-select member_id from attendance
- where timebank_id = $1 and session_id = $2 and signed_up_at is not null
- order by signed_up_at, member_id
-"""
 HAD_SET_OUT = """
 select member_id from attendance where timebank_id = $1 and session_id = $2 and had_set_out order by member_id
 """
@@ -268,11 +263,6 @@ async def session_on(connection: Connection, timebank_id: int, activity_id: int,
 async def checked_in(connection: Connection, timebank_id: int, session_id: int) -> list[int]:
     """The ids of the members who checked in, in the order in which they came."""
     return [row["member_id"] for row in await connection.fetch(CHECKED_IN, timebank_id, session_id)]
-
-
-async def signed_up(connection: Connection, timebank_id: int, session_id: int) -> list[int]:
-    """The ids of the members who signed up, in the order in which they did."""
-    return [row["member_id"] for row in await connection.fetch(SIGNED_UP, timebank_id, session_id)]
 
 
 async def signed_up(connection: Connection, timebank_id: int, session_id: int) -> list[int]:

@@ -223,7 +223,7 @@ def first_name(display_name: str, kind: str = "person") -> str:
 
 
 def first_names(people: list[tuple[int, str, str]]) -> list[str]:
-    """First names for (member number, display name, kind): with an initial where two share one, else with the number."""
+    """First names for (member number, display name, kind): with an initial, or the number, where two share one."""
     wordings = [first_name(name, kind) for _, name, kind in people]
     for more in (_with_initial, _with_number):
         keys = [names.key(one) for one in wordings]
@@ -235,7 +235,7 @@ def first_names(people: list[tuple[int, str, str]]) -> list[str]:
 
 
 def _with_initial(short: str, _: int, name: str, kind: str) -> str:
-    last = name.split()[-1] if name.split() else ""
+    last = (name.split() or [""])[-1]
     return short if kind != "person" or last == short or not last else f"{short} {last[0].upper()}"
 
 

@@ -1,4 +1,4 @@
-"""Printed pages as tagged PDF. ``pdf(template, data)`` is all of it; templates are in ``templates/``, in Typst's language.
+"""Printed pages as tagged PDF: ``pdf(template, data)``. Templates are in ``templates/``, in Typst's language.
 
 A page is also there as HTML and as plain text, made by the room whose page it is, from the same data.
 """
