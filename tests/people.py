@@ -1,6 +1,6 @@
 """A fresh time bank with somebody in each role, and a browser that one of them holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -98,7 +98,7 @@ class Browser(httpx.AsyncClient):
                 actor.member_id,
             )
 
-    async def submit(self, path: str, fields: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+    async def submit(self, path: str, fields: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
         """Post a form the way a page does: with the session's CSRF value and a fresh idempotency key."""
         data = {"csrf": self.csrf, "key": uuid4().hex, **(fields or {})}
         return await self.post(path, data=data, follow_redirects=False, **more)

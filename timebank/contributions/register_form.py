@@ -1,29 +1,24 @@
-"""The register as a form: the rows to show, and what was typed into them. Pure.
-
-A row for somebody who came last time is called ``m<member id>``, a row for somebody else ``x<number>``. The fields of a
-row end in its name: ``came-m17``, ``length-m17``, ``what-m17``, ``reason-m17``; ``who-x0``, ``pick-x0``.
-"""
+"""The register as a form: the rows to show first, and what was typed into them. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Protocol
 
-from timebank.contributions.choosing import Chooser
-from timebank.contributions.register_names import KnownMember, match_names
-from timebank.contributions.rules import Line
-from timebank.kit import dates, durations
-from timebank.kit.refusal import Refusal
-from timebank.kit.text import shown
+from timebank.contributions.choosing import Directory
+from timebank.contributions.register_sheet import NOTHING, By, ExtraRow, HelpedRow, PersonRow, Said, Sheet
+from timebank.kit import durations
 
-MAX_SHOWN = 180  # people from last time on one page
-MAX_EXTRA_ROWS = 40
+MAX_PEOPLE = 500  # rows on one page
+MAX_EXTRA_ROWS = 100
+MAX_HELPED_ROWS = 60
 FIRST_ROWS = 10
 ROWS_BESIDE_LAST_TIME = 3
+HELPED_ROWS = 2
 MORE_ROWS = 5
-MAX_LISTED_DUPLICATES = 3
-MAX_ROW_LIST_CHARACTERS = 4000
+MAX_ROW_LIST_CHARACTERS = 12_000
+MAX_NAMES_CHARACTERS = 20_000
+MAX_ID_DIGITS = 18
 
 
 class Typed(Protocol):
@@ -33,238 +28,213 @@ class Typed(Protocol):
         """What was typed in a field, "" when nothing was."""
         ...
 
+    def all(self, name: str) -> Sequence[str]:
+        """Every value sent under a name."""
+        ...
+
     def has(self, name: str, value: str | None = None) -> bool:
         """True when the field was sent."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    """Somebody who came last time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """Somebody to offer on a new register, and what is known of their time."""
 
-    id: str
-    member_id: int
     name: str
-    came: bool
-    length: str
-    what: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtraRow:
-    """Somebody else, typed by name. ``options`` are the members that the name may mean."""
-
-    id: str
-    who: str = ""
-    pick: str = ""
-    length: str = ""
+    member_id: int = 0
+    guest_id: int = 0
+    came: bool = True
+    minutes: int = 0
+    preparation_minutes: int = 0
+    travel_minutes: int = 0
     what: str = ""
-    reason: str = ""
-    options: tuple[KnownMember, ...] = ()
-
-    @property
-    def is_blank(self) -> bool:
-        """True when nothing was typed into the row."""
-        return not (self.who or self.length or self.what)
+    is_staff: bool = False
+    note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """The whole form as it is shown. ``reason`` is why everybody is there a second time, given once for all."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The day and times that a new register starts with; minutes of 0 mean that nothing is known."""
 
     day: str
-    length: str
-    people: tuple[PersonRow, ...]
-    extras: tuple[ExtraRow, ...]
-    reason: str = ""
+    minutes: int
+    start: str = ""
+    preparation_minutes: int = 0
+    travel_minutes: int = 0
+    by: By = "ticks"
+    is_exchange: bool = False
+    token: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a sheet says: the lines to save with the row that each came from, or what has to be put right first."""
-
-    lines: tuple[Line, ...]
-    rows: tuple[PersonRow | ExtraRow, ...]
-    refusals: tuple[Refusal, ...]
-    sheet: Sheet
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    number: int
-    name_text: str
-    member_number: str
-
-
-def first_sheet(*, today: date, default_minutes: int, came: Iterable[tuple[int, str, int, str]], known: bool) -> Sheet:
-    """A new register, filled from last time: ``came`` holds member id, name, minutes and what they did."""
-    last = list(came)[:MAX_SHOWN]
-    lengths = Counter(minutes for _, _, minutes, _ in last)
-    usual = lengths.most_common(1)[0][0] if lengths else default_minutes
-    people = tuple(
-        PersonRow(f"m{id_}", id_, name, True, "" if minutes == usual else durations.in_words(minutes), what)
-        for id_, name, minutes, what in last
+def first_sheet(plan: Plan, before: Iterable[Before]) -> Sheet:
+    """A new register, filled with who came last time, signed up or checked in; what they share is said once."""
+    people = list(before)[:MAX_PEOPLE]
+    session = _usual((one.minutes - one.preparation_minutes - one.travel_minutes for one in people), plan.minutes)
+    prep = plan.preparation_minutes or _usual((one.preparation_minutes for one in people if one.minutes), 0)
+    travel = plan.travel_minutes or _usual((one.travel_minutes for one in people if one.minutes), 0)
+    shared = (session, prep, travel)
+    return Sheet(
+        day=plan.day,
+        length=durations.in_words(session),
+        start=plan.start,
+        prep=_words(prep),
+        travel=_words(travel),
+        people=tuple(_row(one, shared, plan.by) for one in people),
+        extras=_extra_rows(ROWS_BESIDE_LAST_TIME if people else FIRST_ROWS),
+        helped=_helped_rows(HELPED_ROWS) if plan.is_exchange else (),
+        by=plan.by,
+        token=plan.token,
     )
-    blank = ROWS_BESIDE_LAST_TIME if known else FIRST_ROWS
-    return Sheet(today.isoformat(), durations.in_words(usual), people, _extra_rows(blank))
+
+
+def _usual(minutes: Iterable[int], otherwise: int) -> int:
+    counted = Counter(one for one in minutes if one > 0)
+    return counted.most_common(1)[0][0] if counted else otherwise
+
+
+def _row(one: Before, shared: tuple[int, int, int], by: By) -> PersonRow:
+    session, prep, travel = shared
+    own = one.minutes - one.preparation_minutes - one.travel_minutes
+    said = (
+        Said(
+            length=_words(own) if own > 0 and own != session else "",
+            prep=_own(one.preparation_minutes, prep),
+            travel=_own(one.travel_minutes, travel),
+            what=one.what,
+            is_staff=one.is_staff,
+        )
+        if one.minutes and by == "ticks"
+        else Said(is_staff=one.is_staff)
+    )
+    row_id = f"g{one.guest_id}" if one.guest_id else f"m{one.member_id}"
+    return PersonRow(row_id, one.member_id, one.name, one.came and by == "ticks", said, one.guest_id, note=one.note)
+
+
+def _words(minutes: int) -> str:
+    return durations.in_words(minutes) if minutes else ""
+
+
+def _own(minutes: int, shared: int) -> str:
+    return "" if minutes == shared else _words(minutes) or "none"
 
 
 def _extra_rows(count: int, start: int = 0) -> tuple[ExtraRow, ...]:
     return tuple(ExtraRow(f"x{at}") for at in range(start, min(count + start, MAX_EXTRA_ROWS)))
 
 
-def typed_sheet(form: Typed, members: Mapping[int, KnownMember]) -> Sheet:
+def _helped_rows(count: int, start: int = 0) -> tuple[HelpedRow, ...]:
+    return tuple(HelpedRow(f"h{at}") for at in range(start, min(count + start, MAX_HELPED_ROWS)))
+
+
+def typed_sheet(form: Typed, directory: Directory, guests: Mapping[int, str]) -> Sheet:
     """The form as it was sent, whatever is in it."""
-    listed = form.text("rows")[:MAX_ROW_LIST_CHARACTERS].split(",")
-    ids = dict.fromkeys(int(one) for one in listed if one.isdecimal() and len(one) <= 18)
-    people = tuple(
-        PersonRow(
-            f"m{id_}",
-            id_,
-            members[id_].display_name,
-            form.has(f"came-m{id_}"),
-            form.text(f"length-m{id_}"),
-            form.text(f"what-m{id_}"),
-            form.text(f"reason-m{id_}"),
-        )
-        for id_ in list(ids)[:MAX_SHOWN]
-        if id_ in members
-    )
-    count = form.text("extras")
-    extras = tuple(
-        ExtraRow(
-            row.id,
-            form.text(f"who-{row.id}"),
-            form.text(f"pick-{row.id}"),
-            form.text(f"length-{row.id}"),
-            form.text(f"what-{row.id}"),
-            form.text(f"reason-{row.id}"),
-        )
-        for row in _extra_rows(int(count) if count.isdecimal() and len(count) <= 3 else ROWS_BESIDE_LAST_TIME)
-    )
-    return Sheet(form.text("date"), form.text("length"), people, extras, form.text("reason-all"))
-
-
-def with_more_rows(sheet: Sheet) -> Sheet:
-    """The same sheet with MORE_ROWS more blank rows, up to MAX_EXTRA_ROWS."""
-    return replace(sheet, extras=(*sheet.extras, *_extra_rows(MORE_ROWS, len(sheet.extras))))
-
-
-def read_sheet(sheet: Sheet, members: Mapping[int, KnownMember]) -> Reading:
-    """Turn a sheet into lines. Refusals carry the names of the form's fields."""
-    refusals: list[Refusal] = []
-    day = dates.parse(sheet.day, field="date")
-    if isinstance(day, Refusal):
-        refusals.append(day)
-    extras, unresolved = _resolved(sheet.extras, members)
-    refusals += unresolved
-    sheet = replace(sheet, extras=tuple(row for row, _ in extras))
-    wanted: list[tuple[PersonRow | ExtraRow, int]] = [(row, row.member_id) for row in sheet.people if row.came]
-    wanted += [(row, member.id) for row, member in extras if member]
-    default: int | Refusal | None = None
-    lines = []
-    for row, member_id in wanted:
-        if row.length:
-            minutes = durations.parse(row.length, field=f"length-{row.id}")
-        else:
-            default = minutes = durations.parse(sheet.length, field="length") if default is None else default
-        if isinstance(minutes, Refusal):
-            refusals.append(minutes if minutes.field == "length" else _about(minutes, members[member_id].display_name))
-        elif isinstance(day, date):
-            reason = row.reason or sheet.reason
-            lines.append(
-                Line(member_id=member_id, held_on=day, minutes=minutes, what=row.what, duplicate_reason=reason)
+    by: By = "sheet" if form.text("by") == "sheet" else "ticks"
+    came = frozenset(form.all("came"))
+    opened = frozenset(form.all("open"))
+    rows = []
+    for row_id in list(dict.fromkeys(form.text("rows")[:MAX_ROW_LIST_CHARACTERS].split(",")))[:MAX_PEOPLE]:
+        row = _listed(row_id, directory, guests)
+        if row is None:
+            continue
+        said = _said(form, row.id)
+        here = bool(said.length) if by == "sheet" else row.id in came
+        rows.append(replace(row, came=here, said=said, is_open=row.id in opened))
+    return Sheet(
+        day=form.text("date"),
+        length=form.text("length"),
+        start=form.text("start"),
+        prep=form.text("prep"),
+        travel=form.text("travel"),
+        people=tuple(rows),
+        extras=tuple(
+            ExtraRow(
+                row.id,
+                form.text(f"who-{row.id}"),
+                form.text(f"pick-{row.id}"),
+                _said(form, row.id),
+                form.has(f"guest-{row.id}"),
             )
-    return Reading(tuple(lines), tuple(row for row, _ in wanted), tuple(_once(refusals)), sheet)
-
-
-def _resolved(
-    extras: Sequence[ExtraRow], members: Mapping[int, KnownMember]
-) -> tuple[list[tuple[ExtraRow, KnownMember | None]], list[Refusal]]:
-    """Each row with the member that was typed into it, or with the members it may mean and a refusal."""
-    chooser = Chooser(members.values())
-    everyone = tuple(members.values())
-    asked = [
-        _Name(at, "", row.who) if row.who.isdecimal() else _Name(at, row.who, "")
-        for at, row in enumerate(extras)
-        if row.who
-    ]
-    matches = {match.line: match for match in match_names(asked, everyone)}
-    rows: list[tuple[ExtraRow, KnownMember | None]] = []
-    refusals = []
-    for at, row in enumerate(extras):
-        if row.is_blank:
-            rows.append((row, None))
-            continue
-        if not row.who:
-            refusals.append(Refusal("name_missing", "Say who this is, or empty the row.", f"who-{row.id}"))
-            rows.append((row, None))
-            continue
-        match = matches[at]
-        picked = {str(member.id): member for member in match.members}.get(row.pick)
-        member = picked or chooser.chosen(row.who) or (match.members[0] if match.kind == "exact" else None)
-        if member is None:
-            row = replace(row, options=match.members)
-            message = (
-                f"Choose who {shown(row.who)} is."
-                if match.members
-                else f"We do not know {shown(row.who)}. Check the name, or add them as a member first."
-            )
-            field = f"pick-{row.id}" if match.members else f"who-{row.id}"
-            refusals.append(Refusal("name_doubtful" if match.members else "unknown_member", message, field))
-        elif picked:
-            row = replace(row, options=match.members)
-        rows.append((row, member))
-    return rows, refusals
-
-
-FIELDS = {"minutes": "length", "what": "what", "duplicate_reason": "reason"}
-
-
-def beside_rows(refusals: Iterable[Refusal], reading: Reading, members: Mapping[int, KnownMember]) -> list[Refusal]:
-    """The service's refusals with the names of this form's fields, each saying whom it is about."""
-    placed = []
-    for refusal in refusals:
-        parts = (refusal.field or "").split(".")
-        if len(parts) != 3 or parts[0] != "lines":
-            placed.append(replace(refusal, field=_first_row(reading.sheet) if refusal.field == "lines" else None))
-            continue
-        at, name = int(parts[1]), parts[2]
-        row, line = reading.rows[at], reading.lines[at]
-        if name == "held_on":
-            placed.append(replace(refusal, field="date"))
-        elif name == "minutes" and not row.length:
-            placed.append(replace(refusal, field="length"))
-        else:
-            kind = FIELDS.get(name) or ("came" if isinstance(row, PersonRow) else "who")
-            known = members.get(line.member_id)
-            about = replace(refusal, field=f"{kind}-{row.id}")
-            placed.append(_about(about, known.display_name) if known else about)
-    return _once(placed)
-
-
-def in_short(refusals: Sequence[Refusal]) -> list[Refusal]:
-    """The refusals for the list above the form: many people recorded already are told in one line, not one by one."""
-    repeated = [one for one in refusals if one.code == "duplicate"]
-    if len(repeated) <= MAX_LISTED_DUPLICATES:
-        return list(refusals)
-    message = (
-        f"{len(repeated)} people are already recorded for this day with the same time. Is this register saved already? "
-        "If it was a second session, say so once for everybody."
+            for row in _extra_rows(_count(form.text("extras"), ROWS_BESIDE_LAST_TIME))
+        ),
+        helped=tuple(
+            HelpedRow(row.id, form.text(f"helped-{row.id}"), form.text(f"pick-{row.id}"))
+            for row in _helped_rows(_count(form.text("helped"), 0))
+        ),
+        agreed=form.text("agreed"),
+        reason=form.text("reason-all"),
+        names=form.text("names")[:MAX_NAMES_CHARACTERS],
+        by=by,
+        token=form.text("draft"),
+        seen=tuple(one for one in form.text("seen").split(",") if one),
     )
-    return [Refusal("duplicate", message, "reason-all"), *(one for one in refusals if one.code != "duplicate")]
 
 
-def _about(refusal: Refusal, name: str) -> Refusal:
-    # Set apart, so that a name written from right to left does not turn the sentence round.
-    return replace(refusal, message=f"\u2068{name}\u2069: {refusal.message}")
+def _listed(row_id: str, directory: Directory, guests: Mapping[int, str]) -> PersonRow | None:
+    kind, number = row_id[:1], row_id[1:]
+    if not (number.isascii() and number.isdecimal() and len(number) <= MAX_ID_DIGITS):
+        return None
+    known = int(number)
+    if kind == "m" and known in directory.members:
+        return PersonRow(row_id, known, directory.shown[known], came=False)
+    if kind == "g" and known in guests:
+        return PersonRow(row_id, 0, guests[known], came=False, guest_id=known)
+    return None
 
 
-def _first_row(sheet: Sheet) -> str:
-    return f"came-{sheet.people[0].id}" if sheet.people else "who-x0"
+def _said(form: Typed, row_id: str) -> Said:
+    return Said(
+        length=form.text(f"length-{row_id}"),
+        prep=form.text(f"prep-{row_id}"),
+        travel=form.text(f"travel-{row_id}"),
+        what=form.text(f"what-{row_id}"),
+        is_staff=form.has(f"staff-{row_id}"),
+        reason=form.text(f"reason-{row_id}"),
+    )
 
 
-def _once(refusals: Iterable[Refusal]) -> list[Refusal]:
-    """Each message once: a wrong day is wrong for everybody."""
-    return list(dict.fromkeys(refusals))
+def _count(typed: str, otherwise: int) -> int:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 3 else otherwise
+
+
+def with_more_rows(sheet: Sheet, directory: Directory) -> Sheet:
+    """The same sheet, ready for more: names that mean one member become rows with a tick, the others keep theirs.
+
+    The list of names is taken apart; what does not fit stays in it. At least MORE_ROWS rows are blank.
+    """
+    listed = [line.strip() for line in sheet.names.splitlines() if line.strip()]
+    pending = [row for row in sheet.extras if not row.is_blank] + [ExtraRow("", who=name) for name in listed]
+    found = directory.find([row.who for row in pending])
+    there = {row.member_id: at for at, row in enumerate(sheet.people) if row.member_id}
+    people, kept, left = list(sheet.people), list[ExtraRow](), list[str]()
+    for row, one in zip(pending, found, strict=True):
+        member = directory.members.get(_picked(row.pick, one.options)) or one.member
+        if member and not row.is_guest and member.id in there and not row.said:
+            at = there[member.id]
+            people[at] = replace(people[at], came=people[at].came or sheet.by == "ticks")
+        elif member and not row.is_guest and member.id not in there and len(people) < MAX_PEOPLE:
+            there[member.id] = len(people)
+            came = sheet.by == "ticks" or bool(row.said.length)
+            people.append(PersonRow(f"m{member.id}", member.id, directory.shown[member.id], came, row.said))
+        elif len(kept) < MAX_EXTRA_ROWS - MORE_ROWS:
+            kept.append(replace(row, id=f"x{len(kept)}", options=tuple(option.id for option in one.options)))
+        else:
+            left.append(row.who)
+    blank = _extra_rows(MORE_ROWS, len(kept))
+    helped = sheet.helped
+    if helped and all(row.who for row in helped):
+        helped = (*helped, *_helped_rows(MORE_ROWS, len(helped)))
+    return replace(sheet, people=tuple(people), extras=(*kept, *blank), helped=helped, names="\n".join(left))
+
+
+def with_people(sheet: Sheet, people: Iterable[Before]) -> Sheet:
+    """The same sheet with more people to tick, as far as they fit."""
+    there = {row.id for row in sheet.people}
+    rows = [replace(_row(one, (0, 0, 0), sheet.by), came=False, said=NOTHING) for one in people]
+    more = [row for row in rows if row.id not in there]
+    return replace(sheet, people=(*sheet.people, *more)[:MAX_PEOPLE])
+
+
+def _picked(pick: str, options: Sequence[object]) -> int:
+    offered = {str(getattr(one, "id", one)) for one in options}
+    return int(pick) if pick in offered else 0

@@ -24,7 +24,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from timebank.kit import dates, ids, text
 from timebank.kit.refusal import Refusal
 
-MAX_FIELDS = 1_000
+MAX_FIELDS = 6_000  # a register of 500 people with several answers about each
 MAX_FIELD_CHARACTERS = 20_000
 MAX_NAME_CHARACTERS = 100
 MAX_FORM_BYTES = 1_048_576  # without files; what comes with files is limited by MAX_BODY_BYTES

@@ -70,9 +70,9 @@ async def test_log_again_save_and_undo(client: Open, bank: Bank) -> None:
     assert "Last time: Tuesday 3 March 2026 2 people, 3 hours" in words(first.text)
     form = await browser.get(f"/groups/{activity}/register")
     assert form.status_code == 200
-    assert re.search(rf'name="came-m{amina}" type="checkbox" value="yes" checked', form.text)
+    assert re.search(rf'name="came" type="checkbox" value="m{amina}" checked', form.text)
     assert f'value="{TODAY}"' in form.text
-    fields = {"rows": f"{amina},{tom}", "extras": "3", "date": TODAY, "length": "1:30", f"came-m{amina}": "yes"}
+    fields = {"rows": f"m{amina},m{tom}", "extras": "3", "date": TODAY, "length": "1:30", "came": f"m{amina}"}
     saved = await browser.submit(f"/groups/{activity}/register", {**fields, "who-x0": "Demo participant"})
     assert saved.status_code == 303
     page = await browser.get(saved.headers["location"])
@@ -165,34 +165,53 @@ async def test_more_rows_keep_what_was_typed_and_save_nothing(client: Open, bank
     typed = {"extras": "3", "date": "", "length": "lots", "who-x2": "Somebody", "more": "yes"}
     answer = await browser.submit(f"/groups/{activity}/register", typed)
     assert answer.status_code == 200
-    assert 'name="who-x7"' in answer.text
-    assert 'name="who-x8"' not in answer.text
+    assert 'name="who-x5"' in answer.text
+    assert 'name="who-x6"' not in answer.text
     assert 'value="Somebody"' in answer.text
     assert 'value="lots"' in answer.text
     assert "Please check this" not in answer.text
     assert await registers(bank) == 0
 
 
-async def test_duplicates_show_the_other_entry_and_can_be_saved_with_a_reason(client: Open, bank: Bank) -> None:
-    people = [await bank.member(f"Person {letter}") for letter in "ABCDE"]
+async def test_a_day_that_is_saved_already_is_shown_beside_what_was_typed(client: Open, bank: Bank) -> None:
+    people = [await bank.member(f"Person {letter}") for letter in "ABC"]
     activity = await group(bank)
-    await last_week(bank, activity, *people)
+    await last_week(bank, activity, *people[:2])
     browser = await coordinator(client, bank)
-    rows = ",".join(map(str, people))
-    one = {"rows": rows, "extras": "0", "date": "3/3/2026", "length": "1:30", f"came-m{people[0]}": "yes"}
-    flagged = await browser.submit(f"/groups/{activity}/register", one)
-    assert flagged.status_code == 422
-    assert "Person A: 1 hour 30 minutes on 3 March 2026 is already recorded" in words(flagged.text)
-    link = re.search(r'href="(/registers/[0-9A-Z-]+)">Look at what is recorded', flagged.text)
+    typed = {
+        "rows": ",".join(f"m{member_id}" for member_id in people),
+        "came": [f"m{member_id}" for member_id in people],
+        f"length-m{people[1]}": "2:00",
+        "extras": "0",
+        "date": "3/3/2026",
+        "length": "1:30",
+    }
+    shown = await browser.submit(f"/groups/{activity}/register", typed)
+    assert shown.status_code == 422
+    page = words(shown.text)
+    assert "Demo coordinator saved this group for this day already" in page
+    assert "The same for 1 person" in page
+    assert "Person B 1 hour 30 minutes 2 hours" in page
+    assert "Person C not there 1 hour 30 minutes" in page
+    seen = re.search(r'name="seen" value="([0-9A-Z-]+)"', shown.text)
+    assert seen is not None
+    link = re.search(r'href="(/registers/[0-9A-Z-]+)"', shown.text)
     assert link is not None
     assert (await browser.get(link[1])).status_code == 200
-    everyone = {**one, **{f"came-m{member_id}": "yes" for member_id in people}}
-    together = await browser.submit(f"/groups/{activity}/register", everyone)
-    assert "5 people are already recorded for this day" in words(together.text)
-    assert 'id="reason-all"' in together.text
-    saved = await browser.submit(f"/groups/{activity}/register", {**everyone, "reason-all": "We met again at night"})
+    unseen = await browser.submit(f"/groups/{activity}/register", {**typed, "against": "missing"})
+    assert unseen.status_code == 422
+    chosen = {**typed, "seen": seen[1], "against": "missing"}
+    saved = await browser.submit(f"/groups/{activity}/register", chosen)
     assert saved.status_code == 303
-    assert await minutes(bank, people[4]) == 180
+    assert "Saved for 1 person" in words((await browser.get(saved.headers["location"])).text)
+    assert [await minutes(bank, member_id) for member_id in people] == [90, 90, 90]
+    again = await browser.submit(f"/groups/{activity}/register", {**chosen, "key": uuid4().hex})
+    assert again.status_code == 422  # another register has come
+    both = re.search(r'name="seen" value="([0-9A-Z,-]+)"', again.text)
+    assert both is not None
+    second = await browser.submit(f"/groups/{activity}/register", {**typed, "seen": both[1], "against": "second"})
+    assert second.status_code == 303, words(second.text)
+    assert [await minutes(bank, member_id) for member_id in people] == [180, 210, 180]
 
 
 async def test_ones_own_hour_waits_and_someone_else_decides(client: Open, bank: Bank) -> None:
@@ -394,7 +413,7 @@ async def test_another_time_banks_addresses_lead_nowhere(client: Open, bank: Ban
     assert (await browser.submit(saved.headers["location"] + "/undo")).status_code == 404
     assert (await browser.submit(their_upload + "/confirm")).status_code == 404
     activity = await group(bank)
-    forged = {"rows": str(theirs), f"came-m{theirs}": "yes", "extras": "0", "date": TODAY, "length": "1:30"}
+    forged = {"rows": f"m{theirs}", "came": f"m{theirs}", "extras": "0", "date": TODAY, "length": "1:30"}
     assert (await browser.submit(f"/groups/{activity}/register", forged)).status_code == 422
     assert waiting is None or (await browser.submit(waiting[0], {"decision": "approve"})).status_code == 404
     for path in (
@@ -418,19 +437,35 @@ async def test_an_expired_form_changes_nothing_and_keeps_what_was_typed(client: 
     assert await registers(bank) == 0
 
 
-async def test_a_big_group_stays_one_form_that_can_be_sent(client: Open, db: Database) -> None:
+async def test_five_hundred_people_are_one_form_that_can_be_sent(client: Open, db: Database) -> None:
     bank = await make_bank(db)
-    people = [await bank.member(f"Person {number:03d}") for number in range(190)]
+    people = [await bank.member(f"Person {number:03d}") for number in range(500)]
     activity = await group(bank)
     await last_week(bank, activity, *people)
     browser = await coordinator(client, bank)
     page = await browser.get(f"/groups/{activity}/register")
-    assert "10 more came than fit on this page" in words(page.text)
-    fields = {
-        html.unescape(name): html.unescape(value)
-        for name, value in re.findall(r'<input[^>]*? name="([^"]+)"[^>]*? value="([^"]*)"', page.text)
-    }
-    fields.pop("csrf")
-    saved = await browser.submit(f"/groups/{activity}/register", {**fields, "extras": "40"})
-    assert saved.status_code == 303
-    assert "Saved for 180 people" in words((await browser.get(saved.headers["location"])).text)
+    assert "These 500 came last time" in words(page.text)
+    assert len(page.content) < 800_000
+    fields = typed_in(page.text)
+    assert len(fields["came"]) == 500
+    opened = await browser.submit(f"/groups/{activity}/register", {**fields, "change": f"m{people[7]}"})
+    assert opened.status_code == 200
+    fields = typed_in(opened.text)
+    assert f"length-m{people[7]}" in fields
+    assert f"length-m{people[8]}" not in fields
+    saved = await browser.submit(f"/groups/{activity}/register", {**fields, f"length-m{people[7]}": "2:00"})
+    assert saved.status_code == 303, words(saved.text)[:500]
+    assert "Saved for 500 people" in words((await browser.get(saved.headers["location"])).text)
+    assert await minutes(bank, people[7]) == 210
+
+
+def typed_in(page: str) -> dict[str, list[str]]:
+    """The fields that a browser would send for the page's register, its buttons aside."""
+    form = page[page.index('id="register"') :]
+    form = form[: form.index("</form>")]
+    found: dict[str, list[str]] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name, value = re.search(r' name="([^"]+)"', tag), re.search(r' value="([^"]*)"', tag)
+        if name and value and name[1] not in ("csrf", "key") and ('type="checkbox"' not in tag or " checked" in tag):
+            found.setdefault(html.unescape(name[1]), []).append(html.unescape(value[1]))
+    return found
