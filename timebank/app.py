@@ -38,6 +38,7 @@ from timebank.members import web as members_web
 from timebank.members.checks import keep_watch
 from timebank.members.leaving import erase_due
 from timebank.members.pausing import end_pauses_due
+from timebank.members.web_acting import within_scope
 from timebank.messages import api as messages_api
 from timebank.messages import web as messages_web
 from timebank.messages.delivering import Courier
@@ -111,6 +112,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
         middleware=[metrics.middleware, SessionMiddleware()],
         lifespan=[_database(settings, db, clock)],
         on_app_init=[configure],
+        guards=[within_scope],
         logging_config=None,  # structlog does it; Litestar's own would start a thread that outlives the application
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=OpenAPIConfig(

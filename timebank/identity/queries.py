@@ -39,6 +39,7 @@ class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
     acting_reason: str | None
     acting_how_agreed: str | None
     acting_ends_at: datetime | None
+    acting_scope: tuple[str, ...] | None
 
 
 class FoundLink(msgspec.Struct, frozen=True, kw_only=True):

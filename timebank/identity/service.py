@@ -33,7 +33,14 @@ from timebank.identity.rules import (
     check_token,
     is_link_live,
 )
-from timebank.identity.session_store import SignedIn, current_session, new_session, sign_out, sign_out_device
+from timebank.identity.session_store import (
+    SignedIn,
+    current_session,
+    new_session,
+    sign_out,
+    sign_out_device,
+    sign_out_member,
+)
 from timebank.kit.actor import Actor
 from timebank.kit.ids import secret_token, sha256
 from timebank.kit.refusal import Refusal
@@ -57,6 +64,7 @@ __all__ = (
     "sign_in_by_link",
     "sign_out",
     "sign_out_device",
+    "sign_out_member",
 )
 
 USE_LINK = """

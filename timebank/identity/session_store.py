@@ -119,3 +119,10 @@ async def sign_out_device(db: Database, actor: Actor, device_id: str) -> bool:
             queries.DEVICE_ID_BYTES,
         )
     return bool(ended)
+
+
+async def sign_out_member(connection: Connection, timebank_id: int, member_id: int) -> None:
+    """End every session of a member inside the open transaction: what they may do has changed."""
+    await connection.execute(
+        "delete from web_session where timebank_id = $1 and member_id = $2", timebank_id, member_id
+    )

@@ -84,6 +84,7 @@ def _acting_for(found: FoundSession, now: datetime) -> ActingFor | None:
         reason=found.acting_reason or "",
         how_agreed=HOW_AGREED.get(found.acting_how_agreed or "", ""),
         ends_at=found.acting_ends_at,
+        scope=found.acting_scope,
     )
 
 

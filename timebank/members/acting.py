@@ -4,20 +4,26 @@ from datetime import datetime
 
 import msgspec
 
+from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, once
 from timebank.identity.acting import HOW_AGREED, begin_acting
 from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
+from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.members import queries
+from timebank.members import queries, supporters
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
 
 MAX_REASON = 200
+STANDING = "standing"
 
 
 class ActFor(msgspec.Struct, frozen=True, kw_only=True):
-    """Do for a member what they asked for. ``how_agreed`` is one of ``in_person``, ``phone``, ``letter``."""
+    """Do for a member what they asked for. ``how_agreed`` is one of ``in_person``, ``phone``, ``letter``.
+
+    A supporter says ``standing``: what they agreed with the member holds.
+    """
 
     member_id: int
     reason: str
@@ -38,7 +44,7 @@ def check(command: ActFor) -> list[Refusal]:
         refusals.append(Refusal("reason_missing", "Say in a few words what they asked you to do.", "reason"))
     elif len(names.tidy(command.reason)) > MAX_REASON:
         refusals.append(Refusal("reason_too_long", f"Say it in up to {MAX_REASON} letters.", "reason"))
-    if command.how_agreed not in HOW_AGREED or command.how_agreed == "standing":
+    if command.how_agreed not in HOW_AGREED:
         refusals.append(Refusal("how_agreed_missing", "Say how they agreed to this.", "how_agreed"))
     return refusals
 
@@ -48,13 +54,14 @@ async def act_for(
 ) -> Acting | list[Refusal]:
     """Let the browser with this session act for a member, for an hour: their pages, their hours, no role of one's own.
 
-    For coordinators. The member can read who, when and why in their access log, and is told by their own channel.
-    Refusals: ``not_allowed``, ``yourself``, ``session_ended`` and those of :func:`check`.
+    For coordinators, and for supporters by a standing agreement, within its scope. The member can read who, when and
+    why in their access log, and is told by their own channel. Refusals: ``not_allowed``, ``yourself``,
+    ``session_ended`` and those of :func:`check`.
 
     Raises:
         LookupError: this time bank has no such member.
     """
-    if actor.member_id is None or not actor.has(COORDINATOR):
+    if actor.member_id is None or not (actor.has(COORDINATOR) or command.how_agreed == STANDING):
         return [Refusal("not_allowed", "Only a coordinator can act for a member.")]
     if command.member_id == actor.member_id:
         return [Refusal("yourself", "This is you. Your own pages are under “My hours”.")]
@@ -72,6 +79,11 @@ async def _begin(connection: Connection, actor: Actor, command: ActFor, token: s
     member = await queries.by_id(connection, timebank_id, command.member_id)
     if member is None or member.status == "left":
         raise LookupError(f"no member {command.member_id}")
+    if command.how_agreed == STANDING:
+        bank = await banks.by_id(connection, timebank_id)
+        agreed = await supporters.supported_by(connection, timebank_id, actor.member_id or 0)
+        if not any(each.member_id == member.id and each.holds_on(today(now, bank.time_zone)) for each in agreed):
+            raise Rollback([Refusal("not_allowed", "You have no agreement to act for them now. Ask them first.")])
     reason = names.tidy(command.reason)
     acting_id = await begin_acting(
         connection, actor, member.id, token=token, reason=reason, how_agreed=command.how_agreed, now=now

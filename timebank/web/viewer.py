@@ -22,7 +22,10 @@ Connection = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActingFor:
-    """The member whom a viewer acts for, why, and how that member agreed (“by phone”)."""
+    """The member whom a viewer acts for, why, and how that member agreed (“by phone”).
+
+    ``scope`` is what a supporter may do; None for a coordinator, who may do all that the member asks for.
+    """
 
     acting_id: int
     member_id: int
@@ -30,6 +33,7 @@ class ActingFor:
     reason: str
     how_agreed: str
     ends_at: datetime
+    scope: tuple[str, ...] | None = None
 
     @property
     def in_words(self) -> str:

@@ -31,7 +31,7 @@ returns table (
     member_id bigint, display_name text, roles text[],
     csrf text, is_remembered boolean, seen_at timestamptz, expires_at timestamptz,
     acting_id bigint, acting_for_id bigint, acting_for_name text, acting_reason text, acting_how_agreed text,
-    acting_ends_at timestamptz
+    acting_ends_at timestamptz, acting_scope text[]
 )
 language sql stable security definer set search_path = ''
 as $$
@@ -40,17 +40,27 @@ as $$
            array(select r.role from public.member_role r
                   where r.timebank_id = s.timebank_id and r.member_id = s.member_id order by r.role),
            s.csrf, s.is_remembered, s.seen_at, s.expires_at,
-           a.id, a.subject_id, a.subject_name, a.reason, a.how_agreed, a.ends_at
+           a.id, a.subject_id, a.subject_name, a.reason, a.how_agreed, a.ends_at, a.scope
       from public.web_session s
       join public.timebank t on t.id = s.timebank_id
       join public.member m on m.timebank_id = s.timebank_id and m.id = s.member_id
       left join lateral (
-            select acting.*, subject.display_name as subject_name
+            -- A supporter's rights are looked up every time: what is withdrawn ends at once.
+            select acting.*, subject.display_name as subject_name, agreed.scope
               from public.acting
               join public.member subject
                 on subject.timebank_id = acting.timebank_id and subject.id = acting.subject_id
+              left join lateral (
+                    select supporter.scope from public.supporter
+                     where acting.as_supporter and supporter.timebank_id = acting.timebank_id
+                       and supporter.member_id = acting.subject_id
+                       and supporter.supporter_member_id = acting.actor_id and supporter.ended_at is null
+                       and (now() at time zone t.time_zone)::date >= supporter.starts_on
+                       and (supporter.ends_on is null or (now() at time zone t.time_zone)::date <= supporter.ends_on)
+                     order by supporter.id desc limit 1
+                   ) agreed on true
              where acting.timebank_id = s.timebank_id and acting.id = s.acting_id and acting.ended_at is null
-               and subject.status in ('active', 'paused')
+               and subject.status in ('active', 'paused') and (agreed.scope is not null or not acting.as_supporter)
            ) a on true
      where s.token_sha256 = find_session.token_sha256 and m.status in ('active', 'paused')
 $$;

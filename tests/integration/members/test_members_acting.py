@@ -1,12 +1,15 @@
 """Acting for a member: a reason and an agreement, their pages and no role of one's own, and the member is told."""
 
 from html import unescape
+from uuid import uuid4
 
 import pytest
 
 from tests.integration.redemptions.spending import give_hours, offer
 from timebank.identity.acting import ACTING_LASTS
+from timebank.kit.actor import Actor
 from timebank.members import queries
+from timebank.members.supporters import AddSupporter, SupporterAdded, add_supporter, end_supporter
 
 ASKED = {"reason": "Book the café course", "how_agreed": "phone"}
 
@@ -130,3 +133,73 @@ async def test_a_double_tap_tells_once(bank, client) -> None:
         await browser.submit(f"/members/{subject}/act", {**ASKED, "key": "the-same-key-twice"})
         await browser.submit("/acting/stop")
     assert len(await messages_of(bank, subject)) == 1
+
+
+async def supporter_of(bank, subject_id, *scope) -> tuple[Actor, int]:
+    helper_id = await bank.member("Sofia Supporter")
+    command = AddSupporter(
+        member_id=subject_id,
+        supporter_member_id=helper_id,
+        scope=scope,
+        starts_on=bank.now.date(),
+        agreed_how="in_person",
+        agreed_on=bank.now.date(),
+    )
+    added = await add_supporter(bank.db, bank.coordinator, command, key=uuid4().hex, now=bank.now)
+    assert isinstance(added, SupporterAdded), added
+    return Actor(timebank_id=bank.id, member_id=helper_id), added.id
+
+
+async def test_a_supporter_reaches_what_was_agreed_and_nothing_else(bank, client) -> None:
+    subject = await bank.member("Mo Salah-Eddine")
+    await give_hours(bank, subject, 240)
+    place = await offer(bank, kind="training", price_minutes=60)
+    helper, _ = await supporter_of(bank, subject, "see_hours")
+    browser = client()
+    await browser.sign_in(bank.db, helper)
+    begun = await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Look at the hours"})
+    assert (begun.status_code, begun.headers["location"]) == (303, "/")
+    assert "Acting for <bdi>Mo Salah-Eddine</bdi>" in (await browser.get("/")).text
+    assert (await browser.get("/hours")).status_code == 200
+    assert (await browser.get(f"/offers/{place}")).status_code == 200
+    assert (await browser.submit(f"/offers/{place}/use")).status_code == 403
+    for path in ("/me", "/me/download", "/log", "/messages", "/devices"):
+        assert (await browser.get(path)).status_code == 403, path
+    stopped = await browser.submit("/acting/stop")
+    assert stopped.headers["location"] == "/supporting"
+
+
+async def test_a_supporter_books_when_that_was_agreed(bank, client) -> None:
+    subject = await bank.member()
+    await give_hours(bank, subject, 240)
+    place = await offer(bank, kind="training", price_minutes=60)
+    helper, _ = await supporter_of(bank, subject, "see_hours", "book")
+    browser = client()
+    await browser.sign_in(bank.db, helper)
+    await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Book the course"})
+    booked = await browser.submit(f"/offers/{place}/use")
+    assert booked.status_code == 303
+    assert "Book the course (agreed as their supporter)" in (await browser.get(booked.headers["location"])).text
+
+
+async def test_what_is_withdrawn_ends_at_once(bank, client) -> None:
+    subject = await bank.member()
+    helper, agreement = await supporter_of(bank, subject, "see_hours")
+    browser = client()
+    await browser.sign_in(bank.db, helper)
+    await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Look"})
+    assert "Acting for" in (await browser.get("/")).text
+    await end_supporter(bank.db, bank.coordinator, agreement, key=uuid4().hex, now=bank.now)
+    assert "Acting for" not in (await browser.get("/")).text
+    again = await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Look"})
+    assert again.status_code == 422
+    assert "no agreement" in again.text
+
+
+async def test_nobody_supports_without_an_agreement(bank, client) -> None:
+    subject = await bank.member()
+    browser = client()
+    await browser.sign_in(bank.db, bank.participant)
+    refused = await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Look"})
+    assert refused.status_code == 422
+    assert "Acting for" not in (await browser.get("/")).text
