@@ -20,6 +20,14 @@ class _Keeper:
         self._folder = folder
         self._count = sum(1 for _ in folder.glob("*.eml"))
 
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("moved"):
+            return "550 Nobody is here of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self._count >= MAX_MAILS:
             return "452 The folder is full: delete some e-mails"

@@ -80,6 +80,7 @@ ABILITIES = (
 )
 
 
+MOVED = 10
 ROUTES = ("email", "sms", "none", "letter", "phone")
 
 
@@ -87,7 +88,8 @@ def reached_by(number: int) -> dict[str, str]:
     """How the demo's member of this number is reached: each way in turn, with addresses and numbers nobody has."""
     return {
         "contact_route": ROUTES[number % len(ROUTES)],
-        "email": f"member{number}@riverside.example",
+        # One has moved: the demo's mail server refuses it, as real ones do.
+        "email": f"{'moved' if number == MOVED else 'member'}{number}@riverside.example",
         "phone": f"01632 960 {200 + number}",  # kept for drama and the like
         "postal_address": f"{number + 1} High Street\nRiverside\nRV1 1ZZ",
     }

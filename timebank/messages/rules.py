@@ -1,5 +1,6 @@
 """When a message goes out, what goes together, what it says, and when it arrived. Pure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -117,20 +118,31 @@ def arrived_on(*, channel: str, sent_at: datetime, time_zone: str, region: str) 
 def compose(
     notes: Sequence[Note], *, display_name: str, timebank_name: str, help_contact: str, base_url: str, channel: str
 ) -> Letter:
-    """The e-mail, letter or call of one or several messages. On paper there are no links."""
+    """The e-mail, letter or call of one or several messages. On paper there are no links.
+
+    What several messages say alike is said once, at the end.
+    """
+    said = [_paragraphs(note, base_url if channel == EMAIL else "") for note in notes]
+    times = Counter(part for each in said for part in dict.fromkeys(each))
     parts = [f"Hello {display_name},"]
-    for note in notes:
+    for note, each in zip(notes, said, strict=True):
         if len(notes) > 1:
             parts.append(note.subject)
-        parts += [part.strip() for part in note.body.split("\n\n") if part.strip()]
-        if note.path and channel == EMAIL:
-            parts.append(f"See it here: {base_url}{note.path}")
+        parts += [part for part in each if times[part] == 1]
+    parts += [part for part, count in times.items() if count > 1]
     parts.append(timebank_name)
     if help_contact:
         parts.append(f"Need help? {help_contact}")
     parts.append(f"You get this by {'e-mail' if channel == EMAIL else channel}. Tell us if you want it another way.")
     subject = notes[0].subject if len(notes) == 1 else f"{len(notes)} messages for you"
     return Letter(subject=subject, paragraphs=tuple(parts))
+
+
+def _paragraphs(note: Note, base_url: str) -> list[str]:
+    parts = [part.strip() for part in note.body.split("\n\n") if part.strip()]
+    if note.path and base_url:
+        parts.append(f"See it here: {base_url}{note.path}")
+    return parts
 
 
 def text_message(notes: Sequence[Note], *, base_url: str) -> str:

@@ -133,6 +133,7 @@ def test_several_go_as_one() -> None:
     letter = compose(note(1), note(2, "Your booking is accepted"), note(3))
     assert letter.subject == "3 messages for you"
     assert "Your booking is accepted" in letter.paragraphs
+    assert letter.text.count("Thank you.") == 1, "what all of them say is said once"
 
 
 def test_a_text_is_the_subject_and_a_short_link() -> None:
