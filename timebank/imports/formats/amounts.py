@@ -12,13 +12,16 @@ from timebank.kit.text import plain, shown
 
 MAX_TYPED = 40
 MAX_MINUTES = 100_000_000  # 190 years: more is a mistake, and every sum of a file fits
-MINUTES_IN = {"seconds": Fraction(1, 60), "minutes": Fraction(1), "hours": Fraction(60)}
-_UNITS = {
-    "h": 60, "hr": 60, "hrs": 60, "hour": 60, "hours": 60,
-    "m": 1, "min": 1, "mins": 1, "minute": 1, "minutes": 1,
-    "s": Fraction(1, 60), "sec": Fraction(1, 60), "secs": Fraction(1, 60), "second": Fraction(1, 60),
-    "seconds": Fraction(1, 60),
-}  # fmt: skip
+MINUTES_IN: dict[str, Fraction] = {"seconds": Fraction(1, 60), "minutes": Fraction(1), "hours": Fraction(60)}
+_UNITS: dict[str, Fraction] = {
+    spelling: MINUTES_IN[unit]
+    for unit, spellings in {
+        "hours": ("h", "hr", "hrs", "hour", "hours"),
+        "minutes": ("m", "min", "mins", "minute", "minutes"),
+        "seconds": ("s", "sec", "secs", "second", "seconds"),
+    }.items()
+    for spelling in spellings
+}
 _CLOCK = re.compile(r"(\d{1,7}):(\d\d)(?::(\d\d))?")
 _NUMBER = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?: \d{3})+)?(?:([.,])(\d+))?")
 _WITH_UNITS = re.compile(r"(?:(\d+(?:[.,]\d+)?) ?([a-z]+)\.?)(?: ?(?:and )?(\d+) ?([a-z]+)\.?|(\d{1,2}))?")
@@ -96,7 +99,7 @@ def _with_units(match: re.Match[str]) -> Fraction | None:
     if second is not None:
         if second_unit not in _UNITS or _UNITS[second_unit] >= _UNITS[first_unit] or int(second) > 59:
             return None
-        total += int(second) * Fraction(_UNITS[second_unit])
+        total += int(second) * _UNITS[second_unit]
     return total
 
 

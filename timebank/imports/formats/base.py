@@ -46,11 +46,13 @@ class Format:
     example: str
     positions: tuple[str, ...] = ()
     min_cells: int = 1
+    programme: str = ""  # the text that stands for the programme's own account
     adapt: Callable[[Texts], Texts] = dict
 
-    def field(self, name: str) -> Field:
-        """The field of this name."""
-        return next(each for each in self.fields if each.name == name)
+    @property
+    def program(self) -> str:
+        """What people call where the file comes from."""
+        return "a spreadsheet" if self.source == "spreadsheet" else self.label.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ FORMATS = (
         ),
         positions=("name", "code", "email", "joined", "balance", "limit"),
         min_cells=2,
-        example="name,username,email,creationdate,balance,creditlimit\nAda Example,ada,ada@example.org,2012-05-04,-1.5,20",
+        example=(
+            "name,username,email,creationdate,balance,creditlimit\nAda Example,ada,ada@example.org,2012-05-04,-1.5,20"
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Any spreadsheet saved as CSV, under headings: members, balances, or exchanges. A person may say what a column holds."""
+"""Any spreadsheet saved as CSV, under headings: members, balances, or exchanges. People may say what a column holds."""
 
 from timebank.imports.formats.base import Field, Format
 

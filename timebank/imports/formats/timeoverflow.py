@@ -69,6 +69,7 @@ FORMATS = (
         ),
         positions=("payer", "payer_type", "payee", "payee_type", "amount", "date", "words", "post"),
         min_cells=6,
+        programme=PROGRAMME,
         adapt=_transfer,
         example="2,Member,1,Member,5400,2016-04-12 17:30:00 UTC,Repaired a lamp,31",
     ),

@@ -1,0 +1,137 @@
+"""Importing for real: people, exchanges and balances, once and once more, past limits only with a reason."""
+
+from tests.integration.imports.importing import (
+    bring,
+    carry_out,
+    decide,
+    go_on,
+    lines,
+    minutes_by_name,
+    previewed,
+    start,
+)
+from tests.people import NOW, Bank
+from timebank.imports import queries, service
+from timebank.imports.service import Started
+
+USERS = """\
+1,2015-03-02,Ada,Example,Sample,female,1970-05-04,600000001,,ada@example.org
+2,2015-03-03,Ben,Example,,male,1980-05-04,,600000002,ben@example.org
+3,2015-04-01,Cleo,Example,,,,,,
+"""
+TRANSFERS = """\
+2,Member,1,Member,5400,2016-04-12 17:30:00 UTC,Repaired a lamp,31
+3,Member,1,Member,3600,2016-04-13 17:30:00 UTC,Shopping,
+1,organization,2,Member,1800,2016-04-11 17:30:00 UTC,Welcome,
+1,Member,3,Member,600,2016-05-13 23:30:00 UTC,Reading aloud,
+"""
+
+
+async def test_members_then_transfers_of_timeoverflow(bank: Bank) -> None:
+    people = await carry_out(bank, "timeoverflow-users", USERS)
+    assert people.of("done", "member") == 3
+
+    done = await carry_out(bank, "timeoverflow-transfers", TRANSFERS)
+
+    assert (done.of("done", "exchange"), done.minutes, done.forced) == (4, 190, 2)
+    assert await minutes_by_name(bank) == {
+        "Ada Example Sample": 140,
+        "Ben Example": -60,
+        "Cleo Example": -50,
+    }
+
+
+async def test_the_same_files_again_change_nothing(bank: Bank) -> None:
+    for _ in range(2):
+        people = await carry_out(bank, "timeoverflow-users", USERS)
+        done = await carry_out(bank, "timeoverflow-transfers", TRANSFERS)
+        after = await minutes_by_name(bank)
+
+    assert (people.of("done"), people.of("there", "member")) == (0, 3)
+    assert (done.of("done"), done.of("there", "exchange")) == (0, 4)
+    more = "".join(f"1,Member,2,Member,{60 * n},2017-01-01 10:00:00 UTC,More {n},\n" for n in range(1, 11))
+    grown = await carry_out(bank, "timeoverflow-transfers", TRANSFERS + more)
+    assert (grown.of("done", "exchange"), grown.of("there", "exchange")) == (10, 4)
+    assert (await minutes_by_name(bank))["Ben Example"] == after["Ben Example"] + 55
+
+
+async def test_only_what_passes_a_limit_is_forced_and_each_says_why(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    import_id = await bring(bank, "timeoverflow-transfers", TRANSFERS)
+    assert isinstance(await start(bank, import_id), Started)
+    await go_on(bank, import_id)
+
+    forced = [one for one in await lines(bank, import_id) if one.forced]
+    assert [one.line for one in forced] == [1, 2]
+    assert forced[0].forced.startswith("Line 1 of timeoverflow-transfers.csv:")
+    async with bank.db.reading(bank.id) as connection:
+        rows = await connection.fetch(
+            "select entry_id, forced_by, reason from ledger.forced where book_id = $1", bank.id
+        )
+        words = await queries.describe_entries(connection, bank.id, [forced[0].entry_id])
+    assert {row["entry_id"] for row in rows} == {one.entry_id for one in forced}
+    assert {row["forced_by"] for row in rows} == {bank.coordinator.name}
+    described = words[forced[0].entry_id]
+    assert described.title == "Repaired a lamp"
+    assert described.detail == "Ada Example Sample helped Ben Example, 12 April 2016, brought over from TimeOverflow"
+
+
+async def test_a_chunk_at_a_time_gives_the_same(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    import_id = await bring(bank, "timeoverflow-transfers", TRANSFERS)
+    await start(bank, import_id)
+    positions = []
+    while True:
+        progress = await service.advance(bank.db, bank.id, import_id, now=NOW, chunk=1)
+        positions.append(progress.position)
+        if progress.state == "finished":
+            break
+    assert positions == [1, 2, 3, 4]
+    assert (await minutes_by_name(bank))["Ada Example Sample"] == 140
+
+
+async def test_cyclos_balances_are_those_of_the_file(bank: Bank) -> None:
+    content = (
+        "name,username,email,creationdate,balance,creditlimit\n"
+        "Ada Example,ada,ada@example.org,2012-05-04,12.5,20\n"
+        "Ben Sample,ben,ben@example.org,2012-05-04,-1.25,20\n"
+        "Cleo Third,cleo,,2012-05-04,0,20\n"
+    )
+    done = await carry_out(bank, "cyclos-members", content)
+    assert (done.of("done", "member"), done.of("done", "balance"), done.forced) == (3, 2, 1)
+    assert await minutes_by_name(bank) == {"Ada Example": 750, "Ben Sample": -75, "Cleo Third": 0}
+    again = await carry_out(bank, "cyclos-members", content)
+    assert again.of("done") == 0
+
+
+async def test_a_balance_that_does_not_add_up_is_said_and_not_put_right(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    await carry_out(bank, "timeoverflow-transfers", TRANSFERS)
+    import_id = await bring(bank, "balances", "Name,Balance\nAda Example Sample,2:20\nBen Example,0:30\n")
+
+    plan = (await previewed(bank, import_id)).plan
+    assert [question.field for question in plan.questions] == ["difference"]
+    said = {one.line: one.why for one in plan.lines if one.kind == "balance"}
+    assert said == {
+        2: "The balance agrees.",
+        3: "The file says 30 minutes, the entries here add up to minus 1 hour.",
+    }
+    refused = await start(bank, import_id)
+    assert isinstance(refused, list)
+    assert refused[0].code == "difference_undecided"
+    await decide(bank, import_id, difference="leave_out")
+    assert isinstance(await start(bank, import_id), Started)
+    await go_on(bank, import_id)
+    assert (await minutes_by_name(bank))["Ben Example"] == -60
+
+
+async def test_time_that_is_not_whole_minutes_is_rounded_only_by_a_rule_that_is_chosen(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    content = "2,Member,1,Member,90,2016-04-12 17:30:00 UTC,x,\n2,Member,1,Member,150,2016-04-12 17:30:00 UTC,y,\n"
+    import_id = await bring(bank, "timeoverflow-transfers", content)
+    assert isinstance(await start(bank, import_id), list)
+    await decide(bank, import_id, rounding="half_even")
+    await start(bank, import_id)
+    done = await go_on(bank, import_id)
+    assert (done.rounded, done.minutes) == (2, 4)
+    assert [one.rounded for one in await lines(bank, import_id)] == ["1 minute 30 seconds", "2 minutes 30 seconds"]
