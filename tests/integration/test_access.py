@@ -21,6 +21,7 @@ from timebank.contributions.uploads import KeptUpload, keep_upload
 from timebank.db import Database
 from timebank.kit.actor import Actor
 from timebank.kit.clock import FixedClock
+from timebank.members.many import keep as keep_members
 from timebank.settings import Settings
 from timebank.web.headers import ALWAYS
 
@@ -165,7 +166,8 @@ OPEN = frozenset(
 )
 TABLES_WITH_CONTENT = (
     "member", "activity", "register", "contribution", "register_upload", "offer", "redemption", "redemption_event",
-    "payable", "payable_event", "payment_batch",
+    "payable", "payable_event", "payment_batch", "member_role", "consent", "consent_topic", "supporter",
+    "group_membership", "member_upload",
 )  # fmt: skip
 
 
@@ -270,6 +272,8 @@ async def world(db: Database) -> World:
         "member_id": str(bank.participant.member_id),
         "group_id": str(activity),
         "upload_id": str(kept.upload_id),
+        "members.upload_id": str(await keep_members(db, bank.coordinator, file_name="", content=b"Ann\nBo", **call)),
+        "supporter_id": "1000000",
         "registers.reference": saved.reference,
         "contribution_id": str(waiting),
         "offer_id": str(spent_on),

@@ -15,6 +15,7 @@ from timebank.hours.queries import EntryWords, HoursLine, HoursNow
 from timebank.hours.rules import GIFT
 from timebank.identity import queries as identity
 from timebank.members import queries as members
+from timebank.members.about import About, about
 from timebank.members.queries import AccessLine, MemberRecord
 from timebank.redemptions import queries as redemptions
 from timebank.redemptions.entry_kinds import OF_BOOKINGS
@@ -67,6 +68,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     open_bookings: tuple[Booking, ...]
     past_bookings: tuple[Booking, ...]
     looks: tuple[AccessLine, ...]
+    about: About
 
 
 async def first_page(connection: Connection, timebank_id: int, member_id: int, *, on: date) -> FirstPage:
@@ -144,4 +146,5 @@ async def record(connection: Connection, timebank_id: int, member_id: int, *, on
         open_bookings=tuple(open_bookings),
         past_bookings=tuple(past_bookings),
         looks=tuple(await members.access_lines(connection, timebank_id, member_id)),
+        about=await about(connection, timebank_id, member),
     )

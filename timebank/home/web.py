@@ -9,11 +9,13 @@ from litestar.params import FromPath, FromQuery
 
 from timebank.home import queries
 from timebank.hours import queries as hours
-from timebank.kit.actor import ADMIN, COORDINATOR
+from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.members.access import note_access
+from timebank.members.details import may_change
+from timebank.members.queries import as_seen_by
 from timebank.web.context import database, now
 from timebank.web.pages import redirect, render
 from timebank.web.viewer import Viewer, requires_role, signed_in, viewer
@@ -57,9 +59,13 @@ async def show_hours(request: PageRequest, before: FromQuery[str | None] = None)
     )
 
 
-@get("/members/{member_id:int}", guards=[requires_role(COORDINATOR, ADMIN)], include_in_schema=False)
+@get("/members/{member_id:int}", guards=[requires_role(COORDINATOR, FINANCE)], include_in_schema=False)
 async def show_record(request: PageRequest, member_id: FromPath[int]) -> Response[str]:
-    """A member's record. The look is written down before the page is shown."""
+    """A member's record, as far as the viewer's role may see it. The look is written down before the page is shown.
+
+    Finance sees how to reach somebody, not what they need nor what they did. Session leaders have no such page: their
+    registers show first names.
+    """
     person, db = viewer(request).actor, database(request)
     day = today(now(request), viewer(request).time_zone)
     async with db.reading(person.timebank_id) as connection:
@@ -67,7 +73,18 @@ async def show_record(request: PageRequest, member_id: FromPath[int]) -> Respons
     if record is None:
         raise NotFoundException
     await note_access(db, person, member_id, "looked at the record", now=now(request))
-    return render(request, "home/record.html", record=record, member=record.member)
+    member = as_seen_by(person, record.member)
+    if not person.has(COORDINATOR):
+        return render(request, "members/for_finance.html", member=member)
+    return render(
+        request,
+        "home/record.html",
+        record=record,
+        member=member,
+        may_change=may_change(person, member),
+        is_admin=person.has(ADMIN),
+        is_self=person.member_id == member.id,
+    )
 
 
 @route("/{rest:path}", http_method=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

@@ -7,30 +7,66 @@ import msgspec
 
 from timebank.db import Connection
 from timebank.kit import names as kit_names
+from timebank.kit import text
+from timebank.kit.actor import Actor
 from timebank.kit.paging import MAX_KEY, Page, page_of
-from timebank.members.rules import CONTACT_ROUTES, MAX_SEARCH, role_words
+from timebank.members.rules import (
+    CONTACT_ROUTES,
+    DETAILS,
+    FORMATS,
+    KINDS,
+    LANGUAGES,
+    MAX_SEARCH,
+    Details,
+    fields_seen,
+    role_words,
+)
 from timebank.members.tables import Member
 
 MAX_ACCESS_LINES = 50
-MAX_LOOSE_MATCHES = 50
+_CHOICES = ("contact_route", "language", "format_preference")
+MAX_NUMBER_DIGITS = 9
+MIN_PHONE_DIGITS_FOUND = 4  # fewer digits are a member number
+INTERNATIONAL_END = 9  # a number typed with its country code meets the same one kept without
 
 RECORD = """
-select m.id, m.number, m.display_name, m.email, m.phone, m.contact_route, m.can_offer, m.status, m.joined_on,
+select m.id, m.number, m.kind, m.display_name, m.email, m.phone, m.contact_route, m.postal_address, m.language,
+       m.format_preference, m.access_needs, m.can_offer, m.emergency_name, m.emergency_phone, m.contact_member_id,
+       m.status, m.joined_on, m.revision,
        array(select r.role from member_role r
               where r.timebank_id = m.timebank_id and r.member_id = m.id order by r.role) as roles
   from member m
 """
 BY_ID = RECORD + " where m.timebank_id = $1 and m.id = $2"
 FOUND = """
- where m.timebank_id = $1 and m.status = 'active'
-   and ($2 = '' or m.name_key like '%' || $2 || '%' or m.number = $3)
-   and ($4::bigint is null or (m.name_key, m.id) >
-        (select after.name_key, after.id from member after where after.timebank_id = $1 and after.id = $4))
+ where m.timebank_id = $1 and m.status = any($2::text[])
+   and (cardinality($3::text[]) = 0 or m.search_text like any($3::text[]) or m.number = $4)
+   and ($5 = '' or m.kind = $5)
+   and ($6 = '' or case when $6 = 'participant'
+        then not exists (select from member_role r where r.timebank_id = m.timebank_id and r.member_id = m.id)
+        else exists (select from member_role r
+                      where r.timebank_id = m.timebank_id and r.member_id = m.id and r.role = $6) end)
+   and ($7::bigint is null or exists (select from group_membership g
+        where g.timebank_id = m.timebank_id and g.group_id = $7 and g.member_id = m.id and g.until_on is null))
+   and (not $8 or m.access_needs <> '')
+   and (not $9 or m.contact_route = 'none')
+   and ($10::bigint is null or (m.name_key, m.id) >
+        (select after.name_key, after.id from member after where after.timebank_id = $1 and after.id = $10))
  order by m.name_key, m.id
- limit $5
+ limit $11
 """
 SEARCH = RECORD + FOUND
-BY_IDS = RECORD + " where m.timebank_id = $1 and m.id = any($2::bigint[]) order by m.name_key, m.id"
+GROUPS = """
+select id, display_name, number from member
+ where timebank_id = $1 and kind <> 'person' and status <> 'left' order by name_key, id limit $2
+"""
+MAX_GROUPS = 500
+MAX_CHOICES = 1000
+PEOPLE = """
+select id, display_name, number from member
+ where timebank_id = $1 and kind = 'person' and status = 'active' order by name_key, id limit $2
+"""
+BY_NUMBER = "select id, display_name, number from member where timebank_id = $1 and number = $2 and status = 'active'"
 KNOWN = """
 select id, display_name, number from member where timebank_id = $1 and status = 'active' order by name_key, id
 """
@@ -57,24 +93,72 @@ class MemberRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     number: int
+    kind: str
     display_name: str
     email: str
     phone: str
     contact_route: str
+    postal_address: str
+    language: str
+    format_preference: str
+    access_needs: str
     can_offer: str
+    emergency_name: str
+    emergency_phone: str
+    contact_member_id: int | None
     status: str
     joined_on: date
+    revision: int
     roles: tuple[str, ...]
 
     @property
+    def details(self) -> Details:
+        """What can be changed of them, as it is kept."""
+        return Details(**{name: getattr(self, name) for name in DETAILS})
+
+    @property
     def takes_part_as(self) -> str:
-        """Their roles as people read them."""
-        return role_words(self.roles)
+        """Their roles as people read them; a group is called one."""
+        return role_words(self.roles) if self.kind == "person" else KINDS[self.kind].split(" ")[1].capitalize()
 
     @property
     def messages_by(self) -> str:
         """How to send them messages, as people read it."""
         return CONTACT_ROUTES[self.contact_route]
+
+    @property
+    def language_words(self) -> str:
+        """Their language, as people read it."""
+        return LANGUAGES.get(self.language, self.language)
+
+    @property
+    def format_words(self) -> str:
+        """How they like to read, as people read it."""
+        return FORMATS[self.format_preference]
+
+    @property
+    def emergency_words(self) -> str:
+        """Whom to call in an emergency and on which number; empty when nobody is named."""
+        return ", ".join(part for part in (self.emergency_name, self.emergency_phone) if part)
+
+
+class Filters(msgspec.Struct, frozen=True, kw_only=True):
+    """Which members a list shows, besides what was typed. Empty filters show everybody who has not left.
+
+    ``role``: a role, or ``participant`` for people with none. ``status``: ``active``, ``paused`` or ``left``.
+    ``group_id``: who belongs to that group now. ``has_access_needs``: something is written that should be read before
+    they come. ``has_no_route``: no message reaches them.
+    """
+
+    role: str = ""
+    status: str = ""
+    kind: str = ""
+    group_id: int | None = None
+    has_access_needs: bool = False
+    has_no_route: bool = False
+
+
+NO_FILTERS = Filters()
 
 
 class AccessLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +175,12 @@ async def by_id(connection: Connection, timebank_id: int, member_id: int) -> Mem
         return None
     row = await connection.fetchrow(BY_ID, timebank_id, member_id)
     return msgspec.convert(dict(row), MemberRecord) if row else None
+
+
+def as_seen_by(actor: Actor, member: MemberRecord) -> MemberRecord:
+    """The record with what the actor may not see left empty."""
+    hidden = {name: "" for name in DETAILS if name not in fields_seen(actor) and name not in _CHOICES}
+    return msgspec.structs.replace(member, **hidden)
 
 
 async def known_members(connection: Connection, timebank_id: int) -> list[KnownMember]:
@@ -119,38 +209,97 @@ async def same_name(connection: Connection, timebank_id: int, display_name: str)
     return [msgspec.convert(dict(row), KnownMember) for row in rows]
 
 
-async def search(
-    connection: Connection, timebank_id: int, wanted: str, *, after: int | None, limit: int
-) -> Page[MemberRecord]:
-    """Active members whose name holds what was typed, or who have that number; in the order of their names.
+async def choices(connection: Connection, timebank_id: int) -> list[KnownMember]:
+    """The active people to choose from in a field; none where there are too many for a list, and a number is typed."""
+    rows = await connection.fetch(PEOPLE, timebank_id, MAX_CHOICES + 1)
+    found = [msgspec.convert(dict(row), KnownMember) for row in rows]
+    return found if len(found) <= MAX_CHOICES else []
 
-    When none does, names that are alike apart from accents, apostrophes and hyphens. ``after`` is the id of the last
-    member shown before. An empty search finds everybody.
+
+async def chosen(connection: Connection, timebank_id: int, typed: str) -> KnownMember | None:
+    """The active member that was typed as ``Name (number)``, as a number or as a name that only one has."""
+    number = typed.rstrip(" )").rpartition("(")[2].strip()
+    if number.isascii() and number.isdigit() and len(number) <= MAX_NUMBER_DIGITS:
+        row = await connection.fetchrow(BY_NUMBER, timebank_id, int(number))
+        return msgspec.convert(dict(row), KnownMember) if row else None
+    named = await same_name(connection, timebank_id, typed)
+    return named[0] if len(named) == 1 else None
+
+
+async def same_email(connection: Connection, timebank_id: int, email: str) -> list[KnownMember]:
+    """The active members with this e-mail address, in capitals or not; none for an empty one."""
+    if not email.strip():
+        return []
+    rows = await connection.fetch(
+        "select id, display_name, number from member"
+        " where timebank_id = $1 and lower(email) = lower($2) and email <> '' and status = 'active' order by id",
+        timebank_id,
+        email.strip(),
+    )
+    return [msgspec.convert(dict(row), KnownMember) for row in rows]
+
+
+async def groups(connection: Connection, timebank_id: int) -> list[KnownMember]:
+    """Groups and organisations that are members, in the order of their names; at most :data:`MAX_GROUPS`."""
+    rows = await connection.fetch(GROUPS, timebank_id, MAX_GROUPS)
+    return [msgspec.convert(dict(row), KnownMember) for row in rows]
+
+
+async def search(
+    connection: Connection,
+    timebank_id: int,
+    wanted: str,
+    *,
+    filters: Filters = NO_FILTERS,
+    after: int | None,
+    limit: int,
+) -> Page[MemberRecord]:
+    """Members whose name or e-mail address holds what was typed, whose phone number holds its digits, or who have that
+    member number; in the order of their names.
+
+    Accents, apostrophes and hyphens in names are forgotten. ``after`` is the id of the last member shown before. An
+    empty search finds everybody whom the filters let through.
     """
-    typed = kit_names.key(wanted[:MAX_SEARCH])
-    pattern = typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
-    rows = await connection.fetch(SEARCH, timebank_id, pattern, number, after, limit + 1)
-    if not rows and typed and after is None:
-        rows = await _alike(connection, timebank_id, typed)
+    typed = wanted[:MAX_SEARCH]
+    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MAX_NUMBER_DIGITS else None
+    rows = await connection.fetch(
+        SEARCH,
+        timebank_id,
+        [filters.status] if filters.status else ["active", "paused"],
+        patterns(typed),
+        number,
+        filters.kind,
+        filters.role,
+        filters.group_id,
+        filters.has_access_needs,
+        filters.has_no_route,
+        after,
+        limit + 1,
+    )
     found = [msgspec.convert(dict(row), MemberRecord) for row in rows]
     return page_of(found, limit, lambda member: (member.id,))
+
+
+def patterns(typed: str) -> list[str]:
+    """What ``search_text`` is compared with: the name or address as typed, without accents, and phone digits."""
+    plain_key, loose_key = kit_names.key(typed), kit_names.loose_key(typed)
+    digits = "".join(c for c in text.plain(typed) if c.isdigit())
+    if digits and not loose_key.replace(" ", "").strip(digits):
+        # Nothing but digits: a phone number, or a few that are a member number or stand in a name.
+        if len(digits) < MIN_PHONE_DIGITS_FOUND:
+            return [f"%{digits}%\n%\n%\n%"]
+        is_international = text.plain(typed).startswith(("+", "00"))
+        end = digits[-INTERNATIONAL_END:] if is_international and len(digits) > INTERNATIONAL_END else digits
+        return [f"%{end.lstrip('0') or end}%"]
+    found = [f"%{_escaped(each)}%" for each in dict.fromkeys((plain_key, loose_key)) if each]
+    return found or ([f"%{_escaped(typed.strip())}%"] if typed.strip() else [])
+
+
+def _escaped(typed: str) -> str:
+    return typed.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 async def access_lines(connection: Connection, timebank_id: int, member_id: int) -> list[AccessLine]:
     """Who looked at this member's record, newest first."""
     rows = await connection.fetch(ACCESS, timebank_id, member_id, MAX_ACCESS_LINES)
     return [msgspec.convert(dict(row), AccessLine) for row in rows]
-
-
-async def _alike(connection: Connection, timebank_id: int, typed: str) -> Sequence[object]:
-    loose = kit_names.loose_key(typed)
-    if not loose:
-        return []
-    ids = [
-        member.id
-        for member in await known_members(connection, timebank_id)
-        if loose in kit_names.loose_key(member.display_name)
-    ]
-    rows: Sequence[object] = await connection.fetch(BY_IDS, timebank_id, ids[:MAX_LOOSE_MATCHES])
-    return rows

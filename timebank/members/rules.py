@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+
+import msgspec
 
 from timebank.kit import names, text
 from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, FINANCE, ROLES, Actor
@@ -13,6 +15,8 @@ MAX_NAME = 100
 MAX_EMAIL = 254  # RFC 5321: a path is 256 octets with its brackets
 MAX_PHONE = 40
 MAX_CAN_OFFER = 500
+MAX_ACCESS_NEEDS = 1000
+MAX_POSTAL_ADDRESS = 500
 MAX_SEARCH = 100
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 5, 24  # 15 by E.164, and a text relay prefix and an extension
 EARLIEST_JOINED = date(1980, 1, 1)  # the year of the first time dollars: anything earlier is a slip of the finger
@@ -24,6 +28,20 @@ CONTACT_ROUTES = {
     "phone": "Phone call",
     "letter": "Letter",
 }
+FORMATS = {
+    "screen": "On a screen",
+    "large_print": "Large print",
+    "easy_read": "Easy Read",
+    "letter": "On paper, by letter",
+}
+KINDS = {"person": "A person", "group": "A group", "organisation": "An organisation"}
+# What people in our time banks speak. The pages themselves are in the languages that have been translated.
+LANGUAGES = {
+    "en": "English", "cy": "Welsh", "ar": "Arabic", "bn": "Bengali", "zh": "Chinese", "fr": "French", "gd": "Gaelic",
+    "gu": "Gujarati", "hi": "Hindi", "ga": "Irish", "it": "Italian", "ku": "Kurdish", "fa": "Persian", "pl": "Polish",
+    "pt": "Portuguese", "pa": "Punjabi", "ro": "Romanian", "so": "Somali", "es": "Spanish", "ta": "Tamil",
+    "ti": "Tigrinya", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese",
+}  # fmt: skip
 ROLE_WORDS = {COORDINATOR: "Coordinator", FINANCE: "Finance", ADMIN: "Administrator", APPROVER: "Approver"}
 PARTICIPANT_WORDS = "Participant"
 
@@ -78,35 +96,136 @@ def check_phone(phone: str) -> list[Refusal]:
     return []
 
 
-def check_contact_route(route: str, *, email: str, phone: str) -> list[Refusal]:
-    """What is wrong with the way to send messages: ``contact_route_unknown``, ``email_missing``, ``phone_missing``."""
+def check_contact_route(route: str, *, email: str, phone: str, postal_address: str = "") -> list[Refusal]:
+    """What is wrong with the way to send messages: ``contact_route_unknown``, or ``email_missing``, ``phone_missing``,
+    ``address_missing``. Nobody needs an address: “none” is a way too.
+    """
     if route not in CONTACT_ROUTES:
         return [Refusal("contact_route_unknown", "Choose how to send them messages.", "contact_route")]
     if route == "email" and not email:
-        return [Refusal("email_missing", "Enter their e-mail address, or choose another way to reach them.", "email")]
+        return [Refusal("email_missing", "Enter an e-mail address, or choose another way to send messages.", "email")]
     if route in ("phone", "sms") and not phone:
-        return [Refusal("phone_missing", "Enter their phone number, or choose another way to reach them.", "phone")]
+        return [Refusal("phone_missing", "Enter a phone number, or choose another way to send messages.", "phone")]
+    if route == "letter" and not postal_address:
+        words = "Enter an address for letters, or choose another way to send messages."
+        return [Refusal("address_missing", words, "postal_address")]
     return []
 
 
 def check_can_offer(can_offer: str) -> list[Refusal]:
     """What is wrong with the words on what somebody can share: ``can_offer_too_long`` or ``can_offer_unreadable``."""
-    if len(can_offer) > MAX_CAN_OFFER:
-        return [Refusal("can_offer_too_long", f"Say it in up to {MAX_CAN_OFFER} letters.", "can_offer")]
-    if _has_control(can_offer.replace("\n", " ").replace("\t", " ")):
-        return [Refusal("can_offer_unreadable", "This holds a character that cannot be shown.", "can_offer")]
-    return []
+    return _check_words(can_offer, "can_offer", MAX_CAN_OFFER)
 
 
-def check_details(*, display_name: str, email: str, phone: str, contact_route: str, can_offer: str) -> list[Refusal]:
-    """Everything that is wrong with what was typed about a member, in the order of the form."""
-    return [
-        *check_name(display_name),
-        *check_phone(phone.strip()),
-        *check_email(email.strip()),
-        *check_contact_route(contact_route, email=email.strip(), phone=phone.strip()),
-        *check_can_offer(can_offer.strip()),
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a member, as typed. ``kind`` never changes afterwards."""
+
+    display_name: str
+    phone: str = ""
+    email: str = ""
+    contact_route: str = "none"
+    postal_address: str = ""
+    language: str = "en"
+    format_preference: str = "screen"
+    access_needs: str = ""
+    can_offer: str = ""
+    emergency_name: str = ""
+    emergency_phone: str = ""
+
+
+DETAILS = Details.__struct_fields__
+DETAIL_WORDS = {
+    "display_name": "Name",
+    "phone": "Phone",
+    "email": "E-mail",
+    "contact_route": "Messages by",
+    "postal_address": "Address",
+    "language": "Language",
+    "format_preference": "Likes to read",
+    "access_needs": "Access needs",
+    "can_offer": "Can share",
+    "emergency_name": "In an emergency, call",
+    "emergency_phone": "Emergency number",
+}
+HOW_TO_REACH = ("contact_route", "phone", "email", "postal_address")  # a change of these is told by the old way too
+SEEN_BY_FINANCE = ("display_name", *HOW_TO_REACH, "language", "format_preference")
+OWN_DETAILS = tuple(name for name in DETAILS if name != "display_name")  # what members change without asking anybody
+
+
+def tidy(details: Details) -> Details:
+    """The details as they are kept: trimmed, names composed, phone numbers in plain digits."""
+    trimmed = {name: value.strip() for name, value in msgspec.structs.asdict(details).items()}
+    return Details(
+        **{
+            **trimmed,
+            "display_name": names.tidy(details.display_name),
+            "emergency_name": names.tidy(details.emergency_name),
+            "phone": _plain_digits(trimmed["phone"]),
+            "emergency_phone": _plain_digits(trimmed["emergency_phone"]),
+        }
+    )
+
+
+def check_details(details: Details) -> list[Refusal]:
+    """Everything that is wrong with what was typed about a member, in the order of the form.
+
+    Beside those of the single fields: ``format_unknown``, ``language_unknown``, ``emergency_name_too_long``,
+    ``emergency_phone_unreadable``, and for each text ``..._too_long`` or ``..._unreadable``.
+    """
+    found = [
+        *check_name(details.display_name),
+        *check_phone(details.phone.strip()),
+        *check_email(details.email.strip()),
+        *check_contact_route(
+            details.contact_route,
+            email=details.email.strip(),
+            phone=details.phone.strip(),
+            postal_address=details.postal_address.strip(),
+        ),
+        *_check_words(details.postal_address.strip(), "postal_address", MAX_POSTAL_ADDRESS),
     ]
+    if details.language not in LANGUAGES:
+        found.append(Refusal("language_unknown", "Choose a language from the list.", "language"))
+    if details.format_preference not in FORMATS:
+        found.append(Refusal("format_unknown", "Choose how they like to read.", "format_preference"))
+    emergency_phone = [
+        Refusal(problem.code.replace("phone", "emergency_phone", 1), problem.message, "emergency_phone")
+        for problem in check_phone(details.emergency_phone.strip())
+    ]
+    return [
+        *found,
+        *_check_words(details.access_needs.strip(), "access_needs", MAX_ACCESS_NEEDS),
+        *check_can_offer(details.can_offer.strip()),
+        *_check_words(details.emergency_name.strip(), "emergency_name", MAX_NAME),
+        *emergency_phone,
+    ]
+
+
+def changed(before: Details, after: Details) -> tuple[str, ...]:
+    """The names of the fields that differ, in the order of the form."""
+    return tuple(name for name in DETAILS if getattr(before, name) != getattr(after, name))
+
+
+def shown_detail(name: str, value: str) -> str:
+    """A detail as people read it: the words of a choice, “nothing” for an empty text."""
+    words: Mapping[str, Mapping[str, str]] = {
+        "contact_route": CONTACT_ROUTES,
+        "language": LANGUAGES,
+        "format_preference": FORMATS,
+    }
+    return words.get(name, {}).get(value, value) or "nothing"
+
+
+def fields_seen(actor: Actor) -> frozenset[str]:
+    """Which details of others the actor may see: a coordinator all, finance what a payment needs, others none."""
+    if actor.has(COORDINATOR):
+        return frozenset(DETAILS)
+    return frozenset(SEEN_BY_FINANCE) if actor.has(FINANCE) else frozenset()
+
+
+def first_name(display_name: str) -> str:
+    """What a session leader sees of somebody: the first word of their name."""
+    return display_name.split(" ", 1)[0]
 
 
 def check_joined_on(joined_on: date, today: date) -> list[Refusal]:
@@ -135,6 +254,28 @@ def same_name(display_name: str, count: int) -> Refusal:
         f"{who} called {text.shown(display_name, MAX_NAME)}. If this is another person, tick the box to confirm.",
         "name_may_repeat",
     )
+
+
+def same_email(display_name: str) -> Refusal:
+    """The question to ask when somebody with this e-mail address is a member already."""
+    return Refusal(
+        "same_email",
+        f"{text.shown(display_name, MAX_NAME)} has this e-mail address. If they share it, tick the box to confirm.",
+        "name_may_repeat",
+    )
+
+
+def _check_words(words: str, field: str, limit: int) -> list[Refusal]:
+    if len(words) > limit:
+        return [Refusal(f"{field}_too_long", f"Say it in up to {limit} letters.", field)]
+    if _has_control(words.replace("\n", " ").replace("\t", " ")):
+        return [Refusal(f"{field}_unreadable", "This holds a character that cannot be shown.", field)]
+    return []
+
+
+def _plain_digits(phone: str) -> str:
+    """Digits of every script as 0-9, so that a number is found and dialled whoever wrote it."""
+    return "".join(str(unicodedata.decimal(c, c)) for c in phone)
 
 
 def _has_control(value: str) -> bool:

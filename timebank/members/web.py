@@ -1,6 +1,6 @@
-"""Pages for coordinators: finding members, adding one, giving them a link or a card to sign in.
+"""Pages for coordinators: finding members, giving them a link or a card to sign in.
 
-A member's record spans rooms; it is a page of ``home``.
+A member's record spans rooms; it is a page of ``home``. The other pages of this room are in the ``web_*`` modules.
 """
 
 from typing import Any
@@ -12,16 +12,27 @@ from litestar.params import FromPath
 
 from timebank.identity.rules import LINK_VALID_FOR, NotAllowed, read_pin
 from timebank.identity.service import qr_data_uri, qr_svg
-from timebank.kit.actor import ADMIN, COORDINATOR
-from timebank.kit.clock import today
-from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
+from timebank.kit import csv
+from timebank.kit.actor import COORDINATOR
+from timebank.kit.paging import DEFAULT_PAGE_SIZE, MAX_KEY, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.members import queries, rules, service, web_acting
-from timebank.members.queries import MemberRecord
+from timebank.members import (
+    queries,
+    rules,
+    service,
+    web_acting,
+    web_agreements,
+    web_details,
+    web_leaving,
+    web_many,
+    web_mine,
+    web_safeguarding,
+)
+from timebank.members.queries import Filters, MemberRecord
 from timebank.web import forms
 from timebank.web.context import database, now, settings
 from timebank.web.forms import Form
-from timebank.web.pages import local, redirect, render
+from timebank.web.pages import local, render
 from timebank.web.viewer import requires_role, viewer
 
 PageRequest = Request[Any, Any, Any]
@@ -29,12 +40,15 @@ PageRequest = Request[Any, Any, Any]
 NO_STORE = {"Cache-Control": "no-store"}
 REFUSED = 422
 FOR_COORDINATORS = [requires_role(COORDINATOR)]
+MAX_LISTED = 100_000
+CSV_HEADINGS = ("Number", "Name", "Takes part as", "Can share", "Messages by", "Joined on", "Status")
+STATUS_WORDS = {"active": "Takes part", "paused": "Paused", "left": "Has left"}
 
 
 @get("/members", guards=FOR_COORDINATORS, include_in_schema=False)
 async def member_list(request: PageRequest) -> Response[Any]:
-    """Members in the order of their names, or those that a search finds."""
-    wanted = request.query_params.get("q", "").strip()[: rules.MAX_SEARCH]
+    """Members in the order of their names, or those that a search and filters find."""
+    wanted, filters, fields = _asked(request)
     cursor = request.query_params.get("after", "")
     after = parse_cursor(cursor) if cursor else None
     if isinstance(after, Refusal):
@@ -42,46 +56,81 @@ async def member_list(request: PageRequest) -> Response[Any]:
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
         page = await queries.search(
-            connection, timebank_id, wanted, after=after[0] if after else None, limit=DEFAULT_PAGE_SIZE
+            connection,
+            timebank_id,
+            wanted,
+            filters=filters,
+            after=after[0] if after else None,
+            limit=DEFAULT_PAGE_SIZE,
         )
-    more = f"/members?{urlencode({'q': wanted, 'after': page.next_cursor})}" if page.next_cursor else None
+        groups = await queries.groups(connection, timebank_id)
+    asked = {name: value for name, value in fields.items() if value}
     return render(
         request,
         "members/list.html",
-        form=Form.blank(q=wanted),
+        form=Form.blank(**fields),
         members=page.items,
         wanted=wanted,
-        more=more,
+        is_filtered=filters != queries.NO_FILTERS,
+        more=f"/members?{urlencode({**asked, 'after': page.next_cursor})}" if page.next_cursor else None,
+        as_csv=f"/members/list.csv?{urlencode(asked)}",
         is_first_page=after is None,
+        roles=[("", "Everybody"), ("participant", rules.PARTICIPANT_WORDS), *rules.ROLE_WORDS.items()],
+        statuses=[("", "Takes part or paused"), *STATUS_WORDS.items()],
+        kinds=[("", "People and groups"), *rules.KINDS.items()],
+        groups=[("", "Any")] + [(group.id, group.display_name) for group in groups] if groups else [],
+        status_words=STATUS_WORDS,
     )
 
 
-@get("/members/new", guards=FOR_COORDINATORS, include_in_schema=False)
-async def new_member(request: PageRequest) -> Response[Any]:
-    """The form for a new member."""
-    person = viewer(request)
-    day = today(now(request), person.time_zone)
-    form = Form.blank(contact_route="none", **forms.date_fields("joined_on", day))
-    return _new_member_page(request, form)
+@get("/members/list.csv", guards=FOR_COORDINATORS, include_in_schema=False)
+async def member_list_csv(request: PageRequest) -> Response[str]:
+    """What the list shows with this search and filters, all pages of it. No addresses: those are on the record."""
+    wanted, filters, _ = _asked(request)
+    timebank_id = viewer(request).actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        page = await queries.search(connection, timebank_id, wanted, filters=filters, after=None, limit=MAX_LISTED)
+    table: list[tuple[str | int, ...]] = [CSV_HEADINGS]
+    table += [
+        (
+            member.number,
+            member.display_name,
+            member.takes_part_as,
+            member.can_offer,
+            member.messages_by,
+            member.joined_on.isoformat(),
+            STATUS_WORDS[member.status],
+        )
+        for member in page.items
+    ]
+    return Response(
+        "\ufeff" + csv.write(table),
+        media_type="text/csv; charset=utf-8",
+        headers={**NO_STORE, "Content-Disposition": 'attachment; filename="members.csv"'},
+    )
 
 
-@post("/members/new", guards=FOR_COORDINATORS, include_in_schema=False)
-async def add_member(request: PageRequest) -> Response[Any]:
-    """Add the member, or show the form again with what to put right."""
-    form = await forms.read(request)
-    typed = {name: form.text(name) for name in ("display_name", "email", "phone", "contact_route", "can_offer")}
-    joined_on = form.date("joined_on")
-    if isinstance(joined_on, Refusal):
-        return _new_member_page(request, form.refused([*rules.check_details(**typed), joined_on]))
-    command = service.AddMember(
-        **typed, joined_on=joined_on, roles=form.all("roles"), name_may_repeat=form.has("name_may_repeat")
+def _asked(request: PageRequest) -> tuple[str, Filters, dict[str, str]]:
+    """The search and the filters of an address; what is not one of the choices filters nothing."""
+    fields = {
+        name: request.query_params.get(name, "").strip()[: rules.MAX_SEARCH]
+        for name in ("q", "role", "status", "kind", "group", "needs", "no_route")
+    }
+    allowed = {"role": {"participant", *rules.ROLE_WORDS}, "status": set(STATUS_WORDS), "kind": set(rules.KINDS)}
+    for name, values in allowed.items():
+        if fields[name] not in values:
+            fields[name] = ""
+    group = fields["group"]
+    is_id = group.isascii() and group.isdecimal() and len(group) <= len(str(MAX_KEY)) and 0 < int(group) <= MAX_KEY
+    filters = Filters(
+        role=fields["role"],
+        status=fields["status"],
+        kind=fields["kind"],
+        group_id=int(group) if is_id else None,
+        has_access_needs=bool(fields["needs"]),
+        has_no_route=bool(fields["no_route"]),
     )
-    added = await service.add(database(request), viewer(request).actor, command, key=form.key, now=now(request))
-    if isinstance(added, list):
-        return _new_member_page(request, form.refused(added))
-    return redirect(
-        request, f"/members/{added.member_id}", notice=f"They are a member now. Their number is {added.number}."
-    )
+    return fields["q"], filters, fields
 
 
 @post("/members/{member_id:int}/link", guards=FOR_COORDINATORS, include_in_schema=False)
@@ -140,18 +189,6 @@ async def make_card(request: PageRequest, member_id: FromPath[int]) -> Response[
     )
 
 
-def _new_member_page(request: PageRequest, form: Form) -> Response[Any]:
-    return render(
-        request,
-        "members/new.html",
-        REFUSED if form.refusals else 200,
-        form=form,
-        contact_routes=list(rules.CONTACT_ROUTES.items()),
-        roles=list(rules.ROLE_WORDS.items()) if viewer(request).has_role(ADMIN) else [],
-        asks_about_name=any(refusal.code == "same_name" for refusal in form.refusals),
-    )
-
-
 async def _card_form(request: PageRequest, member: MemberRecord, form: Form) -> Response[Any]:
     made_at = await service.card_made_at(database(request), viewer(request).actor, member.id)
     return render(
@@ -167,13 +204,26 @@ async def _card_form(request: PageRequest, member: MemberRecord, form: Form) -> 
 
 
 async def _member(request: PageRequest, member_id: int) -> MemberRecord:
-    """The active member an address names; 404 for anybody else's id, whether it exists or not."""
+    """The active person an address names; 404 for anybody else's id, whether it exists or not."""
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
         member = await queries.by_id(connection, timebank_id, member_id)
-    if member is None or member.status != "active":
+    if member is None or member.status != "active" or member.kind != "person":
         raise NotFoundException
     return member
 
 
-ROUTES = [member_list, new_member, add_member, make_link, card_form, make_card, *web_acting.ROUTES]
+ROUTES = [
+    member_list,
+    member_list_csv,
+    make_link,
+    card_form,
+    make_card,
+    *web_details.ROUTES,
+    *web_many.ROUTES,
+    *web_agreements.ROUTES,
+    *web_acting.ROUTES,
+    *web_mine.ROUTES,
+    *web_leaving.ROUTES,
+    *web_safeguarding.ROUTES,
+]
