@@ -99,6 +99,7 @@ async def _add_people(db: Database, facts: TimeBankFacts, names: tuple[str, ...]
             contact_route=reach["contact_route"],
             email=reach["email"],
             phone=reach["phone"],
+            postal_address=reach["postal_address"],
             can_offer=people.ABILITIES[number % len(people.ABILITIES)],
             joined_on=(anchor - timedelta(days=120 + 7 * number)).date(),
             roles=roles,
