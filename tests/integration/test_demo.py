@@ -69,7 +69,7 @@ select t.slug,
 async def test_it_is_complete(socket_dir: Path, filled: str) -> None:
     async with superuser(socket_dir, filled) as connection:
         members = await connection.fetch("select count(*) from member group by timebank_id order by 1 desc")
-        assert [row["count"] for row in members] == [41, 6]
+        assert [row["count"] for row in members] == [43, 6]
         for table, column, expected in (
             ("offer", "kind", {"training", "voucher", "peer_support"}),
             (

@@ -15,6 +15,7 @@ from timebank.db import Database, claim, remember
 from timebank.demo import people
 from timebank.demo.bookings import add_bookings
 from timebank.demo.groups import add_groups
+from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices
 from timebank.demo.steps import Refused
 from timebank.demo.words import Door
@@ -74,6 +75,7 @@ async def _fill(
     say(f"{facts.name}: {len(actors)} members")
     steps = await add_groups(db, facts, actors, anchor=anchor, say=say)
     if command.slug == people.RIVERSIDE:
+        await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
     for step in sorted(steps, key=lambda step: step.at):
