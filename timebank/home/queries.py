@@ -6,7 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from timebank.concerns import queries as concerns
 from timebank.contributions import queries as contributions
+from timebank.contributions.entry_kinds import OPENING
 from timebank.db import Connection
 from timebank.home import rules
 from timebank.home.rules import GaveAndUsed
@@ -14,9 +16,11 @@ from timebank.hours import queries as hours
 from timebank.hours.queries import EntryWords, HoursLine, HoursNow
 from timebank.hours.rules import GIFT
 from timebank.identity import queries as identity
+from timebank.kit.actor import Actor
 from timebank.members import queries as members
 from timebank.members.about import About, about
 from timebank.members.queries import AccessLine, MemberRecord
+from timebank.messages import queries as messages
 from timebank.redemptions import queries as redemptions
 from timebank.redemptions.entry_kinds import OF_BOOKINGS
 from timebank.redemptions.queries import Booking
@@ -59,6 +63,16 @@ class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
     last_year: GaveAndUsed
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for somebody's hand: how many of each."""
+
+    decisions: int
+    questions: int
+    overdue_questions: int
+    letters: int
+    calls: int
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A member's record as a coordinator sees it."""
 
@@ -81,6 +95,19 @@ async def first_page(connection: Connection, timebank_id: int, member_id: int, *
         entries=tuple(entries[:LAST_ENTRIES]),
         has_more=len(entries) > LAST_ENTRIES,
         last_year=rules.gave_and_used((kind, each.came, each.went) for kind, each in moved.items()),
+    )
+
+
+async def work(connection: Connection, actor: Actor, *, on: date) -> Work:
+    """How much waits for this coordinator or approver. Overdue questions are everybody's, the rest their own."""
+    questions = await concerns.counts(connection, actor.timebank_id, actor.member_id, on=on)
+    waiting = await messages.waiting(connection, actor.timebank_id)
+    return Work(
+        decisions=await contributions.waiting_for(connection, actor),
+        questions=questions.mine,
+        overdue_questions=questions.overdue,
+        letters=waiting.letters,
+        calls=len(await messages.calls(connection, actor.timebank_id)),
     )
 
 
@@ -128,7 +155,7 @@ async def describe(
 
 def _plain_title(kind: str) -> str:
     """For an entry that no room knows more about."""
-    return "Hours brought forward" if kind == rules.OPENING else "Hours put right"
+    return "Hours brought forward" if kind == OPENING else "Hours put right"
 
 
 async def record(connection: Connection, timebank_id: int, member_id: int, *, on: date) -> Record | None:

@@ -7,11 +7,23 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from timebank.concerns.entry_kinds import PUT_RIGHT
+from timebank.contributions.entry_kinds import (
+    CORRECTED,
+    EXCHANGE,
+    EXCHANGE_CORRECTED,
+    EXCHANGE_PASSED_ON,
+    EXCHANGE_UNDONE,
+    OPENING,
+    OPENING_CORRECTED,
+    OPENING_UNDONE,
+    PASSED_ON,
+)
 from timebank.hours.rules import GIFT
 from timebank.kit import dates
 from timebank.redemptions.entry_kinds import BOOKING_FULFILLED, BOOKING_REFUNDED
 
-OPENING = "opening"
+IMPORTED = "imported"
 
 # Not strftime: it would follow the machine's language.
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -25,9 +37,21 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     BOOKING_FULFILLED: ("You gave", "You used"),
     BOOKING_REFUNDED: ("You got back", "Taken back"),
     GIFT: ("You were given", "You passed on"),
+    PASSED_ON: ("You were given", "Taken back"),
+    EXCHANGE: ("You gave", "You used"),
+    EXCHANGE_PASSED_ON: ("You were given", "You used"),
+    EXCHANGE_UNDONE: ("You got back", "Taken back"),
+    EXCHANGE_CORRECTED: ("Added", "Taken back"),
+    CORRECTED: ("Added", "Taken back"),
     OPENING: ("You brought", "Put right"),
+    OPENING_CORRECTED: ("Added", "Taken back"),
+    PUT_RIGHT: ("Added", "Taken back"),
+    IMPORTED: ("You gave", "You used"),
 }
 _OTHERWISE = ("You gave", "Taken back")
+_NEITHER = frozenset({GIFT, PASSED_ON, EXCHANGE_PASSED_ON, OPENING, OPENING_UNDONE, OPENING_CORRECTED, PUT_RIGHT})
+_BOTH = frozenset({BOOKING_FULFILLED, EXCHANGE, IMPORTED})
+_BACK = frozenset({BOOKING_REFUNDED, EXCHANGE_UNDONE, EXCHANGE_CORRECTED})
 
 
 def change_words(kind: str, minutes: int) -> str:
@@ -63,15 +87,15 @@ def gave_and_used(moved: Iterable[tuple[str, int, int]]) -> GaveAndUsed:
     """Add up ``(kind, minutes that came, minutes that went)``.
 
     What was taken back counts against what was given, what was refunded against what was used. Gifts and hours brought
-    forward are neither.
+    forward are neither. Of an exchange what came was given and what went was used; put right, the other way round.
     """
     gave = used = 0
     for kind, came, went in moved:
-        if kind in (GIFT, OPENING):
+        if kind in _NEITHER:
             continue
-        if kind == BOOKING_FULFILLED:
+        if kind in _BOTH:
             gave, used = gave + came, used + went
-        elif kind == BOOKING_REFUNDED:
+        elif kind in _BACK:
             gave, used = gave - went, used - came
         else:
             gave += came - went

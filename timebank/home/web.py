@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from timebank.home import queries
 from timebank.hours import queries as hours
-from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
+from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
@@ -33,7 +33,15 @@ async def show_home(request: PageRequest) -> Response[Any]:
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
         page = await queries.first_page(connection, timebank_id, member_id, on=day)
-    return render(request, "home/home.html", page=page)
+        is_staff = person.has_role(COORDINATOR, APPROVER)
+        waits = await queries.work(connection, person.actor, on=day) if is_staff else None
+    return render(request, "home/home.html", page=page, waits=waits)
+
+
+@get("/more", guards=[requires_role(COORDINATOR)], include_in_schema=False)
+async def show_more(request: PageRequest) -> Response[str]:
+    """Everything else that coordinators and administrators do, by subject."""
+    return render(request, "home/more.html")
 
 
 @get("/hours", guards=[signed_in], include_in_schema=False)
@@ -102,4 +110,4 @@ def _ids(person: Viewer) -> tuple[int, int]:
     return person.actor.timebank_id, person.subject_id
 
 
-ROUTES = [show_home, show_hours, show_record, show_nothing]
+ROUTES = [show_home, show_hours, show_more, show_record, show_nothing]

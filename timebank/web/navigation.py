@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from timebank.kit.actor import COORDINATOR, FINANCE
+from timebank.kit.actor import APPROVER, COORDINATOR, FINANCE
 from timebank.web.viewer import Viewer
 
 
@@ -10,24 +10,34 @@ from timebank.web.viewer import Viewer
 class Link:
     """One link of the header; without a role it is for every signed-in member.
 
-    ``also`` names further parts of the product that belong under this link.
+    ``also`` names further parts of the product that belong under this link; ``unless`` a role that has it already.
     """
 
     label: str
     href: str
     role: str | None = None
     also: tuple[str, ...] = ()
+    unless: str | None = None
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """True when this viewer may follow it and has no other like it."""
+        may = self.role is None or viewer.has_role(self.role)
+        return may and not (self.unless is not None and viewer.has_role(self.unless))
 
 
 NAVIGATION = (
     Link("My hours", "/", also=("/hours",)),
     Link("Use my hours", "/offers"),
     Link("My bookings", "/bookings"),
-    Link("Log a group", "/groups", COORDINATOR, also=("/registers",)),
+    Link("Log my time", "/log"),
+    Link("About me", "/me", also=("/devices", "/supporting")),
+    Link("Log a group", "/groups", COORDINATOR, also=("/registers", "/sessions")),
     Link("Bookings to do", "/bookings/to-do", COORDINATOR),
     Link("Decisions", "/decisions", COORDINATOR),
+    Link("Decisions", "/decisions", APPROVER, unless=COORDINATOR),
     Link("Members", "/members", COORDINATOR),
     Link("Payments", "/payments", FINANCE),
+    Link("More", "/more", COORDINATOR, also=("/imports", "/background", "/safeguarding")),
 )
 
 
@@ -49,7 +59,7 @@ def links_for(viewer: Viewer, path: str) -> tuple[ShownLink, ...]:
     """
     if not viewer.is_signed_in:
         return ()
-    links = [link for link in NAVIGATION if link.role is None or viewer.has_role(link.role)]
+    links = [link for link in NAVIGATION if link.is_for(viewer)]
     nearest = max((_nearness(link, path) for link in links), default=0)
     return tuple(
         ShownLink(
