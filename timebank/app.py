@@ -17,6 +17,9 @@ from timebank.activities import api as activities_api
 from timebank.activities import web as activities_web
 from timebank.concerns import api as concerns_api
 from timebank.concerns import web as concerns_web
+from timebank.confidence import api as confidence_api
+from timebank.confidence import web as confidence_web
+from timebank.confidence.service import remind_readers
 from timebank.contributions import api as contributions_api
 from timebank.contributions import web as contributions_web
 from timebank.db import Database
@@ -55,11 +58,11 @@ from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
     identity_web, home_web, members_web, activities_web, contributions_web, redemptions_web, payments_web, messages_web,
-    concerns_web, governance_web, imports_web, jobs_web,
+    concerns_web, confidence_web, governance_web, imports_web, jobs_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, payments_api, messages_api,
-    concerns_api, governance_api, imports_api,
+    concerns_api, confidence_api, governance_api, imports_api,
 )  # fmt: skip
 
 
@@ -75,6 +78,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("import_files", "Go on with files brought from other programs", continue_due),
         Job("let_members_go", "Delete what was held about members who left", erase_due, every=timedelta(minutes=15)),
         Job("watch_checks", "Warn of checks that end, and of birthdays", keep_watch, every=timedelta(hours=1)),
+        Job("confidence", "Remind of what was told in confidence", remind_readers, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 

@@ -28,7 +28,7 @@ from timebank.web.viewer import Connection, Viewer, viewer
 
 ROOMS_WITH_PAGES = (
     "web", "identity", "members", "activities", "contributions", "redemptions", "payments", "messages", "concerns",
-    "governance", "imports", "home", "jobs",
+    "confidence", "governance", "imports", "home", "jobs",
 )  # fmt: skip
 NOTICE_COOKIE = "timebank_notice"
 NOTICE_SECONDS = 60
