@@ -1,5 +1,6 @@
 """Reading questions about entries: what an entry was and who had a hand in it, one question, and lists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -82,6 +83,13 @@ select count(*) filter (where owner_id = $2) as mine, count(*) as open,
        count(*) filter (where due_on < $3) as overdue
   from concern
  where timebank_id = $1 and state = 'open'
+"""
+
+
+OF_ENTRIES = """
+select c.correction_entry_id, c.title, c.answered_by
+  from concern c
+ where c.timebank_id = $1 and c.correction_entry_id = any($2::uuid[])
 """
 
 
@@ -308,6 +316,30 @@ async def steps(connection: Connection, timebank_id: int, concern_id: int) -> li
         )
         for row in rows
     ]
+
+
+async def counts_as(connection: Connection, timebank_id: int, concern: Concern) -> int | None:
+    """The minutes that time given counts for now, 0 when it does not; None when the question is about another entry."""
+    if concern.contribution_id is None:
+        return None
+    facts = await contributions_about.facts(connection, timebank_id, concern.contribution_id)
+    return facts.minutes if facts is not None and facts.state in ("approved", "submitted") else 0
+
+
+async def describe_entries(
+    connection: Connection, timebank_id: int, entry_ids: Sequence[UUID]
+) -> dict[UUID, hours.EntryWords]:
+    """Words for the entries that answers to questions made, among ``entry_ids``; others are left out."""
+    if not entry_ids:
+        return {}
+    rows = await connection.fetch(OF_ENTRIES, timebank_id, list(entry_ids))
+    name = await members.names(connection, timebank_id, sorted({row["answered_by"] for row in rows}))
+    return {
+        row["correction_entry_id"]: hours.EntryWords(
+            title="Put right", detail=row["title"], made_by=name.get(row["answered_by"], "")
+        )
+        for row in rows
+    }
 
 
 async def _shown(connection: Connection, timebank_id: int, rows: list[Any]) -> list[Concern]:

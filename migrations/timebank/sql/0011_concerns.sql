@@ -93,6 +93,7 @@ create table concern (
 create index concern_by_member on concern (timebank_id, member_id, asked_at desc);
 create index concern_open on concern (timebank_id, due_on) where state = 'open';
 create index concern_by_owner on concern (timebank_id, owner_id) where state = 'open';
+create index concern_by_correction on concern (timebank_id, correction_entry_id) where correction_entry_id is not null;
 create index concern_by_contribution on concern (timebank_id, contribution_id) where contribution_id is not null;
 
 -- Every step, for the member to read: asked, given to somebody, answered.
