@@ -26,10 +26,9 @@ class Link:
 
 
 NAVIGATION = (
-    Link("My hours", "/", also=("/hours",)),
+    Link("My hours", "/", also=("/hours", "/log", "/entries", "/queries")),
     Link("Use my hours", "/offers"),
     Link("My bookings", "/bookings"),
-    Link("Log my time", "/log"),
     Link("About me", "/me", also=("/devices", "/supporting")),
     Link("Log a group", "/groups", COORDINATOR, also=("/registers", "/sessions")),
     Link("Bookings to do", "/bookings/to-do", COORDINATOR),
