@@ -201,6 +201,22 @@ async def test_killed_between_sending_and_marking_it_goes_out_again_as_the_same(
     assert len({mail["Message-ID"] for mail in room.received}) == 3
 
 
+async def test_a_server_that_closes_in_the_middle_costs_the_others_nothing(bank: Bank, room: MailRoom) -> None:
+    for n, address in enumerate((AMINA, BEN, CLEO)):
+        await tell(bank, await reached_by(bank, "email", f"Person {n}", email=address), "News")
+    room.to_data[BEN] = ["421 closing"]
+    courier, now = Courier(room.settings), bank.now + QUARTER
+    with pytest.raises(Trouble):
+        await round_of(bank, courier, now)
+    assert [(each["state"], each["attempts"]) for each in await deliveries(bank)] == [
+        ("sent", 1),
+        ("waiting", 1),
+        ("waiting", 0),
+    ]
+    await round_of(bank, courier, now + timedelta(minutes=1))
+    assert await states(bank) == ["sent", "waiting", "sent"], "it is not claimed any more"
+
+
 async def test_two_at_once_send_each_once(bank: Bank, room: MailRoom) -> None:
     for n in range(30):
         await tell(bank, await reached_by(bank, "email", f"Person {n}", email=f"p{n}@example.test"), "News")
