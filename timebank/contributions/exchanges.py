@@ -33,6 +33,10 @@ class Spare:
         """What the account can pay now, never less than nothing. Accounts nobody asked about can pay nothing."""
         return max(0, self._available.get(account, 0))
 
+    def copy(self) -> "Spare":
+        """The same, to try something out."""
+        return Spare(self._available)
+
     def use(self, legs: Mapping[str, int]) -> None:
         """Take an entry into account."""
         for account, minutes in legs.items():

@@ -130,6 +130,8 @@ select contribution_id, n, step, minutes_before, minutes_after, held_on_before, 
  order by contribution_id, n
 """
 
+GUEST_NAMES = "select id, name from guest where timebank_id = $1 and id = any($2::bigint[])"
+
 UPLOAD = """
 select u.id, u.file_name, u.content, u.uploaded_by, u.uploaded_at,
        (select r.reference from register r
@@ -342,6 +344,14 @@ def _line_shown(row: Mapping[str, Any], name: Mapping[int, str]) -> RegisterLine
 async def changes(connection: Connection, timebank_id: int, contribution_ids: Sequence[int]) -> list[Change]:
     """Everything that happened to these contributions after they were decided, oldest first."""
     return [Change(**row) for row in await connection.fetch(CHANGES, timebank_id, list(contribution_ids))]
+
+
+async def guest_names(connection: Connection, timebank_id: int, guest_ids: Sequence[int]) -> dict[int, str]:
+    """The names of those of these guests that are not forgotten."""
+    if not guest_ids:
+        return {}
+    rows = await connection.fetch(GUEST_NAMES, timebank_id, list(guest_ids))
+    return {row["id"]: row["name"] for row in rows if row["name"]}
 
 
 async def waiting(connection: Connection, timebank_id: int) -> list[Waiting]:

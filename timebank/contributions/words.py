@@ -96,6 +96,17 @@ def receiver_put_right(before: int, after: int, activity: str, day: date, reason
     return Told(subject, "\n\n".join([body, *([f"Why: {reason}"] if reason else []), WRONG]))
 
 
+def passed_on_put_right(before: int, after: int, giver: str, reason: str, *, kept: int = 0) -> Told:
+    """Hours that came to a member by somebody else's standing choice have changed."""
+    change = (
+        f"{giver} passed time on to you. It is {in_words(after) if after else 'nothing'} now, not {in_words(before)}."
+    )
+    parts = [change, *([f"Why: {reason}"] if reason else [])]
+    if kept:
+        parts.append(f"You used {in_words(kept)} of it already. You keep that. Your bookings stay.")
+    return Told("Time that came to you was put right", "\n\n".join([*parts, WRONG]))
+
+
 def undone(minutes: int, activity: str, day: date) -> Told:
     """A register was taken back soon after it was saved."""
     time = in_words(minutes)

@@ -73,7 +73,7 @@ create index contribution_receiver_by_member on contribution_receiver (timebank_
 call protect_tenant_table('contribution_receiver', 'select, insert, update');
 
 -- Everything that happened to a contribution after it was decided. short_minutes: what our mistake cost, because the
--- hours were used already.
+-- hours were used already; below zero: what of that came back when the same time was raised again.
 create table contribution_change (
     timebank_id     bigint      not null,
     contribution_id bigint      not null,
@@ -84,7 +84,7 @@ create table contribution_change (
     minutes_after   integer     not null,
     held_on_before  date        not null,
     held_on_after   date        not null,
-    short_minutes   integer     not null default 0 check (short_minutes >= 0),
+    short_minutes   integer     not null default 0,
     reason          text        not null default '' check (length(reason) <= 500),
     changed_by      bigint      not null,
     changed_at      timestamptz not null,
