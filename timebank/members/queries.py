@@ -217,11 +217,15 @@ async def choices(connection: Connection, timebank_id: int) -> list[KnownMember]
 
 
 async def chosen(connection: Connection, timebank_id: int, typed: str) -> KnownMember | None:
-    """The active member that was typed as ``Name (number)``, as a number or as a name that only one has."""
-    number = typed.rstrip(" )").rpartition("(")[2].strip()
-    if number.isascii() and number.isdigit() and len(number) <= MAX_NUMBER_DIGITS:
+    """The active member that was typed as ``Name (number)``, as a number or as a name that only one has.
+
+    A name and a number that belong to two people are nobody.
+    """
+    name, _, number = typed.rstrip(" )").rpartition("(")
+    if number.strip().isascii() and number.strip().isdigit() and len(number) <= MAX_NUMBER_DIGITS:
         row = await connection.fetchrow(BY_NUMBER, timebank_id, int(number))
-        return msgspec.convert(dict(row), KnownMember) if row else None
+        is_theirs = row and (not name.strip() or kit_names.key(name) == kit_names.key(row["display_name"]))
+        return msgspec.convert(dict(row), KnownMember) if is_theirs else None
     named = await same_name(connection, timebank_id, typed)
     return named[0] if len(named) == 1 else None
 

@@ -195,7 +195,8 @@ async def _add_supporter(request: PageRequest, member_id: int, *, is_self: bool)
         return await _supporters_page(request, member_id, form.refused(refusals), is_self=is_self)
     typed = form.text("supporter")
     by = await member_chosen(request, typed)
-    if by == 0:
+    # On their own page a name is needed: numbers alone would let anybody read who is a member.
+    if by == 0 or (is_self and typed.isdecimal()):
         unknown = Refusal(
             "supporter_unknown", "Choose somebody who is a member now, or write their number.", "supporter"
         )
