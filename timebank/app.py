@@ -15,6 +15,7 @@ from litestar.plugins.prometheus import PrometheusConfig, PrometheusController
 from timebank import health, jobs
 from timebank.activities import api as activities_api
 from timebank.activities import web as activities_web
+from timebank.activities.service import remind
 from timebank.concerns import api as concerns_api
 from timebank.concerns import web as concerns_web
 from timebank.confidence import api as confidence_api
@@ -74,6 +75,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
+        Job("remind_of_sessions", "Remind people of sessions they signed up for", remind, every=timedelta(minutes=15)),
         Job("end_pauses", "Welcome back members whose pause is over", end_pauses_due, every=timedelta(minutes=15)),
         Job("import_files", "Go on with files brought from other programs", continue_due),
         Job("let_members_go", "Delete what was held about members who left", erase_due, every=timedelta(minutes=15)),

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from litestar.routes import HTTPRoute
 
-from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.activities.planning import planned
+from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
 from tests.integration.redemptions.spending import booked, give_hours, offer
@@ -179,6 +179,13 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /registers": COORDINATES,
     "GET /registers/list.csv": COORDINATES,
     "GET /registers/{reference}/download": COORDINATES,
+    "GET /registers/{reference}/correct": COORDINATES,
+    "POST /registers/{reference}/correct": COORDINATES,
+    "GET /registers/brought-forward": COORDINATES,
+    "POST /registers/brought-forward": COORDINATES,
+    "POST /registers/paste": COORDINATES,
+    "GET /guests": COORDINATES,
+    "POST /guests/{guest_id}/join": COORDINATES,
     "GET /registers/upload": COORDINATES,
     "POST /registers/upload": COORDINATES,
     "GET /registers/upload/{upload_id}": COORDINATES,
@@ -374,6 +381,7 @@ async def world(db: Database) -> World:
         "bookings.reference": booking,
         "step": "accept",
         "deputy_id": "1",
+        "guest_id": "1",
         "entry_id": "00000000-0000-0000-0000-000000000001",
         "query_id": "1",
         "photo_id": "1",
