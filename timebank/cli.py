@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from timebank.commands.common import CommandError
+from timebank.commands.importing import add_arguments as add_import_arguments
+from timebank.commands.importing import run_import
 from timebank.commands.serving import run_demo, run_serve
 from timebank.commands.setting_up import run_bank_create, run_member_add, run_token_create
 from timebank.commands.upkeep import run_migrate, run_prove, run_seal
@@ -20,6 +22,7 @@ examples:
   timebank bank create riverside "Riverside Time Bank"
   timebank member add riverside "Ada Example" --role admin --role coordinator
   timebank token create riverside 1 "Spreadsheet robot" --scope members:read --scope registers:write
+  timebank import riverside timeoverflow-users members.csv --dry-run
   timebank prove                     check every invariant of every ledger book
   timebank seal                      seal the ledger and print the digests, to be written down elsewhere
 
@@ -100,6 +103,10 @@ def build_parser() -> argparse.ArgumentParser:
     make.add_argument("name", help="what the token is for")
     make.add_argument("--scope", action="append", required=True, help="such as hours:read; repeat for more")
     make.add_argument("--days", type=int, default=365, help="how long it works (default 365)")
+
+    add_import_arguments(
+        _command(commands, "import", run_import, "bring members and hours from another program; safe to repeat")
+    )
     return parser
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
-from ledger import Balance, Leg, Post, Posted, Refused, Result, balances, post_batch
+from ledger import Balance, Leg, Post, Refused, Result, balances, post_batch
 from ledger.posting import Columns, translated
 from timebank.banks.service import MINUTES
 from timebank.db import Connection
 from timebank.imports import queries
-from timebank.imports.people import TO_ADD
 from timebank.kit.actor import Actor
 
 IMPORTED, IMPORTED_BALANCE = "imported", "imported_balance"
@@ -21,16 +19,9 @@ POST_IMPORTED = """
 select * from post_imported(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 """
-WHO = "select code, member_id from import_person where timebank_id = $1 and source = $2 and code = any($3::text[])"
-ENTERED = """
-update import_line l
-   set state = 'done', entry_id = d.entry_id, payer = d.payer, payee = d.payee, forced = d.forced, who = ''
-  from unnest($3::int[], $4::uuid[], $5::text[], $6::text[], $7::text[]) as d (step, entry_id, payer, payee, forced)
- where l.timebank_id = $1 and l.import_id = $2 and l.step = d.step
-"""
 REFUSED = """
 update import_line l
-   set state = 'refused', why = d.why
+   set state = 'refused', step = null, why = d.why
   from unnest($3::int[], $4::text[]) as d (step, why)
  where l.timebank_id = $1 and l.import_id = $2 and l.step = d.step
 """
@@ -60,13 +51,14 @@ class Again(Exception):
 
 async def post(
     connection: Connection, actor: Actor, run: queries.Run, rows: Sequence[Any], verdict: Verdict, rules_version: int
-) -> None:
-    """Enter these lines, in order, and note what became of them.
+) -> int:
+    """Enter these lines, in order, and note which were refused; return how many pass a limit.
 
     Raises:
         Again: the ledger refused something that could not be known before.
     """
-    who = await _people(connection, actor.timebank_id, run, rows)
+    called = (account for row in rows for account in (row["payer"], row["payee"]))
+    who = await queries.accounts_behind(connection, actor.timebank_id, run.wanted.source, called)
     entered = [row for row in rows if row["step"] not in verdict.refused]
     sides = {row["step"]: (who.get(row["payer"], row["payer"]), who.get(row["payee"], row["payee"])) for row in entered}
     accounts = sorted({account for pair in sides.values() for account in pair})
@@ -77,34 +69,10 @@ async def post(
     results = await _send(connection, actor, run, list(items.values()), [reasons.get(step) for step in items])
     if refused := [result for result in results if isinstance(result, Refused)]:
         raise Again(_learned(verdict, refused, {item.key: step for step, item in items.items()}))
-    entries: list[UUID] = [result.entry_id for result in results if isinstance(result, Posted)]
-    await connection.execute(
-        ENTERED,
-        actor.timebank_id,
-        run.id,
-        list(items),
-        entries,
-        [sides[step][0] for step in items],
-        [sides[step][1] for step in items],
-        [reasons.get(step, "") for step in items],
-    )
     out = {row["step"]: verdict.refused[row["step"]] for row in rows if row["step"] in verdict.refused}
     if out:
         await connection.execute(REFUSED, actor.timebank_id, run.id, list(out), list(out.values()))
-
-
-async def _people(connection: Connection, timebank_id: int, run: queries.Run, rows: Sequence[Any]) -> dict[str, str]:
-    """The accounts of those whom the lines call by what they were called elsewhere."""
-    codes = {
-        account.removeprefix(TO_ADD)
-        for row in rows
-        for account in (row["payer"], row["payee"])
-        if account.startswith(TO_ADD)
-    }
-    if not codes:
-        return {}
-    found = await connection.fetch(WHO, timebank_id, run.wanted.source, sorted(codes))
-    return {f"{TO_ADD}{row['code']}": f"member/{row['member_id']}" for row in found}
+    return len(reasons)
 
 
 def _beyond_limits(rows: Sequence[Any], sides: Mapping[int, tuple[str, str]], there: Mapping[str, Balance]) -> set[int]:

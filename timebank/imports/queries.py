@@ -1,7 +1,7 @@
 """Reading imports: the files, what became of their lines, and words for the entries they made."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,8 +15,8 @@ from timebank.banks import queries as banks
 from timebank.db import Connection
 from timebank.hours.queries import EntryWords
 from timebank.imports.formats import BY_NAME, Format
-from timebank.imports.people import MEMBER, MemberFacts
-from timebank.imports.plan import Facts
+from timebank.imports.people import MEMBER, TO_ADD, MemberFacts
+from timebank.imports.plan import ENTRY_PART, Facts
 from timebank.imports.rules import Answers
 from timebank.kit import dates
 from timebank.kit.clock import today
@@ -28,7 +28,7 @@ MAX_LINES_READ = 500
 
 RUN = """
 select r.id, r.format, r.file_name, r.size_bytes, r.sha256, r.state, r.answers, r.uploaded_by, r.created_at,
-       r.started_by, r.started_at, r.ended_at, r.steps, r.position
+       r.started_by, r.started_at, r.ended_at, r.steps, r.position, r.forced
   from import_run r
 """
 ONE_RUN = RUN + " where r.timebank_id = $1 and r.id = $2"
@@ -44,30 +44,53 @@ CONTENT = "select content from import_piece where timebank_id = $1 and import_id
 
 EVERYBODY = "select id, number, display_name, email, status from member where timebank_id = $1 order by id"
 KNOWN = "select code, member_id from import_person where timebank_id = $1 and source = $2"
-DONE = "select key from import_line where timebank_id = $1 and state = 'done' and kind <> 'member'"
-BROUGHT = """
-select distinct substr(case when payer like 'member/%' then payer else payee end, 8)::bigint as id
-  from import_line where timebank_id = $1 and state = 'done' and kind = 'balance'
+DONE = "select key from import_line where timebank_id = $1 and state = 'taken' and kind <> 'member'"
+# Whom a line's account belongs to, where the file calls them by a name of its own.
+_SIDES = """
+  left join import_person giving on giving.timebank_id = l.timebank_id and giving.source = r.source
+        and l.payer like 'person/%' and giving.code = substr(l.payer, 8)
+  left join import_person getting on getting.timebank_id = l.timebank_id and getting.source = r.source
+        and l.payee like 'person/%' and getting.code = substr(l.payee, 8)
 """
+_PAYER = "coalesce('member/' || giving.member_id, l.payer) as payer"
+_PAYEE = "coalesce('member/' || getting.member_id, l.payee) as payee"
+BROUGHT = f"""
+select {_PAYER}, {_PAYEE}
+  from import_line l
+  join import_run r on r.timebank_id = l.timebank_id and r.id = l.import_id {_SIDES}
+ where l.timebank_id = $1 and l.state = 'taken' and l.kind = 'balance'
+"""  # noqa: S608
 COUNTS = """
-select kind, state, count(*) as lines, coalesce(sum(minutes) filter (where kind = 'exchange'), 0) as minutes,
-       count(*) filter (where forced <> '') as forced, count(*) filter (where rounded <> '') as rounded
-  from import_line where timebank_id = $1 and import_id = $2 group by kind, state
-"""
-LINES = """
-select line, part, kind, state, why, who, payer, payee, minutes, rounded, happened_on, words, member_id, entry_id,
-       forced
-  from import_line
- where timebank_id = $1 and import_id = $2 and (line, part) > ($3, $4) and state = any($5::text[])
- order by line, part limit $6
-"""
-DESCRIBED = """
-select l.entry_id, l.kind, l.payer, l.payee, l.words, l.happened_on, l.rounded, r.format, r.started_by
+select l.kind, count(*) as lines,
+       case when l.state <> 'taken' then l.state when l.step <= r.position then 'done' else 'ready' end as state,
+       coalesce(sum(l.minutes) filter (where l.kind = 'exchange'), 0) as minutes,
+       count(*) filter (where l.rounded <> '') as rounded
   from import_line l
   join import_run r on r.timebank_id = l.timebank_id and r.id = l.import_id
- where l.timebank_id = $1 and l.entry_id = any($2::uuid[])
+ where l.timebank_id = $1 and l.import_id = $2 group by l.kind, 3
 """
-EVERY_STATE = ("ready", "done", "there", "left_out", "refused")
+FORCED = "select forced from import_run where timebank_id = $1 and id = $2"
+LINES = f"""
+select l.line, l.part, l.kind, l.why, l.who, {_PAYER}, {_PAYEE}, l.minutes, l.rounded, l.happened_on, l.words,
+       l.member_id, case when l.state <> 'taken' then l.state when l.step <= r.position then 'done' else 'ready' end as state,
+       coalesce(f.reason, '') as forced, q.made as entry_id
+  from import_line l
+  join import_run r on r.timebank_id = l.timebank_id and r.id = l.import_id {_SIDES}
+  left join ledger.request q on q.book_id = l.timebank_id and l.kind <> 'member' and l.state = 'taken'
+        and q.key = format('import:%s:%s:%s', l.import_id, l.line, l.part)
+  left join ledger.forced f on f.book_id = q.book_id and f.entry_id = q.made
+ where l.timebank_id = $1 and l.import_id = $2 and (l.line, l.part) > ($3, $4)
+ order by l.line, l.part limit $5
+"""  # noqa: S608
+DESCRIBED = f"""
+select e.id as entry_id, l.kind, {_PAYER}, {_PAYEE}, l.words, l.happened_on, r.format, r.started_by
+  from ledger.entry e
+  join import_line l on l.timebank_id = e.book_id and l.import_id = (e.meta ->> 'import')::bigint
+       and l.line = (e.meta ->> 'line')::integer and l.part = $3
+  join import_run r on r.timebank_id = l.timebank_id and r.id = l.import_id {_SIDES}
+ where e.book_id = $1 and e.id = any($2::uuid[]) and e.kind in ('imported', 'imported_balance')
+"""  # noqa: S608
+PEOPLE = "select code, member_id from import_person where timebank_id = $1 and source = $2 and code = any($3::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +111,7 @@ class Run:
     ended_at: datetime | None
     steps: int
     position: int
+    forced: int
 
     @property
     def wanted(self) -> Format:
@@ -134,6 +158,11 @@ class Line:
     entry_id: UUID | None
     forced: str
 
+    @property
+    def member_ids(self) -> tuple[int | None, int | None]:
+        """Who gave the minutes and who got them, where it was members."""
+        return member_of(self.payer), member_of(self.payee)
+
 
 async def run(connection: Connection, timebank_id: int, import_id: int, *, lock: bool = False) -> Run | None:
     """One import, or None when this time bank has no such import. ``lock`` keeps others away until the end."""
@@ -173,6 +202,7 @@ async def facts(connection: Connection, timebank_id: int, wanted: Format, *, now
     day = today(now, bank.time_zone)
     _, in_force = await banks.rules_in_force(connection, timebank_id, day)
     everybody = await connection.fetch(EVERYBODY, timebank_id)
+    brought = await connection.fetch(BROUGHT, timebank_id)
     posted = await balances(connection, timebank_id, [f"{MEMBER}{row['id']}" for row in everybody])
     return Facts(
         today=day,
@@ -182,19 +212,22 @@ async def facts(connection: Connection, timebank_id: int, wanted: Format, *, now
         done=frozenset(row["key"] for row in await connection.fetch(DONE, timebank_id)),
         floor=-in_force.member_floor_minutes,
         minimum_age=in_force.minimum_age,
-        brought=frozenset(row["id"] for row in await connection.fetch(BROUGHT, timebank_id)),
+        brought=frozenset(
+            member for row in brought for member in (member_of(row["payer"]), member_of(row["payee"])) if member
+        ),
     )
 
 
 async def outcome(connection: Connection, timebank_id: int, import_id: int) -> Outcome:
     """What became of an import's lines."""
     rows = await connection.fetch(COUNTS, timebank_id, import_id)
+    forced = await connection.fetchval(FORCED, timebank_id, import_id)
     lines: Counter[tuple[str, str]] = Counter({(row["kind"], row["state"]): row["lines"] for row in rows})
     done = [row for row in rows if row["state"] == "done"]
     return Outcome(
         lines,
         minutes=sum(int(row["minutes"]) for row in done),
-        forced=sum(row["forced"] for row in done),
+        forced=int(forced or 0),
         rounded=sum(row["rounded"] for row in done),
     )
 
@@ -205,11 +238,10 @@ async def lines(
     import_id: int,
     *,
     after: tuple[int, int] = (0, 0),
-    states: Sequence[str] = EVERY_STATE,
     limit: int = MAX_LINES_READ,
 ) -> list[Line]:
     """The parts of an import's lines after one of them, in the order of the file."""
-    rows = await connection.fetch(LINES, timebank_id, import_id, *after, list(states), limit)
+    rows = await connection.fetch(LINES, timebank_id, import_id, *after, limit)
     return [Line(**row) for row in rows]
 
 
@@ -219,10 +251,24 @@ async def describe_entries(
     """Words for those of the ledger's entries that an import made. Names are looked up now, never stored."""
     if not entry_ids:
         return {}
-    rows = await connection.fetch(DESCRIBED, timebank_id, list(entry_ids))
-    people = {member for row in rows for member in (_id(row["payer"]), _id(row["payee"]), row["started_by"]) if member}
+    rows = await connection.fetch(DESCRIBED, timebank_id, list(entry_ids), ENTRY_PART)
+    people = {
+        member
+        for row in rows
+        for member in (member_of(row["payer"]), member_of(row["payee"]), row["started_by"])
+        if member
+    }
     name = await members.names(connection, timebank_id, sorted(people)) if people else {}
     return {row["entry_id"]: _words(row, name) for row in rows}
+
+
+async def accounts_behind(
+    connection: Connection, timebank_id: int, source: str, accounts: Iterable[str]
+) -> dict[str, str]:
+    """The members' accounts of those whom a file calls by a name of its own (``person/<code>``)."""
+    codes = sorted({account.removeprefix(TO_ADD) for account in accounts if account.startswith(TO_ADD)})
+    rows = await connection.fetch(PEOPLE, timebank_id, source, codes) if codes else []
+    return {f"{TO_ADD}{row['code']}": f"{MEMBER}{row['member_id']}" for row in rows}
 
 
 def _words(row: Any, name: dict[int, str]) -> EntryWords:
@@ -230,13 +276,14 @@ def _words(row: Any, name: dict[int, str]) -> EntryWords:
     made_by = name.get(row["started_by"] or 0, "")
     if row["kind"] == "balance":
         return EntryWords(title="Hours from before", detail=brought, made_by=made_by)
-    giver, receiver = (name.get(_id(row[side]) or 0, "the programme") for side in ("payee", "payer"))
-    who = f"{giver} helped {receiver}" if _id(row["payee"]) and _id(row["payer"]) else ""
+    giver, receiver = (name.get(member_of(row[side]) or 0, "the programme") for side in ("payee", "payer"))
+    who = f"{giver} helped {receiver}" if member_of(row["payee"]) and member_of(row["payer"]) else ""
     detail = ", ".join(part for part in (who, dates.in_words(row["happened_on"]), brought) if part)
     return EntryWords(title=row["words"] or "An exchange", detail=detail, made_by=made_by)
 
 
-def _id(account: str) -> int | None:
+def member_of(account: str) -> int | None:
+    """The member whose account this is; None for an account of the time bank."""
     return int(account.removeprefix(MEMBER)) if account.startswith(MEMBER) else None
 
 

@@ -49,16 +49,16 @@ select line, part, step, kind, person, details, payer, payee, minutes, happened_
   from import_line
  where timebank_id = $1 and import_id = $2 and step > $3 order by step limit $4
 """
-ARRIVED = "update import_run set position = $3 where timebank_id = $1 and id = $2"
+ARRIVED = "update import_run set position = $3, forced = forced + $4 where timebank_id = $1 and id = $2"
 END = "update import_run set state = $3, ended_at = $4 where timebank_id = $1 and id = $2"
 DROP_FILE = "delete from import_piece where timebank_id = $1 and import_id = $2"
 STOP_LINES = """
-update import_line set state = 'left_out', why = $3, details = null
- where timebank_id = $1 and import_id = $2 and state = 'ready'
+update import_line set state = 'left_out', step = null, why = $3, details = null
+ where timebank_id = $1 and import_id = $2 and step > $4
 """
 ADDED = """
 update import_line l
-   set state = 'done', member_id = d.member_id, details = null, who = ''
+   set member_id = d.member_id, details = null
   from unnest($3::int[], $4::int[], $5::bigint[]) as d (line, part, member_id)
  where l.timebank_id = $1 and l.import_id = $2 and l.line = d.line and l.part = d.part
 """
@@ -180,7 +180,7 @@ async def cancel(db: Database, actor: Actor, import_id: int, *, key: str, now: d
             raise LookupError(f"no import {import_id}")
         if run.state in ("finished", "cancelled"):
             raise Rollback([Refusal("ended_already", "This import has ended already.")])
-        await connection.execute(STOP_LINES, actor.timebank_id, import_id, STOPPED)
+        await connection.execute(STOP_LINES, actor.timebank_id, import_id, STOPPED, run.position)
         await _end(connection, actor.timebank_id, import_id, "cancelled", now)
         return Started(import_id=import_id, steps=run.steps)
 
@@ -220,10 +220,11 @@ async def _add_lines(connection: Connection, timebank_id: int, import_id: int, l
         ADD_LINES,
         timebank_id,
         import_id,
-        *(
-            [getattr(one, name) for one in lines]
-            for name in ("line", "part", "step", "kind", "key", "state", "why", "who", "person")
-        ),
+        *([getattr(one, name) for one in lines] for name in ("line", "part", "step", "kind", "key")),
+        ["taken" if one.state == "ready" else one.state for one in lines],
+        [one.why for one in lines],
+        ["" if one.state == "ready" else one.who for one in lines],
+        [one.person for one in lines],
         [_details(one) for one in lines],
         *(
             [getattr(one, name) for one in lines]
@@ -257,13 +258,14 @@ async def _advance(
         )
         bank = await banks.by_id(connection, timebank_id)
         day = today(now, bank.time_zone)
+        forced = 0
         if is_people:
             await _add_people(connection, actor, run, rows, day, now)
         elif rows:
             version, _ = await banks.rules_in_force(connection, timebank_id, day)
-            await posting.post(connection, actor, run, rows, verdict, version)
+            forced = await posting.post(connection, actor, run, rows, verdict, version)
         position = rows[-1]["step"] if rows else run.steps
-        await connection.execute(ARRIVED, timebank_id, import_id, position)
+        await connection.execute(ARRIVED, timebank_id, import_id, position, forced)
         if position < run.steps:
             return Progress("running", position, run.steps)
         await _end(connection, timebank_id, import_id, "finished", now)

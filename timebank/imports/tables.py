@@ -1,6 +1,6 @@
 """Piccolo’s view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Bytea, Date, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, BigInt, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
@@ -12,6 +12,7 @@ class ImportRun(Table, tablename="import_run", db=ENGINE):
     timebank_id = BigInt(null=False, default=None, primary_key=True)
     id = BigInt(null=False, default=None)
     format = Text(null=False, default=None)
+    source = Text(null=False, default=None)
     file_name = Text(null=False, default=None)
     size_bytes = Integer(null=False, default=0)
     sha256 = Bytea(null=True, default=None)
@@ -24,6 +25,7 @@ class ImportRun(Table, tablename="import_run", db=ENGINE):
     ended_at = Timestamptz(null=True, default=None)
     steps = Integer(null=False, default=0)
     position = Integer(null=False, default=0)
+    forced = Integer(null=False, default=0)
 
 
 class ImportPiece(Table, tablename="import_piece", db=ENGINE):
@@ -57,8 +59,6 @@ class ImportLine(Table, tablename="import_line", db=ENGINE):
     happened_on = Date(null=True, default=None)
     words = Text(null=False, default="")
     member_id = BigInt(null=True, default=None)
-    entry_id = UUID(null=True, default=None)
-    forced = Text(null=False, default="")
 
 
 class ImportPerson(Table, tablename="import_person", db=ENGINE):

@@ -18,8 +18,8 @@ from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 
 BEGIN = """
-insert into import_run (timebank_id, format, file_name, state, uploaded_by, created_at)
-values ($1, $2, $3, 'receiving', $4, $5) returning id
+insert into import_run (timebank_id, format, source, file_name, state, uploaded_by, created_at)
+values ($1, $2, $3, $4, 'receiving', $5, $6) returning id
 """
 ADD_PIECE = "insert into import_piece (timebank_id, import_id, n, content) values ($1, $2, $3, $4)"
 LAST_PIECE = "select coalesce(max(n), 0) from import_piece where timebank_id = $1 and import_id = $2"
@@ -74,7 +74,10 @@ async def begin(
     name = names.tidy(command.file_name)[-MAX_FILE_NAME:] or "file"
 
     async def work(connection: Connection) -> Brought:
-        import_id = await connection.fetchval(BEGIN, actor.timebank_id, command.format, name, actor.member_id, now)
+        source = BY_NAME[command.format].source
+        import_id = await connection.fetchval(
+            BEGIN, actor.timebank_id, command.format, source, name, actor.member_id, now
+        )
         return await _keep(connection, actor, import_id, command.format, command.content, command.is_last)
 
     asked = (command.format, name, ids.sha256(command.content).hex(), command.is_last)

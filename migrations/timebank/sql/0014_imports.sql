@@ -4,6 +4,7 @@ create table import_run (
     timebank_id bigint      not null references timebank,
     id          bigint      generated always as identity,
     format      text        not null check (length(format) between 1 and 40),
+    source      text        not null check (length(source) between 1 and 40), -- the program: its numbers are the same people
     file_name   text        not null check (length(file_name) between 1 and 200),
     size_bytes  integer     not null default 0 check (size_bytes between 0 and 67108864),
     sha256      bytea,                                                  -- null while pieces of the file are still coming
@@ -16,6 +17,7 @@ create table import_run (
     ended_at    timestamptz,
     steps       integer     not null default 0 check (steps >= 0),      -- what there is to do, done in order
     position    integer     not null default 0,                         -- the last step done
+    forced      integer     not null default 0 check (forced >= 0),     -- entries so far that pass a limit
     primary key (timebank_id, id),
     foreign key (timebank_id, uploaded_by) references member (timebank_id, id),
     foreign key (timebank_id, started_by) references member (timebank_id, id),
@@ -38,7 +40,9 @@ create table import_piece (
 );
 call protect_tenant_table('import_piece', 'select, insert, delete');
 
--- What a line of the file asks for, and what became of it. A line may have parts: people to add, then an entry.
+-- What a line of the file asks for, and what became of it. A line may have parts: people to add, then an entry. A line that
+-- is taken is done once the import's position has reached its step, so that nothing is written a second time: its entry's
+-- meta names the import and the line.
 create table import_line (
     timebank_id bigint      not null,
     import_id   bigint      not null,
@@ -47,9 +51,9 @@ create table import_line (
     step        integer     check (step > 0),                           -- null: there is nothing to do
     kind        text        not null check (kind in ('member', 'exchange', 'balance')),
     key         bytea       not null check (length(key) = 16),          -- the same for the same line in every file
-    state       text        not null check (state in ('ready', 'done', 'there', 'left_out', 'refused')),
+    state       text        not null check (state in ('taken', 'there', 'left_out', 'refused')),
     why         text        not null default '' check (length(why) <= 500),
-    who         text        not null default '' check (length(who) <= 250), -- as the file has it, unless it is done
+    who         text        not null default '' check (length(who) <= 250), -- as the file has it, unless it is taken
     person      text        not null default '' check (length(person) <= 120),
     details     jsonb,                                                  -- the person to add, until that is done
     payer       text        not null default '' check (length(payer) <= 140),
@@ -59,18 +63,16 @@ create table import_line (
     happened_on date,
     words       text        not null default '' check (length(words) <= 500),
     member_id   bigint,
-    entry_id    uuid,
-    forced      text        not null default '' check (length(forced) <= 200),
     primary key (timebank_id, import_id, line, part),
     foreign key (timebank_id, import_id) references import_run (timebank_id, id),
     foreign key (timebank_id, member_id) references member (timebank_id, id),
-    check (state <> 'ready' or step is not null)
+    check ((state = 'taken') = (step is not null))
 );
 call protect_tenant_table('import_line', 'select, insert, update');
 create unique index import_line_by_step on import_line (timebank_id, import_id, step) where step is not null;
 -- The same line counts once, in whichever file it comes.
-create unique index import_line_once on import_line (timebank_id, key) where state = 'done';
-create index import_line_by_entry on import_line (timebank_id, entry_id) where entry_id is not null;
+create unique index import_line_once on import_line (timebank_id, key) where state = 'taken';
+create index import_line_by_member on import_line (timebank_id, member_id) where member_id is not null;
 
 -- Who somebody is here, by what they are called in the program they come from.
 create table import_person (
