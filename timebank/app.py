@@ -18,11 +18,13 @@ from timebank.activities import web as activities_web
 from timebank.activities.service import remind
 from timebank.concerns import api as concerns_api
 from timebank.concerns import web as concerns_web
+from timebank.concerns.service import look_after
 from timebank.confidence import api as confidence_api
 from timebank.confidence import web as confidence_web
 from timebank.confidence.service import remind_readers
 from timebank.contributions import api as contributions_api
 from timebank.contributions import web as contributions_web
+from timebank.contributions.photos import delete_unused
 from timebank.db import Database
 from timebank.governance import api as governance_api
 from timebank.governance import web as governance_web
@@ -81,6 +83,8 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("let_members_go", "Delete what was held about members who left", erase_due, every=timedelta(minutes=15)),
         Job("watch_checks", "Warn of checks that end, and of birthdays", keep_watch, every=timedelta(hours=1)),
         Job("confidence", "Remind of what was told in confidence", remind_readers, every=timedelta(hours=1)),
+        Job("look_after_queries", "Find who answers questions, and remind", look_after, every=timedelta(minutes=15)),
+        Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 

@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
-from timebank.contributions import queries, service
+from timebank.contributions import api_decisions, api_self_log, queries, service
 from timebank.contributions.queries import RegisterShown
 from timebank.contributions.rules import MAX_DUPLICATE_REASON, MAX_WHAT, Line
 from timebank.contributions.service import SaveRegister
@@ -152,4 +152,4 @@ def _as_saved(found: RegisterShown) -> SavedRegister:
     )
 
 
-ROUTES: list[Any] = [save_register, register]
+ROUTES: list[Any] = [save_register, register, *api_self_log.ROUTES, *api_decisions.ROUTES]
