@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from timebank.activities import queries as activities
 from timebank.concerns import queries as concerns
 from timebank.contributions import queries as contributions
 from timebank.contributions.entry_kinds import OPENING
@@ -61,6 +62,8 @@ class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[EntryRow, ...]
     has_more: bool
     last_year: GaveAndUsed
+    leads: int
+    """How many groups they lead now."""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,7 @@ async def first_page(connection: Connection, timebank_id: int, member_id: int, *
         hours_now=hours_now,
         entries=tuple(entries[:LAST_ENTRIES]),
         has_more=len(entries) > LAST_ENTRIES,
+        leads=len(await activities.led_by(connection, timebank_id, member_id, on=on)),
         last_year=rules.gave_and_used((kind, each.came, each.went) for kind, each in moved.items()),
     )
 

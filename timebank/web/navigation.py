@@ -26,17 +26,17 @@ class Link:
 
 
 NAVIGATION = (
-    Link("My hours", "/", also=("/hours", "/log", "/entries", "/queries")),
+    Link("My hours", "/", also=("/hours", "/log", "/entries", "/queries", "/whats-on", "/in")),
     Link("Use my hours", "/offers"),
     Link("My bookings", "/bookings"),
-    Link("About me", "/me", also=("/devices", "/supporting")),
+    Link("About me", "/me", also=("/devices", "/supporting", "/messages")),
     Link("Log a group", "/groups", COORDINATOR, also=("/registers", "/sessions")),
     Link("Bookings to do", "/bookings/to-do", COORDINATOR),
     Link("Decisions", "/decisions", COORDINATOR),
     Link("Decisions", "/decisions", APPROVER, unless=COORDINATOR),
     Link("Members", "/members", COORDINATOR),
     Link("Payments", "/payments", FINANCE),
-    Link("More", "/more", COORDINATOR, also=("/imports", "/background", "/safeguarding")),
+    Link("More", "/more", COORDINATOR, also=("/imports", "/background", "/safeguarding", "/messages/to-do", "/guests")),
 )
 
 
