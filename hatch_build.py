@@ -24,7 +24,7 @@ STATIC = ROOT / "timebank" / "web" / "static"
 WORKSHOP = ROOT / ".cache" / "assets"
 PACKAGE_FILES = ("package.json", "package-lock.json")
 STYLESHEET = "main.css"
-COPIED = ("main.js", "icon.svg")
+COPIED = ("main.js", "register.js", "icon.svg")
 FINGERPRINT_LENGTH = 10
 STEP_TIMEOUT_SECONDS = 300
 

@@ -18,6 +18,7 @@ MAX_LINES = 1000
 MAX_CELL = 1000
 MAX_TITLE_ROWS = 30
 MAX_NAME = 120
+MAX_LINE_DIGITS = 6
 EARLIEST_START_MINUTES = 8 * 60  # in a column headed only "Time", 8:00 and later may be when people came
 
 _TOTALS = {
@@ -133,13 +134,24 @@ def _too_many_lines() -> Refusal:
 
 def _lines(table: _Table, notes: list[str]) -> Iterator[RegisterLine]:
     day_above = _day_in_titles(table, notes)
+    numbers = _own_numbers(table)
     for row in table.body:
         if _is_total(row, table):
             notes.append(f"Row {row.number} is a total and was left out.")
         elif headings.read(row.cells) is not None:
             notes.append(f"Row {row.number} repeats the headings and was left out.")
         else:
-            yield _line(row, table, day_above, notes)
+            line = _line(row, table, day_above, notes)
+            yield replace(line, number=numbers.get(row.number, row.number))
+
+
+def _own_numbers(table: _Table) -> dict[int, int]:
+    """The numbers that a column "Line" gives to the rows, where it numbers every one of them differently."""
+    found = {row.number: table.columns.cell("line", row.cells) for row in table.body}
+    if not all(text.isascii() and text.isdecimal() and len(text) <= MAX_LINE_DIGITS for text in found.values()):
+        return {}
+    numbers = {row: int(text) for row, text in found.items()}
+    return numbers if len(set(numbers.values())) == len(numbers) and min(numbers.values()) > 0 else {}
 
 
 def _line(row: csv.Row, table: _Table, day_above: date | None, notes: list[str]) -> RegisterLine:

@@ -13,6 +13,7 @@ NEEDED = (
 
 # Each list runs from the surest wording to the loosest: where two columns would do, the surer one is used.
 _WORDINGS: Mapping[str, tuple[str, ...]] = {
+    "line": ("line",),
     "number": (
         "member number", "membership number", "member no", "membership no", "member id", "membership id", "member num",
         "time bank number", "timebank number",

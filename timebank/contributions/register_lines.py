@@ -14,7 +14,8 @@ from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
 
 MAX_LISTED_DUPLICATES = 3
-NEW_GUEST = 10**15  # stands for a guest without a row yet, plus the place of their line
+NEW_GUEST = 10**15  # plus the place of their line: stands for a guest without a row yet
+MAX_NAME = 100
 NONE_AT_ALL = frozenset({"0", "none", "no", "nothing", "-", "0:00", "0 min", "0 minutes"})
 
 Row = PersonRow | ExtraRow
@@ -24,8 +25,8 @@ Row = PersonRow | ExtraRow
 class Reading:
     """What a sheet says: the lines to save with the row that each came from, or what has to be put right first.
 
-    ``new_guests`` are the names of those who have no row in the time bank yet, by the place of their line; the
-    ``guest_id`` of such a line is a placeholder until they are added.
+    ``new_guests`` are the names of those who have no row in the time bank yet; until they are added, their lines have
+    the key as ``guest_id``.
     """
 
     lines: tuple[Line, ...]
@@ -81,16 +82,17 @@ def read_sheet(sheet: Sheet, directory: Directory, guests: Mapping[str, int] | N
     )
     lines: list[Line] = []
     rows: list[Row] = []
+    known_guests = dict(guests or {})
     new_guests: dict[int, str] = {}
     for one in wanted:
         line = _line(one, shared, sheet.reason, refusals)
         if line is not None:
             if line.guest_id == 0:
-                guest_id = (guests or {}).get(names.key(one.name))
-                if guest_id is None:
-                    guest_id = NEW_GUEST + len(lines)
-                    new_guests[len(lines)] = one.name
-                line = msgspec.structs.replace(line, guest_id=guest_id)
+                key = names.key(one.name)
+                if key not in known_guests:
+                    known_guests[key] = NEW_GUEST + len(lines)
+                    new_guests[NEW_GUEST + len(lines)] = one.name
+                line = msgspec.structs.replace(line, guest_id=known_guests[key])
             lines.append(line)
             rows.append(one.row)
     return Reading(tuple(lines), tuple(rows), tuple(_once(refusals)), sheet, new_guests)
@@ -131,6 +133,9 @@ def _resolved(
         refusals.append(Refusal("name_missing", "Say who this is, or empty the row.", f"who-{row.id}"))
         return row, None
     options = tuple(option.id for option in found.options)
+    if row.is_guest and len(names.tidy(row.who)) > MAX_NAME:
+        refusals.append(Refusal("name_too_long", f"Give a name of at most {MAX_NAME} letters.", f"who-{row.id}"))
+        return row, None
     if row.is_guest:
         return replace(row, options=options), _Wanted(row, names.tidy(row.who), 0, 0)
     picked = int(row.pick) if row.pick in {str(option) for option in options} else 0

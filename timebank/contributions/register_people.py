@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from timebank.activities import queries as activities
 from timebank.contributions.choosing import Directory
-from timebank.contributions.queries import RegisterShown
+from timebank.contributions.queries import MAX_ID, RegisterShown
 from timebank.contributions.register_form import MAX_PEOPLE, Before
 from timebank.contributions.register_names import KnownMember
 from timebank.db import Connection
@@ -100,6 +100,12 @@ async def waiting_guests(connection: Connection, timebank_id: int) -> Guests:
     """Guests who are not members yet, the newest MAX_GUESTS."""
     rows = await connection.fetch(GUESTS, timebank_id, MAX_GUESTS)
     return Guests({row["id"]: row["name"] for row in rows}, {row["name_key"]: row["id"] for row in reversed(rows)})
+
+
+async def is_guest(connection: Connection, timebank_id: int, guest_id: int) -> bool:
+    """True when this time bank has or had such a guest."""
+    known = "select exists (select from guest where timebank_id = $1 and id = $2)"
+    return 0 < guest_id <= MAX_ID and bool(await connection.fetchval(known, timebank_id, guest_id))
 
 
 async def offered(

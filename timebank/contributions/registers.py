@@ -10,6 +10,7 @@ from ledger import Posted, Refused, Reverse, post_batch
 from timebank.banks import queries as banks
 from timebank.contributions import crediting, entry_kinds, rules, words
 from timebank.contributions.beside import check_beside
+from timebank.contributions.guests import AddGuest, add_guest_within
 from timebank.contributions.recording import SavedRegister, record, tidied
 from timebank.contributions.rules import Line
 from timebank.db import Connection, Database, Rollback, once
@@ -49,13 +50,14 @@ class SaveRegister(msgspec.Struct, frozen=True, kw_only=True):
     """Who came and for how long. ``activity_id`` is for the lines that do not name their own.
 
     ``beside`` are the registers of the same groups and days that the person has seen: any other refuses. None: they
-    were not asked.
+    were not asked. ``new_guests`` are names of guests to add, by the ``guest_id`` that stands for them in the lines.
     """
 
     lines: tuple[Line, ...]
     activity_id: int | None = None
     source: Literal["page", "api", "self", "check_in"] = "page"
     beside: tuple[str, ...] | None = None
+    new_guests: dict[int, str] = {}
 
 
 class UndoneRegister(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,17 +75,32 @@ async def save_register(
 
     A coordinator saves any group, a session leader those that they lead. A line for the actor's own time, or beyond the
     approval limits of the rules, is kept as submitted and waits for another person. Refusals: ``not_allowed``,
-    ``recorded_already`` (see :mod:`beside`), ``no_lines``, ``too_many_lines``, those of :func:`timebank.contributions.rules.check_lines` (fields
-    ``lines.<index>.<name>``), and what the ledger refuses.
+    ``recorded_already`` (see :mod:`beside`), ``no_lines``, ``too_many_lines``, those of
+    :func:`timebank.contributions.rules.check_lines` (fields ``lines.<index>.<name>``), and what the ledger refuses.
     """
 
     async def work(connection: Connection) -> SavedRegister:
         lines = [tidied(_in_group(line, command.activity_id)) for line in command.lines]
         if command.beside is not None:
             await check_beside(connection, actor.timebank_id, lines, command.beside)
+        lines = await _with_guests(connection, actor, lines, command.new_guests, now)
         return await record(connection, actor, lines, source=command.source, now=now)
 
     return await once(db, actor, "save_register", key, command, SavedRegister, work)
+
+
+async def _with_guests(
+    connection: Connection, actor: Actor, lines: list[Line], new_guests: Mapping[int, str], now: datetime
+) -> list[Line]:
+    """The lines with the ids of the guests that are added for them."""
+    added = {
+        stands_for: (await add_guest_within(connection, actor, AddGuest(name=name), now=now)).guest_id
+        for stands_for, name in new_guests.items()
+    }
+    return [
+        msgspec.structs.replace(line, guest_id=added[line.guest_id]) if line.guest_id in added else line
+        for line in lines
+    ]
 
 
 def _in_group(line: Line, activity_id: int | None) -> Line:

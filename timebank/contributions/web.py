@@ -7,8 +7,11 @@ from litestar import Request, Response, get
 from timebank.contributions import (
     drafts,
     queries,
+    web_correct,
     web_decisions,
+    web_guests,
     web_register,
+    web_register_forward,
     web_registers,
     web_self_log,
     web_uploads,
@@ -45,7 +48,10 @@ ROUTES: list[Any] = [
     groups_page,
     *web_register.ROUTES,
     *web_uploads.ROUTES,
+    *web_register_forward.ROUTES,
     *web_registers.ROUTES,
+    *web_correct.ROUTES,
+    *web_guests.ROUTES,
     *web_decisions.ROUTES,
     *web_self_log.ROUTES,
 ]

@@ -144,7 +144,13 @@ async def save_register(request: PageRequest, group_id: FromPath[int]) -> Respon
 
 
 async def _save(request: PageRequest, form: Form, reading: Reading, group_id: int) -> Any:
-    command = SaveRegister(activity_id=group_id, lines=reading.lines, source="page", beside=reading.sheet.seen)
+    command = SaveRegister(
+        activity_id=group_id,
+        lines=reading.lines,
+        source="page",
+        beside=reading.sheet.seen,
+        new_guests=reading.new_guests,
+    )
     return await service.save_register(
         database(request), viewer(request).actor, command, key=form.key, now=now(request)
     )
@@ -301,7 +307,8 @@ def _as_chosen(reading: Reading, recorded: Sequence[Recorded], choice: str) -> R
         lines = [
             msgspec.structs.replace(line, duplicate_reason=line.duplicate_reason or SECOND_SESSION) for line in lines
         ]
-    guests = {kept.index(at): name for at, name in reading.new_guests.items() if at in kept}
+    ids = {line.guest_id for line in lines}
+    guests = {guest_id: name for guest_id, name in reading.new_guests.items() if guest_id in ids}
     return replace(reading, lines=tuple(lines), rows=tuple(reading.rows[at] for at in kept), new_guests=guests)
 
 

@@ -8,12 +8,14 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
-from timebank.contributions import queries, service
+from timebank.contributions import pasting, queries, service
 from timebank.contributions.choosing import labels
 from timebank.contributions.preview import LEAVE_OUT, MAX_ANSWERS, NEW_GROUP, Answers, Preview
 from timebank.contributions.register_file import MAX_FILE_BYTES
 from timebank.contributions.service import ConfirmUpload, Previewed
+from timebank.kit import dates
 from timebank.kit.actor import COORDINATOR
+from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.web import forms
@@ -59,6 +61,34 @@ async def upload(request: PageRequest) -> Response[Any]:
     return redirect(request, f"/registers/upload/{kept.upload_id}" + (f"?group={group}" if group else ""))
 
 
+@post("/registers/paste", guards=[coordinators], status_code=303)
+async def paste(request: PageRequest) -> Response[Any]:
+    """Keep a pasted list as a file; leads to the same preview."""
+    form = await forms.read(request)
+    actor = viewer(request).actor
+    async with database(request).reading(actor.timebank_id) as connection:
+        group = await queries.group(connection, actor.timebank_id, _number(form.text("paste_group")) or 0)
+    day = dates.parse(form.text("day"), field="day")
+    refusals = [day] if isinstance(day, Refusal) else []
+    if group is None:
+        refusals.append(Refusal("group_missing", "Choose the group that this list is for.", "paste_group"))
+    if refusals or group is None or isinstance(day, Refusal):
+        return await _upload_page(request, form.refused(refusals))
+    content = pasting.as_file(form.text("pasted"), day=day.isoformat(), group=group.name, length=form.text("length"))
+    if isinstance(content, Refusal):
+        return await _upload_page(request, form.refused([content]))
+    name = f"Pasted list of {dates.in_words(day)}"
+    kept = await service.keep_upload(
+        database(request), actor, file_name=name, content=content.encode(), now=now(request)
+    )
+    if isinstance(kept, list):
+        return await _upload_page(request, form.refused([replace(one, field="pasted") for one in kept]))
+    if kept.reference:
+        notice = "This list was added before. Nothing was changed."
+        return redirect(request, f"/registers/{kept.reference}", notice=notice)
+    return redirect(request, f"/registers/upload/{kept.upload_id}?group={group.id}")
+
+
 async def _content(chosen: UploadFile) -> bytes:
     # One byte more than is allowed tells that the file is too large, however large it is.
     return await chosen.read(MAX_FILE_BYTES + 1)
@@ -68,6 +98,9 @@ async def _upload_page(request: PageRequest, form: Form) -> Response[str]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         groups = await queries.groups(connection, actor.timebank_id)
+    if not form.has("day"):
+        day = today(now(request), viewer(request).time_zone).isoformat()
+        form = replace(form, fields={**form.fields, "day": (day,)})
     return render(
         request, "contributions/upload.html", 422 if form.refusals else 200, form=form, groups=_options(groups)
     )
@@ -201,4 +234,4 @@ def _options(groups: Any) -> list[tuple[int, str]]:
     return [(group.id, group.name) for group in sorted(groups, key=lambda group: str(group.name_key))]
 
 
-ROUTES: list[Any] = [upload_page, upload, preview_page, confirm]
+ROUTES: list[Any] = [upload_page, upload, paste, preview_page, confirm]

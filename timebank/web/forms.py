@@ -25,7 +25,7 @@ from timebank.kit import dates, ids, text
 from timebank.kit.refusal import Refusal
 
 MAX_FIELDS = 6_000  # a register of 500 people with several answers about each
-MAX_FIELD_CHARACTERS = 20_000
+MAX_FIELD_CHARACTERS = 60_000  # a pasted list of a thousand lines
 MAX_NAME_CHARACTERS = 100
 MAX_FORM_BYTES = 1_048_576  # without files; what comes with files is limited by MAX_BODY_BYTES
 MAX_BODY_BYTES = 10 * 1_048_576

@@ -148,7 +148,7 @@ def test_an_unknown_name_may_be_a_guest_and_a_row_needs_a_name() -> None:
     ]
     reading = read(who_x0="Nobody Known", guest_x0="yes", who_x1="Visiting  VERA", guest_x1="yes")
     assert [line.guest_id for line in reading.lines] == [NEW_GUEST, 7]
-    assert reading.new_guests == {0: "Nobody Known"}
+    assert reading.new_guests == {NEW_GUEST: "Nobody Known"}
 
 
 def test_who_was_helped_in_an_exchange() -> None:
