@@ -86,9 +86,7 @@ TRACES = (
         ("member_id",),
         "Time you gave",
         """
-        select c.held_on, a.name as activity, c.minutes, c.what, e.words, c.state, c.kind, c.starts_at,
-               c.preparation_minutes, c.travel_minutes, c.flagged, c.duplicate_reason, c.decision_reason, c.evidence,
-               c.how_agreed, c.credited_to, c.recorded_at, c.decided_at, c.query_state, c.entry_id
+        select c.*, a.name as activity, e.words as in_your_words
           from contribution c
           left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
           left join evidence e on e.timebank_id = c.timebank_id and e.contribution_id = c.id
@@ -122,7 +120,7 @@ TRACES = (
         "contribution",
         ("credited_id",),
         "Hours others let you have",
-        "select held_on, minutes, entry_id from contribution where timebank_id = $1 and credited_id = $2 order by id",
+        "select held_on, minutes from contribution where timebank_id = $1 and credited_id = $2 order by id",
     ),
     Trace(
         "redemption",
@@ -261,6 +259,14 @@ TRACES = (
     _simple("guardian_consent", "Your guardian", _delete("guardian_consent"), is_private=True),
     _simple("member_check", "Checks", _delete("member_check"), is_private=True),
     Trace(
+        "confidence_report",
+        ("from_member_id",),
+        "What you told in confidence under your name",
+        "select told_at, happened, about, reach, state, answer from confidence_report "
+        "where timebank_id = $1 and from_member_id = $2 order by id",
+        is_private=True,
+    ),
+    Trace(
         "web_session",
         ("member_id",),
         "Where you are signed in",
@@ -301,8 +307,7 @@ TRACES = (
         "import_line",
         ("member_id",),
         "What came from the program you used before",
-        "select who, person, payer, payee, minutes, happened_on, words, entry_id from import_line "
-        "where timebank_id = $1 and member_id = $2 order by import_id, line",
+        _rows("import_line", order="import_id, line"),
         (
             (
                 "update import_line set who = '', person = '', details = null, payer = '', payee = '', words = '' "
@@ -344,6 +349,11 @@ WHO_DID_IT = frozenset(
         "owner_id", "taken_by", "closed_by", "imported_by", "started_by",
     }
 )  # fmt: skip
+
+# Columns about a member that nobody may download, and why.
+WITHHELD = {
+    ("confidence_excluded", "member_id"): "it would tell them that somebody told something about them",
+}
 
 # Rows kept about a member by law or for others, which the check page names in words.
 KEPT = {

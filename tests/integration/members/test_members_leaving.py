@@ -18,7 +18,7 @@ from timebank.members import leaving, pausing, safeguarding, standing
 from timebank.members.download import Download, download
 from timebank.members.leaving import AskToLeave, Stay, ask_to_leave, erase_due, stay
 from timebank.members.pausing import AskPause, ComeBack
-from timebank.members.traces import ANONYMOUS, TRACES, WHO_DID_IT
+from timebank.members.traces import ANONYMOUS, TRACES, WHO_DID_IT, WITHHELD
 
 LATER = timedelta(days=12)
 
@@ -71,7 +71,7 @@ async def test_leaving_erases_the_person_and_keeps_the_ledger(bank: Bank, owner_
     await browser.sign_in(bank.db, bank.coordinator)
     for wanted in ("Demo participant", "me@example.org", "960 001", ANONYMOUS):
         found = await browser.get(f"/members?q={wanted}")
-        assert f"/members/{me.member_id}\"" not in found.text, wanted
+        assert f'/members/{me.member_id}"' not in found.text, wanted
 
 
 async def test_no_word_about_the_person_is_left(bank: Bank, admin_url: str) -> None:
@@ -100,7 +100,7 @@ async def test_no_word_about_the_person_is_left(bank: Bank, admin_url: str) -> N
         )
         # A message belongs to whoever got it; the page that asks says so.
         for table in {row["relname"] for row in tables} - {"message"}:
-            found = await connection.fetchval(f'select count(*) from "{table}" t where t::text ilike \'%{mark}%\'')
+            found = await connection.fetchval(f"select count(*) from \"{table}\" t where t::text ilike '%{mark}%'")
             assert found == 0, table
     finally:
         await connection.close()
@@ -238,9 +238,7 @@ async def test_the_last_who_can_run_the_time_bank_stays(bank: Bank) -> None:
 async def test_the_safeguarding_lead_is_replaced_first(bank: Bank) -> None:
     admin = actor(bank, await bank.member("Admin", "admin"), "admin")
     name = safeguarding.NamePerson(member_id=bank.participant.member_id, part="lead")
-    assert isinstance(
-        await safeguarding.name_person(bank.db, admin, name, key=key(), now=NOW), safeguarding.Recorded
-    )
+    assert isinstance(await safeguarding.name_person(bank.db, admin, name, key=key(), now=NOW), safeguarding.Recorded)
     await refused(await leave(bank, bank.participant), "leads_safeguarding")
 
 
@@ -266,9 +264,7 @@ async def test_whoever_gave_them_their_hours_keeps_them_again_and_is_told(bank: 
 async def test_a_pause_ends_on_its_day_and_the_member_is_told(bank: Bank) -> None:
     me = bank.participant
     until = NOW.date() + timedelta(days=10)
-    paused = await pausing.pause(
-        bank.db, me, AskPause(member_id=me.member_id, until_on=until), key=key(), now=NOW
-    )
+    paused = await pausing.pause(bank.db, me, AskPause(member_id=me.member_id, until_on=until), key=key(), now=NOW)
     assert paused == pausing.Status(status="paused", why="asked", until_on=until)
     assert await pausing.end_pauses_due(bank.db, bank.id, NOW + timedelta(days=9)) == 0
     assert await pausing.end_pauses_due(bank.db, bank.id, NOW + timedelta(days=10)) == 1
@@ -318,7 +314,7 @@ async def test_every_column_that_names_a_member_is_on_the_list(admin_url: str) -
     covered = {(trace.table, column) for trace in TRACES for column in trace.columns}
     found = {(row["table_name"], row["column_name"]) for row in rows}
     assert len(found) > 20
-    missing = {each for each in found - covered if each[1] not in WHO_DID_IT}
+    missing = {each for each in found - covered - set(WITHHELD) if each[1] not in WHO_DID_IT}
     assert not missing, "say in members/traces.py what of this a member can download, and what goes when they leave"
 
 
