@@ -17,6 +17,8 @@ from timebank.hours import queries as hours
 from timebank.hours.queries import EntryWords, HoursLine, HoursNow
 from timebank.hours.rules import GIFT
 from timebank.identity import queries as identity
+from timebank.imports import queries as imports
+from timebank.imports.entry_kinds import OF_IMPORTS
 from timebank.kit.actor import Actor
 from timebank.members import queries as members
 from timebank.members.about import About, about
@@ -146,12 +148,16 @@ async def describe(
     """Words for every entry; each room is asked only when an entry could be its own."""
     spent = [line.entry_id for line in lines if line.kind in OF_BOOKINGS]
     gifts = [line.entry_id for line in lines if line.kind == GIFT]
-    others = [line.entry_id for line in lines if line.kind not in OF_BOOKINGS and line.kind != GIFT]
+    brought = [line.entry_id for line in lines if line.kind in OF_IMPORTS]
+    known = OF_BOOKINGS | OF_IMPORTS | {GIFT}
+    others = [line.entry_id for line in lines if line.kind not in known]
     words = {line.entry_id: EntryWords(title=_plain_title(line.kind)) for line in lines}
     if others:
         words |= await contributions.describe_entries(connection, timebank_id, others)
     if spent:
         words |= await redemptions.describe_entries(connection, timebank_id, spent, reader_id=reader_id)
+    if brought:
+        words |= await imports.describe_entries(connection, timebank_id, brought)
     if gifts:
         words |= await hours.describe_entries(connection, timebank_id, gifts, reader_id=reader_id)
     return words

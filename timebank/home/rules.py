@@ -20,10 +20,9 @@ from timebank.contributions.entry_kinds import (
     PASSED_ON,
 )
 from timebank.hours.rules import GIFT
+from timebank.imports.entry_kinds import IMPORTED, IMPORTED_BALANCE
 from timebank.kit import dates
 from timebank.redemptions.entry_kinds import BOOKING_FULFILLED, BOOKING_REFUNDED
-
-IMPORTED = "imported"
 
 # Not strftime: it would follow the machine's language.
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -47,9 +46,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     OPENING_CORRECTED: ("Added", "Taken back"),
     PUT_RIGHT: ("Added", "Taken back"),
     IMPORTED: ("You gave", "You used"),
+    IMPORTED_BALANCE: ("You brought", "Put right"),
 }
 _OTHERWISE = ("You gave", "Taken back")
-_NEITHER = frozenset({GIFT, PASSED_ON, EXCHANGE_PASSED_ON, OPENING, OPENING_UNDONE, OPENING_CORRECTED, PUT_RIGHT})
+_NEITHER = frozenset(
+    {GIFT, PASSED_ON, EXCHANGE_PASSED_ON, OPENING, OPENING_UNDONE, OPENING_CORRECTED, IMPORTED_BALANCE, PUT_RIGHT}
+)
 _BOTH = frozenset({BOOKING_FULFILLED, EXCHANGE, IMPORTED})
 _BACK = frozenset({BOOKING_REFUNDED, EXCHANGE_UNDONE, EXCHANGE_CORRECTED})
 

@@ -9,9 +9,9 @@ from ledger.posting import Columns, translated
 from timebank.banks.service import MINUTES
 from timebank.db import Connection
 from timebank.imports import queries
+from timebank.imports.entry_kinds import IMPORTED, IMPORTED_BALANCE
 from timebank.kit.actor import Actor
 
-IMPORTED, IMPORTED_BALANCE = "imported", "imported_balance"
 MAX_REASON = 200
 MAX_SHOWN_NAME = 80
 

@@ -19,6 +19,14 @@ from timebank.home.rules import change_words, day_in_words, gave_and_used, witho
         ("gift", 60, "You were given"),
         ("gift", -60, "You passed on"),
         ("opening", 60, "You brought"),
+        ("exchange", 60, "You gave"),
+        ("exchange", -60, "You used"),
+        ("exchange_undone", 60, "You got back"),
+        ("contribution_passed_on", 60, "You were given"),
+        ("contribution_corrected", 15, "Added"),
+        ("query_put_right", -15, "Taken back"),
+        ("imported", -60, "You used"),
+        ("imported_balance", 60, "You brought"),
     ],
 )
 def test_what_stands_before_the_hours(kind: str, minutes: int, words: str) -> None:
@@ -35,6 +43,8 @@ def test_what_stands_before_the_hours(kind: str, minutes: int, words: str) -> No
         ([("booking_fulfilled", 30, 0), ("booking_refunded", 0, 30)], (0, 0)),
         ([("gift", 60, 30), ("opening", 500, 0)], (0, 0)),
         ([("booking_refunded", 60, 0)], (0, 0)),
+        ([("exchange", 120, 60), ("exchange_undone", 60, 30)], (90, 0)),
+        ([("contribution_passed_on", 60, 0), ("imported_balance", 600, 0), ("query_put_right", 5, 0)], (0, 0)),
     ],
 )
 def test_given_and_used_are_net_and_never_below_zero(moved: list, expected: tuple[int, int]) -> None:
