@@ -13,6 +13,7 @@ from timebank.banks.rules import Rules, TimeBankFacts
 from timebank.banks.service import CreateTimeBank, create
 from timebank.db import Database, claim, remember
 from timebank.demo import people
+from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
 from timebank.demo.groups import add_groups
 from timebank.demo.members_people import add_details
@@ -78,6 +79,7 @@ async def _fill(
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
+        await add_activities(db, facts, actors, anchor=anchor)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
     await _mark_filled(db, facts)
