@@ -38,24 +38,23 @@ select m.id, m.number, m.kind, m.display_name, m.email, m.phone, m.contact_route
   from member m
 """
 BY_ID = RECORD + " where m.timebank_id = $1 and m.id = $2"
+# Looks through an index alone; only what is shown is then fetched.
 FOUND = """
- where m.timebank_id = $1 and m.status = any($2::text[])
-   and (cardinality($3::text[]) = 0 or m.search_text like any($3::text[]) or m.number = $4)
-   and ($5 = '' or m.kind = $5)
-   and ($6 = '' or case when $6 = 'participant'
-        then not exists (select from member_role r where r.timebank_id = m.timebank_id and r.member_id = m.id)
-        else exists (select from member_role r
-                      where r.timebank_id = m.timebank_id and r.member_id = m.id and r.role = $6) end)
-   and ($7::bigint is null or exists (select from group_membership g
-        where g.timebank_id = m.timebank_id and g.group_id = $7 and g.member_id = m.id and g.until_on is null))
-   and (not $8 or m.access_needs <> '')
-   and (not $9 or m.contact_route = 'none')
-   and ($10::bigint is null or (m.name_key, m.id) >
-        (select after.name_key, after.id from member after where after.timebank_id = $1 and after.id = $10))
- order by m.name_key, m.id
- limit $11
+with found as materialized (
+    select m.id, m.name_key from member m
+     where {conditions}
+     order by m.name_key, m.id limit {limit})
 """
-SEARCH = RECORD + FOUND
+SHOWN = " join found on found.id = m.id where m.timebank_id = $1 order by found.name_key, found.id"
+SEARCH = FOUND + RECORD + SHOWN
+WITH_ROLE = "m.id = any(array(select r.member_id from member_role r where r.timebank_id = $1 and r.role = {}))"
+WITHOUT_ROLE = (
+    "m.id <> all(array(select r.member_id from member_role r where r.timebank_id = $1)) and m.kind = 'person'"
+)
+IN_GROUP = """m.id = any(array(select g.member_id from group_membership g
+ where g.timebank_id = $1 and g.group_id = {} and g.until_on is null))"""
+AFTER = """(m.name_key, m.id) >
+ (select after.name_key, after.id from member after where after.timebank_id = $1 and after.id = {})"""
 GROUPS = """
 select id, display_name, number from member
  where timebank_id = $1 and kind <> 'person' and status <> 'left' order by name_key, id limit $2
@@ -264,24 +263,42 @@ async def search(
     Accents, apostrophes and hyphens in names are forgotten. ``after`` is the id of the last member shown before. An
     empty search finds everybody whom the filters let through.
     """
-    typed = wanted[:MAX_SEARCH]
-    number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MAX_NUMBER_DIGITS else None
-    rows = await connection.fetch(
-        SEARCH,
-        timebank_id,
-        [filters.status] if filters.status else ["active", "paused"],
-        patterns(typed),
-        number,
-        filters.kind,
-        filters.role,
-        filters.group_id,
-        filters.has_access_needs,
-        filters.has_no_route,
-        after,
-        limit + 1,
-    )
+    conditions, given = _conditions(timebank_id, wanted[:MAX_SEARCH], filters, after)
+    given.append(limit + 1)
+    rows = await connection.fetch(SEARCH.format(conditions=" and ".join(conditions), limit=f"${len(given)}"), *given)
     found = [msgspec.convert(dict(row), MemberRecord) for row in rows]
     return page_of(found, limit, lambda member: (member.id,))
+
+
+def _conditions(timebank_id: int, typed: str, filters: Filters, after: int | None) -> tuple[list[str], list[object]]:
+    """Only the conditions that were asked for, so that the database plans for those; and what stands for $1, $2, ..."""
+    given: list[object] = [timebank_id]
+
+    def put(value: object) -> str:
+        given.append(value)
+        return f"${len(given)}"
+
+    statuses = [filters.status] if filters.status else ["active", "paused"]
+    conditions = ["m.timebank_id = $1", f"m.status = any({put(statuses)}::text[])"]
+    if compared := patterns(typed):
+        found = f"m.search_text like any({put(compared)}::text[])"
+        if typed.isascii() and typed.isdigit() and len(typed) <= MAX_NUMBER_DIGITS:
+            found = f"({found} or m.number = {put(int(typed))})"
+        conditions.append(found)
+    if filters.kind:
+        conditions.append(f"m.kind = {put(filters.kind)}")
+    if filters.role:
+        is_participant = filters.role == "participant"
+        conditions.append(WITHOUT_ROLE if is_participant else WITH_ROLE.format(put(filters.role)))
+    if filters.group_id is not None:
+        conditions.append(IN_GROUP.format(put(filters.group_id)))
+    if filters.has_access_needs:
+        conditions.append("m.access_needs <> ''")
+    if filters.has_no_route:
+        conditions.append("m.contact_route = 'none'")
+    if after is not None:
+        conditions.append(AFTER.format(put(after)))
+    return conditions, given
 
 
 def patterns(typed: str) -> list[str]:
