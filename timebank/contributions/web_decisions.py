@@ -122,7 +122,7 @@ async def _decisions_page(request: PageRequest, actor: Actor, place: Place, form
         counts=counts,
         groups=groups,
         spot=place,
-        here=cursor(place.after) if place.after else "",
+        after=cursor(place.after) if place.after else "",
         older=place.href(after=waiting[-1].id) if len(found) > queue.PAGE else None,
         next_after=_next_after(waiting),
         refusals=mine,
