@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
 from litestar.params import FromPath
 
 from timebank.identity import queries, service
@@ -22,6 +23,10 @@ NO_STORE = {"Cache-Control": "no-store"}
 # Sends at most "https://host/", never the path with the secret in it.
 ORIGIN_ONLY = {"Referrer-Policy": "strict-origin"}
 MAX_NEXT_CHARACTERS = 500
+# Somebody at a poster who must sign in first scans their card, which opens an address of its own.
+NEXT_COOKIE = "timebank_next"
+NEXT_SECONDS = 600
+COMES_BACK_TO = "/in/"
 
 GONE = 410
 PAUSED = 429
@@ -33,8 +38,12 @@ async def sign_in_page(request: PageRequest) -> Response[Any]:
     """Say in plain words how to sign in; somebody who is signed in already goes to their first page."""
     person = viewer(request)
     if person.is_signed_in:
-        return redirect(request, _next(request.query_params.get("next", "")) or home_page(person.roles))
-    return render(request, "identity/sign_in.html", headers=NO_STORE)
+        return redirect(request, _wanted(request) or home_page(person.roles))
+    response: Response[Any] = render(request, "identity/sign_in.html", headers=NO_STORE)
+    wanted = _wanted(request)
+    if wanted.startswith(COMES_BACK_TO):
+        response.set_cookie(_next_cookie(request, wanted, NEXT_SECONDS))
+    return response
 
 
 @get("/sign-in/link/{token:str}", include_in_schema=False)
@@ -43,7 +52,7 @@ async def link_page(request: PageRequest, token: FromPath[str]) -> Response[Any]
     facts = await service.link_facts(database(request), token, now=now(request))
     if facts is None:
         return _link_gone(request)
-    form = Form.blank(next=_next(request.query_params.get("next", "")))
+    form = Form.blank(next=_wanted(request))
     return render(
         request,
         "identity/link.html",
@@ -73,7 +82,7 @@ async def use_link(request: PageRequest, token: FromPath[str]) -> Response[Any]:
 async def card_page(request: PageRequest, token: FromPath[str]) -> Response[Any]:
     """Ask for the PIN of a card. The page is the same for every card, also for one that does not exist."""
     person = viewer(request)
-    wanted = _next(request.query_params.get("next", ""))
+    wanted = _wanted(request)
     # Who scans their own card on a phone that is signed in needs no PIN.
     if person.is_signed_in and await service.is_card_of(database(request), token, person.actor):
         return redirect(request, wanted or home_page(person.roles))
@@ -147,6 +156,8 @@ def _enter(request: PageRequest, started: service.SignedIn, form: Form) -> Respo
     wanted = _next(form.text("next") or request.query_params.get("next", ""))
     response: Response[Any] = redirect(request, wanted or home_page(started.roles))
     response.set_cookie(session_cookie(settings(request), started))
+    if NEXT_COOKIE in request.cookies:
+        response.set_cookie(_next_cookie(request, "", 0))
     response.headers.update(NO_STORE)
     return response
 
@@ -171,6 +182,18 @@ def _secret_page(request: PageRequest) -> dict[str, str]:
 def _link_gone(request: PageRequest) -> Response[Any]:
     """The same page for a link that is used, too old or was never made."""
     return render(request, "identity/link_gone.html", GONE, headers=_secret_page(request))
+
+
+def _wanted(request: PageRequest) -> str:
+    """The page to come back to after signing in: in the address, or kept while somebody fetched their card or link."""
+    return _next(request.query_params.get("next", "")) or _next(request.cookies.get(NEXT_COOKIE, ""))
+
+
+def _next_cookie(request: PageRequest, path: str, seconds: int) -> Cookie:
+    secure = settings(request).is_https
+    return Cookie(
+        key=NEXT_COOKIE, value=path, max_age=seconds, path="/sign-in", secure=secure, httponly=True, samesite="lax"
+    )
 
 
 def _next(path: str) -> str:
