@@ -48,6 +48,7 @@ SCOPES = (
     "members:write",
     "messages:read",
     "messages:write",
+    "imports:write",
 )
 TOKEN_PREFIX = "tb_"  # noqa: S105 - no secret: it lets scanners of published code recognise one
 TOKEN_VALID_FOR = timedelta(days=90)

@@ -72,7 +72,8 @@ select l.kind, count(*) as lines,
 FORCED = "select forced from import_run where timebank_id = $1 and id = $2"
 LINES = f"""
 select l.line, l.part, l.kind, l.why, l.who, {_PAYER}, {_PAYEE}, l.minutes, l.rounded, l.happened_on, l.words,
-       l.member_id, case when l.state <> 'taken' then l.state when l.step <= r.position then 'done' else 'ready' end as state,
+       l.member_id,
+       case when l.state <> 'taken' then l.state when l.step <= r.position then 'done' else 'ready' end as state,
        coalesce(f.reason, '') as forced, q.made as entry_id
   from import_line l
   join import_run r on r.timebank_id = l.timebank_id and r.id = l.import_id {_SIDES}
@@ -82,6 +83,12 @@ select l.line, l.part, l.kind, l.why, l.who, {_PAYER}, {_PAYEE}, l.minutes, l.ro
  where l.timebank_id = $1 and l.import_id = $2 and (l.line, l.part) > ($3, $4)
  order by l.line, l.part limit $5
 """  # noqa: S608
+NOT_ADDED = """
+select line, kind, state, why, who
+  from import_line
+ where timebank_id = $1 and import_id = $2 and state in ('refused', 'left_out')
+ order by line, part limit $3
+"""
 DESCRIBED = f"""
 select e.id as entry_id, l.kind, {_PAYER}, {_PAYEE}, l.words, l.happened_on, r.format, r.started_by
   from ledger.entry e
@@ -243,6 +250,12 @@ async def lines(
     """The parts of an import's lines after one of them, in the order of the file."""
     rows = await connection.fetch(LINES, timebank_id, import_id, *after, limit)
     return [Line(**row) for row in rows]
+
+
+async def not_added(connection: Connection, timebank_id: int, import_id: int, *, limit: int) -> list[Any]:
+    """The first lines that were refused or left out: line, kind, state, why, who."""
+    rows: list[Any] = await connection.fetch(NOT_ADDED, timebank_id, import_id, limit)
+    return rows
 
 
 async def describe_entries(
