@@ -12,6 +12,7 @@ COORDINATOR = "Dilys Pryce-Jones"
 SECOND_COORDINATOR = "Noel Ó Briain"
 FINANCE = "Farid Rahimi"
 ADMINISTRATOR = "Olu Bankole"
+APPROVER = "Joan D’Arcy"
 HARBOUR_COORDINATOR = "Sefu Otieno"
 
 STAFF = {
@@ -19,6 +20,7 @@ STAFF = {
     SECOND_COORDINATOR: ("coordinator",),
     FINANCE: ("finance",),
     ADMINISTRATOR: ("admin", "finance"),
+    APPROVER: ("approver",),
     HARBOUR_COORDINATOR: ("coordinator", "finance"),
 }
 

@@ -15,6 +15,7 @@ from timebank.db import Database, claim, remember
 from timebank.demo import people
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
+from timebank.demo.concerns import add_concerns
 from timebank.demo.groups import add_groups
 from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices
@@ -78,6 +79,7 @@ async def _fill(
     if command.slug == people.RIVERSIDE:
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_concerns(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
     for step in sorted(steps, key=lambda step: step.at):
