@@ -40,6 +40,15 @@ select member_id from attendance
  where timebank_id = $1 and session_id = $2 and signed_up_at is not null
  order by signed_up_at, member_id
 """
+WITH_CHECK_INS = """
+select s.activity_id, a.name as activity, s.held_on, count(*)::integer as people
+  from session s
+  join attendance t on t.timebank_id = s.timebank_id and t.session_id = s.id and t.checked_in_at is not null
+  join activity a on a.timebank_id = s.timebank_id and a.id = s.activity_id
+ where s.timebank_id = $1 and s.held_on between $2 and $3 and s.state = 'planned'
+ group by s.timebank_id, s.activity_id, a.name, s.held_on
+ order by s.held_on desc, a.name
+"""
 HAD_SET_OUT = """
 select member_id from attendance where timebank_id = $1 and session_id = $2 and had_set_out order by member_id
 """
@@ -248,6 +257,15 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     travel_minutes: int
 
 
+class CheckIns(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people checked in to an activity on a day."""
+
+    activity_id: int
+    activity: str
+    held_on: date
+    people: int
+
+
 async def led_by(connection: Connection, timebank_id: int, member_id: int, *, on: date | None = None) -> frozenset[int]:
     """The ids of the activities that the member leads on a day: today in the time bank's zone, when none is given."""
     rows = await connection.fetch(LED_BY, timebank_id, member_id, on)
@@ -268,6 +286,12 @@ async def checked_in(connection: Connection, timebank_id: int, session_id: int) 
 async def signed_up(connection: Connection, timebank_id: int, session_id: int) -> list[int]:
     """The ids of the members who signed up, in the order in which they did."""
     return [row["member_id"] for row in await connection.fetch(SIGNED_UP, timebank_id, session_id)]
+
+
+async def with_check_ins(connection: Connection, timebank_id: int, first: date, last: date) -> list[CheckIns]:
+    """The activities and days, from the first to the last, on which somebody checked in; the newest first."""
+    rows = await connection.fetch(WITH_CHECK_INS, timebank_id, first, last)
+    return [msgspec.convert(dict(row), CheckIns) for row in rows]
 
 
 async def had_set_out(connection: Connection, timebank_id: int, session_id: int) -> list[int]:
