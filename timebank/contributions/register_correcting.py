@@ -15,6 +15,7 @@ from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
 
 EXTRA_ROWS = 3
+MAX_DIGITS = 7
 NONE_AT_ALL = frozenset({"", "0", "none", "0:00", "0 min", "0 minutes"})
 
 
@@ -37,25 +38,44 @@ def counted(register: RegisterShown) -> list[RegisterLineShown]:
 
 
 def first_fields(register: RegisterShown) -> dict[str, str]:
-    """The form as it is shown first: everything as it is saved."""
-    fields = {f"minutes-{line.id}": durations.in_words(line.minutes) for line in counted(register)}
-    days = {line.held_on for line in counted(register)}
+    """The form as it is shown first: everything as it is saved. ``was-...`` keeps that, to tell what was changed."""
+    lines = counted(register)
+    fields = {f"minutes-{line.id}": durations.in_words(line.minutes) for line in lines}
+    fields |= {f"was-{line.id}": str(line.minutes) for line in lines}
+    days = {line.held_on for line in lines}
     if len(days) == 1:
-        fields["date"] = days.pop().isoformat()
+        fields["date"] = fields["was-date"] = days.pop().isoformat()
     return fields
+
+
+def asked_lines(register: RegisterShown, form: Typed) -> list[tuple[RegisterLineShown, int]]:
+    """The lines that the form is about, each with its minutes when the form was shown first."""
+    found = []
+    for line in register.lines:
+        was = form.text(f"was-{line.id}")
+        if was.isascii() and was.isdecimal() and len(was) <= MAX_DIGITS:
+            found.append((line, int(was)))
+    return found
 
 
 def read(register: RegisterShown, form: Typed, directory: Directory) -> Wanted:
     """What the form asks for. A time that is emptied takes the person out; ``rows`` maps the service's places to
     those of the form.
+
+    Only what differs from what the form showed first is asked for: so the same form sent twice asks for the same, and
+    what somebody else corrected meanwhile stays.
     """
     refusals: list[Refusal] = []
     rows: dict[str, str] = {}
-    lines = counted(register)
-    day = _day(form, lines, refusals)
+    lines = asked_lines(register, form)
+    was_on = dates.parse(form.text("was-date")) if form.has("was-date") else None
+    day = dates.parse(form.text("date"), field="date") if isinstance(was_on, date) else None
+    if isinstance(day, Refusal):
+        refusals.append(day)
+        day = None
     changes: list[ChangedLine] = []
-    for line in lines:
-        minutes = _minutes(form.text(f"minutes-{line.id}"), line, refusals)
+    for line, was in lines:
+        minutes = _minutes(form.text(f"minutes-{line.id}"), line, was, refusals)
         reason = form.text(f"again-{line.id}")
         if minutes is not None or reason:
             rows[f"changes.{len(changes)}"] = str(line.id)
@@ -66,47 +86,39 @@ def read(register: RegisterShown, form: Typed, directory: Directory) -> Wanted:
         changes=tuple(changes),
         reason=form.text("reason"),
         add=tuple(add),
-        held_on=day if day and lines and day != lines[0].held_on else None,
+        held_on=day if day != was_on else None,
     )
     return Wanted(command, rows, tuple(refusals), options)
 
 
-def _day(form: Typed, lines: Sequence[RegisterLineShown], refusals: list[Refusal]) -> date | None:
-    """The one day of the register, as typed; None while it has several."""
-    if len({line.held_on for line in lines}) != 1:
-        return None
-    day = dates.parse(form.text("date"), field="date")
-    if isinstance(day, Refusal):
-        refusals.append(day)
-        return None
-    return day
-
-
-def _minutes(typed: str, line: RegisterLineShown, refusals: list[Refusal]) -> int | None:
+def _minutes(typed: str, line: RegisterLineShown, was: int, refusals: list[Refusal]) -> int | None:
     """The minutes that a line is to have, 0 to take it out; None when they stay."""
     if plain(typed) in NONE_AT_ALL:
         return 0
+    if plain(typed) == plain(durations.in_words(was)):
+        return None  # hours brought forward are more than a day, which nobody could type
     minutes = durations.parse(typed, field=f"minutes-{line.id}")
     if isinstance(minutes, Refusal):
         refusals.append(replace(minutes, message=f"\u2068{line.display_name}\u2069: {minutes.message}"))
         return None
-    return None if minutes == line.minutes else minutes
+    return None if minutes == was else minutes
 
 
 def _added(
     form: Typed,
     directory: Directory,
-    lines: Sequence[RegisterLineShown],
+    lines: Sequence[tuple[RegisterLineShown, int]],
     day: date | None,
     refusals: list[Refusal],
     rows: dict[str, str],
 ) -> tuple[list[Line], dict[str, Sequence[int]]]:
-    usual = Counter(line.minutes for line in lines).most_common(1)[0][0] if lines else 60
+    usual = Counter(was for _, was in lines).most_common(1)[0][0] if lines else 60
+    first = lines[0][0] if lines else None
     typed = [form.text(f"who-x{at}") for at in range(EXTRA_ROWS)]
     added: list[Line] = []
     options: dict[str, Sequence[int]] = {}
     for at, (who, found) in enumerate(zip(typed, directory.find(typed), strict=True)):
-        if not who:
+        if not who or first is None:
             continue
         offered = [option.id for option in found.options]
         options[f"x{at}"] = offered
@@ -121,13 +133,12 @@ def _added(
             refusals.append(minutes)
         else:
             rows[f"add.{len(added)}"] = f"x{at}"
-            held_on = day or (lines[0].held_on if lines else date.min)
             added.append(
                 Line(
                     member_id=member_id,
-                    held_on=held_on,
+                    held_on=day or first.held_on,
                     minutes=minutes,
-                    activity_id=lines[0].activity_id if lines else None,
+                    activity_id=first.activity_id,
                     duplicate_reason=form.text(f"again-x{at}"),
                 )
             )

@@ -55,13 +55,16 @@ class Before:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The day and times that a new register starts with; minutes of 0 mean that nothing is known."""
+    """The day and times that a new register starts with. ``is_planned``: they are those of a session, which count
+    more than last time's.
+    """
 
     day: str
     minutes: int
     start: str = ""
     preparation_minutes: int = 0
     travel_minutes: int = 0
+    is_planned: bool = False
     by: By = "ticks"
     is_exchange: bool = False
     token: str = ""
@@ -70,17 +73,20 @@ class Plan:
 def first_sheet(plan: Plan, before: Iterable[Before]) -> Sheet:
     """A new register, filled with who came last time, signed up or checked in; what they share is said once."""
     people = list(before)[:MAX_PEOPLE]
-    session = _usual((one.minutes - one.preparation_minutes - one.travel_minutes for one in people), plan.minutes)
-    prep = plan.preparation_minutes or _usual((one.preparation_minutes for one in people if one.minutes), 0)
-    travel = plan.travel_minutes or _usual((one.travel_minutes for one in people if one.minutes), 0)
-    shared = (session, prep, travel)
+    usual = (
+        _usual((one.minutes - one.preparation_minutes - one.travel_minutes for one in people), plan.minutes),
+        _usual((one.preparation_minutes for one in people if one.minutes), 0),
+        _usual((one.travel_minutes for one in people if one.minutes), 0),
+    )
+    planned = (plan.minutes, plan.preparation_minutes, plan.travel_minutes)
+    session, prep, travel = planned if plan.is_planned else usual
     return Sheet(
         day=plan.day,
         length=durations.in_words(session),
         start=plan.start,
         prep=_words(prep),
         travel=_words(travel),
-        people=tuple(_row(one, shared, plan.by) for one in people),
+        people=tuple(_row(one, usual, plan.by) for one in people),
         extras=_extra_rows(ROWS_BESIDE_LAST_TIME if people else FIRST_ROWS),
         helped=_helped_rows(HELPED_ROWS) if plan.is_exchange else (),
         by=plan.by,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from timebank.activities import queries as activities
+from timebank.activities.queries import CheckIns
 from timebank.contributions.choosing import Directory
 from timebank.contributions.queries import MAX_ID, RegisterShown
 from timebank.contributions.register_form import MAX_PEOPLE, Before
@@ -14,6 +15,7 @@ from timebank.kit import names
 from timebank.members import queries as members
 
 REGULARS_DAYS = 91
+CHECK_IN_DAYS = 62
 MAX_CHOICES = 2_000  # suggestions in the page; a larger time bank gets those on the page, and finds others by name
 MAX_GUESTS = 500
 
@@ -50,6 +52,15 @@ select r.reference, r.recorded_by, r.recorded_at, coalesce(c.member_id, g.member
  where c.timebank_id = $1 and c.activity_id = $2 and c.held_on = $3 and c.state in ('submitted', 'approved')
    and r.source in ('page', 'file', 'api')
  order by r.recorded_at, r.id, c.line
+"""
+
+
+SAVED_SESSIONS = """
+select distinct c.activity_id, c.held_on
+  from contribution c
+  join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
+ where c.timebank_id = $1 and c.held_on between $2 and $3 and c.state in ('submitted', 'approved')
+   and r.source in ('page', 'file', 'api')
 """
 
 
@@ -132,6 +143,21 @@ async def offered(
     people.sort(key=lambda one: (not one.came, names.key(one.name)))
     because = ("checked_in" if there else "signed_up") if ticked else "came"
     return Offered(tuple(people[:MAX_PEOPLE]), because, max(0, len(people) - MAX_PEOPLE))
+
+
+async def not_saved_yet(
+    connection: Connection, timebank_id: int, led: frozenset[int] | None, *, today: date
+) -> list[CheckIns]:
+    """Where people checked in these last CHECK_IN_DAYS days and no register is saved; ``led``: only these groups."""
+    first = today - timedelta(days=CHECK_IN_DAYS)
+    there = await activities.with_check_ins(connection, timebank_id, first, today)
+    if not there:
+        return []
+    rows = await connection.fetch(SAVED_SESSIONS, timebank_id, first, today)
+    saved = {(row["activity_id"], row["held_on"]) for row in rows}
+    return [
+        one for one in there if (one.activity_id, one.held_on) not in saved and (led is None or one.activity_id in led)
+    ]
 
 
 async def regulars(

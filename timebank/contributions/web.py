@@ -7,6 +7,7 @@ from litestar import Request, Response, get
 from timebank.contributions import (
     drafts,
     queries,
+    register_people,
     web_correct,
     web_decisions,
     web_guests,
@@ -17,7 +18,8 @@ from timebank.contributions import (
     web_uploads,
 )
 from timebank.kit.actor import COORDINATOR
-from timebank.web.context import database
+from timebank.kit.clock import today
+from timebank.web.context import database, now
 from timebank.web.pages import render
 from timebank.web.viewer import signed_in, viewer
 
@@ -33,13 +35,15 @@ async def groups_page(request: PageRequest) -> Response[str]:
         groups = [one for one in await queries.groups(connection, actor.timebank_id) if led is None or one.id in led]
         waiting = await queries.waiting_for(connection, actor) if led is None else 0
         mine = await drafts.drafts(connection, actor)
+        day = today(now(request), viewer(request).time_zone)
+        checked_in = await register_people.not_saved_yet(connection, actor.timebank_id, led, today=day)
     return render(
         request,
         "contributions/groups.html",
         groups=groups,
         waiting=waiting,
         drafts=mine,
-        checked_in=(),
+        checked_in=checked_in,
         coordinates=actor.has(COORDINATOR),
     )
 

@@ -107,6 +107,7 @@ async def register_page(
         start=session.starts_at.strftime("%H:%M") if session else "",
         preparation_minutes=session.preparation_minutes if session else 0,
         travel_minutes=session.travel_minutes if session else 0,
+        is_planned=session is not None,
         by="sheet" if by == "sheet" or (date and by is None) else "ticks",
         is_exchange=world.is_exchange,
         token=ids.secret_token(),
@@ -149,7 +150,7 @@ async def _save(request: PageRequest, form: Form, reading: Reading, group_id: in
         lines=reading.lines,
         source="page",
         beside=reading.sheet.seen,
-        new_guests=reading.new_guests,
+        new_guests=tuple(reading.new_guests.items()),
     )
     return await service.save_register(
         database(request), viewer(request).actor, command, key=form.key, now=now(request)
