@@ -12,6 +12,7 @@ from litestar.routes import HTTPRoute
 
 from tests.integration.activities.planning import planned
 from tests.integration.messages.mailroom import a_call_and_letters
+from tests.integration.imports.importing import bring
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
 from tests.integration.redemptions.spending import booked, give_hours, offer
@@ -243,6 +244,13 @@ PAGES: Mapping[str, frozenset[str]] = {
     "POST /payments/{reference}/approve": PAYS,
     "POST /payments/{reference}/cancel": PAYS,
     "POST /payments/{reference}/outcome": PAYS,
+    "GET /imports": COORDINATES,
+    "POST /imports": COORDINATES,
+    "GET /imports/{import_id}": COORDINATES,
+    "POST /imports/{import_id}": COORDINATES,
+    "POST /imports/{import_id}/continue": COORDINATES,
+    "POST /imports/{import_id}/stop": COORDINATES,
+    "GET /imports/{import_id}/report.csv": COORDINATES,
 }
 # Addresses that show nobody's data and take nothing.
 OPEN = frozenset(
@@ -372,6 +380,7 @@ async def world(db: Database) -> World:
         "session_id": str(session),
         "code": code,
         "upload_id": str(kept.upload_id),
+        "import_id": str(await bring(bank, "members", "Name\nNobody In Particular\nSecond Person")),
         "members.upload_id": str(await keep_members(db, bank.coordinator, file_name="", content=b"Ann\nBo", **call)),
         "supporter_id": "1000000",
         "belonging_id": "1000000",
