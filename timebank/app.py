@@ -24,6 +24,7 @@ from timebank.confidence import web as confidence_web
 from timebank.confidence.service import remind_readers
 from timebank.contributions import api as contributions_api
 from timebank.contributions import web as contributions_web
+from timebank.contributions.service import forget_guests
 from timebank.contributions.photos import delete_unused
 from timebank.db import Database
 from timebank.governance import api as governance_api
@@ -85,6 +86,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("confidence", "Remind of what was told in confidence", remind_readers, every=timedelta(hours=1)),
         Job("look_after_queries", "Find who answers questions, and remind", look_after, every=timedelta(minutes=15)),
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
+        Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 

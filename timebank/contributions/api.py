@@ -1,6 +1,6 @@
 """Registers for programs: save who came, look at what was saved."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Annotated, Any
 
 import msgspec
@@ -8,9 +8,9 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
-from timebank.contributions import api_decisions, api_self_log, queries, service
+from timebank.contributions import api_corrections, api_decisions, api_self_log, queries, service
+from timebank.contributions.api_corrections import NewLine
 from timebank.contributions.queries import RegisterShown
-from timebank.contributions.rules import MAX_DUPLICATE_REASON, MAX_WHAT, Line
 from timebank.contributions.service import SaveRegister
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit import ids
@@ -24,21 +24,6 @@ WRITE = "registers:write"
 MAX_LINES = 1000
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY)]
-Whole = Annotated[int, msgspec.Meta(ge=-MAX_KEY, le=MAX_KEY)]
-
-
-class NewLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One person's time on one day, in whole minutes. ``activity_id`` only where it is not the register's.
-
-    ``duplicate_reason`` says why the same time is there a second time, when it is.
-    """
-
-    member_id: Id
-    held_on: date
-    minutes: Whole
-    what: Annotated[str, msgspec.Meta(max_length=MAX_WHAT)] = ""
-    duplicate_reason: Annotated[str, msgspec.Meta(max_length=MAX_DUPLICATE_REASON)] = ""
-    activity_id: Id | None = None
 
 
 class NewRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,15 +34,27 @@ class NewRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class RegisterLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a register. ``state`` is submitted, approved, declined or undone; ``flagged`` says why it waited."""
+    """One line of a register. ``state`` is submitted, approved, declined, undone or removed; ``flagged`` says why it
+    waited. ``member_id`` is 0 for a guest. ``credited_to`` says where approved minutes went: member, other, pot, none,
+    or guest (they wait). ``query_state``: queried, upheld or corrected, once somebody asked.
+    """
 
+    contribution_id: int
     line: int
     activity_id: int | None
     member_id: int
+    guest_id: int | None
+    kind: str
     held_on: date
+    starts_at: time | None
     minutes: int
+    preparation_minutes: int
+    travel_minutes: int
+    receiver_ids: list[int]
     what: str
     state: str
+    credited_to: str | None
+    query_state: str
     flagged: str
     rules_version: int
 
@@ -79,15 +76,18 @@ class SavedRegister(msgspec.Struct, frozen=True, kw_only=True):
     "/api/v1/registers",
     tags=["registers"],
     operation_id="save_register",
-    guards=[needs_scope(WRITE, role=COORDINATOR)],
+    guards=[needs_scope(WRITE)],
     **CHANGING,
 )
 async def save_register(request: ApiRequest, data: JSONBody[NewRegister]) -> Response[SavedRegister]:
-    """Save who came and credit their minutes. Lines beyond the approval limits wait for a second person."""
+    """Save who came and credit their minutes. Lines beyond the approval limits wait for a second person.
+
+    A coordinator saves any group, a session leader those that they lead.
+    """
     actor = acting(request)
     command = SaveRegister(
         activity_id=data.activity_id,
-        lines=tuple(msgspec.convert(msgspec.structs.asdict(line), Line) for line in data.lines),
+        lines=tuple(line.as_line() for line in data.lines),
         source="api",
     )
     key = idempotency_key(request)
@@ -137,13 +137,22 @@ def _as_saved(found: RegisterShown) -> SavedRegister:
         waiting_minutes=sum(line.minutes for line in waiting),
         lines=[
             RegisterLine(
+                contribution_id=line.id,
                 line=line.line,
                 activity_id=line.activity_id,
                 member_id=line.member_id,
+                guest_id=line.guest_id,
+                kind=line.kind,
                 held_on=line.held_on,
+                starts_at=line.starts_at,
                 minutes=line.minutes,
+                preparation_minutes=line.preparation_minutes,
+                travel_minutes=line.travel_minutes,
+                receiver_ids=list(line.receiver_ids),
                 what=line.what,
                 state=line.state,
+                credited_to=line.credited_to,
+                query_state=line.query_state,
                 flagged=line.flagged,
                 rules_version=line.rules_version,
             )
@@ -152,4 +161,4 @@ def _as_saved(found: RegisterShown) -> SavedRegister:
     )
 
 
-ROUTES: list[Any] = [save_register, register, *api_self_log.ROUTES, *api_decisions.ROUTES]
+ROUTES: list[Any] = [save_register, register, *api_corrections.ROUTES, *api_self_log.ROUTES, *api_decisions.ROUTES]
