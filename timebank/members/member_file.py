@@ -159,9 +159,7 @@ def read(
 
 def _heading_row(rows: Sequence[Row]) -> int | None:
     for at, row in enumerate(rows[:MAX_TITLE_ROWS]):
-        found = set(_roles(row).values())
-        # One known word alone is a heading only where it stands alone.
-        if found & {"name", "first", "last"} and (len(found) > 1 or len(row.cells) == 1):
+        if {"name", "first", "last"} & set(_roles(row).values()):
             return at
     return None
 
@@ -185,10 +183,12 @@ def _guessed(body: Sequence[Row], width: int) -> dict[int, str]:
     found: dict[int, str] = {}
     for column in range(width):
         cells = [cell for row in body[:50] if (cell := _at(row.cells, column))]
-        for role, pattern in (("email", _EMAIL_LIKE), ("phone", _PHONE_LIKE)):
-            hits = sum(bool(pattern.fullmatch(cell)) for cell in cells)
-            if cells and 2 * hits > len(cells) and role not in found.values():
-                found[column] = role
+        emails = sum(bool(_EMAIL_LIKE.fullmatch(cell)) for cell in cells)
+        phones = sum(bool(_PHONE_LIKE.fullmatch(cell)) for cell in cells)
+        # No name looks like an address, so one is enough; digits may be anything.
+        role = "email" if emails else "phone" if 2 * phones > len(cells) else UNUSED
+        if role and role not in found.values():
+            found[column] = role
         if cells and column not in found and "name" not in found.values():
             found[column] = "name"
     return found

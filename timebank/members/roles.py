@@ -90,7 +90,7 @@ async def _tell(connection: Connection, actor: Actor, member_id: int, roles: tup
                 subject=f"You take part as: {words}"[:140],
                 body=f"{by_whom} changed what you do here.\nYou take part as: {words}.\nSign in again to go on.",
                 path="/me",
-                dedupe=f"roles:{member_id}:{now.isoformat()}",
+                dedupe=f"roles:{member_id}:{now.isoformat()}:{','.join(roles)}",
             )
         ],
         now=now,
