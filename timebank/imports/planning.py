@@ -180,6 +180,11 @@ class _Planner:
         target = self._member(line, texts, person, found)
         if target and texts.get("balance"):
             self._balance(line, texts, person, target, found.member)
+        elif texts.get("balance") and self.lines[-1].state == "undecided":
+            # Ask everything at once, and not about time only when the person is decided.
+            _, _, problem = self._minutes(texts["balance"], line)
+            if problem is not None and problem.code in _QUESTIONS:
+                self.open[_QUESTIONS[problem.code]].append(line)
 
     def _member(self, line: int, texts: dict[str, str], person: str, found: Found) -> str:
         """The account of the person of this line, who may be added for it; "" when there is none."""
