@@ -24,8 +24,8 @@ from timebank.confidence import web as confidence_web
 from timebank.confidence.service import remind_readers
 from timebank.contributions import api as contributions_api
 from timebank.contributions import web as contributions_web
-from timebank.contributions.service import forget_guests
 from timebank.contributions.photos import delete_unused
+from timebank.contributions.service import forget_guests
 from timebank.db import Database
 from timebank.governance import api as governance_api
 from timebank.governance import web as governance_web
