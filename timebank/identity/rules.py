@@ -40,6 +40,8 @@ SCOPES = (
     "hours:read",
     "hours:write",
     "registers:write",
+    "activities:read",
+    "activities:write",
     "offers:read",
     "redemptions:write",
     "payables:read",
@@ -48,6 +50,8 @@ SCOPES = (
     "members:write",
     "messages:read",
     "messages:write",
+    "rules:read",
+    "rules:write",
     "imports:write",
 )
 TOKEN_PREFIX = "tb_"  # noqa: S105 - no secret: it lets scanners of published code recognise one

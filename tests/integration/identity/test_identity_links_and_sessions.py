@@ -396,7 +396,8 @@ async def test_look_ups_are_for_the_application_only(db: Database, owner_url: st
         """
     )
     await owner.close()
-    assert {row["proname"] for row in rows} == {"find_session", "find_sign_in_link", "find_card", "find_api_token"}
+    expected = {"find_session", "find_sign_in_link", "find_card", "find_api_token", "find_check_in_code"}
+    assert {row["proname"] for row in rows} == expected
     for row in rows:
         assert row["prosecdef"]
         assert row["proconfig"] == ['search_path=""']
