@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.redemptions.spending import actor, booked, give_hours, hours, offer, posted, prove, step
 from tests.people import NOW, Bank, make_bank
+from timebank.db import claim
 from timebank.hours.service import Give, give
 from timebank.identity.service import create_link, create_token, issue_card
 from timebank.members import leaving, pausing, safeguarding, standing
@@ -90,6 +91,14 @@ async def test_no_word_about_the_person_is_left(bank: Bank, admin_url: str) -> N
         now=NOW,
     )
     assert isinstance(chosen, standing.Chosen)
+    async with bank.db.writing(bank.id) as connection:  # some use cases remember a name in their answer
+        await claim(connection, bank.id, "act_for:test", key(), "x")
+        await connection.execute(
+            "update idempotency set response = jsonb_build_object('display_name', $2::text)"
+            " where timebank_id = $1 and scope = 'act_for:test'",
+            bank.id,
+            f"{mark} Jones",
+        )
     asked = await leave(bank, me)
     assert isinstance(asked, leaving.Leaving), asked
     await erase_due(bank.db, bank.id, asked.erase_at)
