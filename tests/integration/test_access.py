@@ -11,6 +11,7 @@ import pytest
 from litestar.routes import HTTPRoute
 
 from tests.integration.activities.planning import planned
+from tests.integration.governance.versions import a_second_version
 from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.imports.importing import bring
 from tests.integration.payments.helpers import add_payee, owe, run
@@ -45,6 +46,7 @@ ADMINISTERS = frozenset({"admin"})
 # In these time banks the administrator leads safeguarding; without that the role opens none of it.
 SAFEGUARDS = frozenset({"admin"})
 
+CHANGES_THE_SESSION = frozenset({"POST /sign-out", "POST /practice"})
 SOMEBODY = "Quintilla Nobody-Else"
 
 # Who may use each page; "METHOD path". A route that is missing here fails test_every_page_is_in_the_table.
@@ -224,6 +226,28 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /bookings/{reference}": SIGNED_IN,
     "POST /bookings/{reference}/cancel": SIGNED_IN,
     "POST /bookings/{reference}/{step}": COORDINATES,
+    "GET /rules": SIGNED_IN,
+    "GET /rules/{version_number}": SIGNED_IN,
+    "GET /rules/change": ADMINISTERS,
+    "POST /rules/change": ADMINISTERS,
+    "GET /settings": ADMINISTERS,
+    "POST /settings": ADMINISTERS,
+    "GET /start": ADMINISTERS,
+    "POST /start": ADMINISTERS,
+    "GET /start/link/{token}": ANYONE,
+    "POST /start/link/{token}": ANYONE,
+    "GET /start/rules": ADMINISTERS,
+    "POST /start/rules": ADMINISTERS,
+    "GET /start/group": ADMINISTERS,
+    "POST /start/group": ADMINISTERS,
+    "GET /start/people": ADMINISTERS,
+    "POST /start/people": ADMINISTERS,
+    "GET /start/done": ADMINISTERS,
+    "POST /start/enter": ADMINISTERS,
+    "GET /guide": SIGNED_IN,
+    "GET /practice": COORDINATES,
+    "POST /practice": COORDINATES,
+    "POST /practice/leave": SIGNED_IN,
     "GET /messages": SIGNED_IN,
     "GET /m/{message_id}": SIGNED_IN,
     "GET /messages/to-do": COORDINATES,
@@ -399,6 +423,7 @@ async def world(db: Database) -> World:
         "delivery_id": str(call_id),
         "messages.number": str(letters),
         "message_id": str(message_id),
+        "version_number": str(await a_second_version(bank, _as(bank, admin, "admin"))),
         "name": "none.css",
         "path": "none",
         "rest": "no/such/page",
@@ -485,7 +510,7 @@ async def test_a_page_is_open_to_whom_it_is_for(world: World, route: str) -> Non
 
 @pytest.mark.parametrize("route", sorted(PAGES))
 async def test_ids_of_another_time_bank_name_nothing(world: World, route: str) -> None:
-    if route == "POST /sign-out":
+    if route in CHANGES_THE_SESSION:
         pytest.skip("names nothing, and would end the session of the others")
     before = await world.fingerprint()
     answer = await world.ask("other bank", route)
@@ -524,7 +549,7 @@ async def test_security_headers_are_on_every_answer(world: World, route: str) ->
             assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("route", [route for route in PAGE_POSTS if route != "POST /sign-out"])
+@pytest.mark.parametrize("route", [route for route in PAGE_POSTS if route not in CHANGES_THE_SESSION])
 async def test_a_form_is_taken_from_whom_it_is_for(world: World, route: str) -> None:
     """Comes last, because it changes things."""
     for who in PAGES[route]:

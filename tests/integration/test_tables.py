@@ -14,7 +14,18 @@ ROOMS = [
     for module in pkgutil.iter_modules(timebank.__path__, "timebank.")
     if module.ispkg and importlib.util.find_spec(f"{module.name}.tables")
 ]
-GLOBAL = {"timebank", "person", "web_session", "sign_in_link", "card", "sign_in_attempt", "api_token", "migration"}
+GLOBAL = {
+    "timebank",
+    "person",
+    "web_session",
+    "sign_in_link",
+    "card",
+    "sign_in_attempt",
+    "api_token",
+    "migration",
+    "setup_link",
+    "setup_draft",
+}
 SAME_TYPE = {
     "BIGINT": "bigint",
     "BIGSERIAL": "bigint",

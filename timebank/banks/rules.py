@@ -7,7 +7,9 @@ from zoneinfo import available_timezones
 import msgspec
 
 from timebank.kit.refusal import Refusal
+from timebank.kit.working_days import is_region
 
+PRACTICE_PREFIX = "practice-"
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,38}[a-z0-9]")
 MAX_NAME = 100
 
@@ -62,9 +64,22 @@ class TimeBankFacts(msgspec.Struct, frozen=True, kw_only=True):
     help_contact: str
 
 
-def check_new(*, slug: str, name: str, time_zone: str, currency: str) -> list[Refusal]:
+def is_practice(slug: str) -> bool:
+    """True for a time bank in which nothing is real. Its short name says so, and no other may begin like that."""
+    return slug.startswith(PRACTICE_PREFIX)
+
+
+def check_new(
+    *, slug: str, name: str, time_zone: str, currency: str, for_practice: bool = False, holiday_region: str = ""
+) -> list[Refusal]:
     """What stands in the way of making a time bank like this; empty when nothing does."""
     refusals = []
+    if is_practice(slug) != for_practice:
+        refusals.append(
+            Refusal(
+                "slug_reserved", "Short names that begin with “practice-” are for practice. Choose another.", "slug"
+            )
+        )
     if not SLUG.fullmatch(slug):
         refusals.append(
             Refusal(
@@ -75,6 +90,9 @@ def check_new(*, slug: str, name: str, time_zone: str, currency: str) -> list[Re
         refusals.append(Refusal("bad_name", f"Give the time bank a name of 1 to {MAX_NAME} letters.", "name"))
     if time_zone not in available_timezones():
         refusals.append(Refusal("bad_time_zone", "Give a time zone such as Europe/London.", "time_zone"))
+    if holiday_region and not is_region(holiday_region):
+        message = "Give a region such as GB-ENG or FR, or leave it empty."
+        refusals.append(Refusal("bad_holiday_region", message, "holiday_region"))
     if not re.fullmatch(r"[A-Z]{3}", currency):
         refusals.append(Refusal("bad_currency", "Give a currency of three capital letters, such as GBP.", "currency"))
     return refusals

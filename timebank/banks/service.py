@@ -39,26 +39,41 @@ class CreateTimeBank(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "Europe/London"
     currency: str = "GBP"
     help_contact: str = ""
+    holiday_region: str = ""
+    for_practice: bool = False
     rules: Rules = Rules()
     decided_by: str = "the people who set it up"
 
 
 async def create(db: Database, command: CreateTimeBank) -> TimeBankFacts | list[Refusal]:
     """Make a time bank, or change nothing and return it when the same one is there already."""
-    refusals = check_new(slug=command.slug, name=command.name, time_zone=command.time_zone, currency=command.currency)
-    if refusals:
-        return refusals
     try:
         async with db.globally() as connection:
-            return await _create(connection, command)
+            return await create_within(connection, command)
     except Rollback as rollback:
         return rollback.refusals
 
 
-async def _create(connection: Connection, command: CreateTimeBank) -> TimeBankFacts:
+async def create_within(connection: Connection, command: CreateTimeBank) -> TimeBankFacts:
+    """The same inside an open transaction without a tenant; afterwards the new time bank is its tenant.
+
+    Raises:
+        Rollback: with what stands in the way.
+    """
+    refusals = check_new(
+        slug=command.slug,
+        name=command.name,
+        time_zone=command.time_zone,
+        currency=command.currency,
+        holiday_region=command.holiday_region,
+        for_practice=command.for_practice,
+    )
+    if refusals:
+        raise Rollback(refusals)
     created = await connection.fetchval(
         """
-        insert into timebank (slug, name, time_zone, currency, help_contact) values ($1, $2, $3, $4, $5)
+        insert into timebank (slug, name, time_zone, currency, help_contact, holiday_region)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (slug) do nothing returning id
         """,
         command.slug,
@@ -66,6 +81,7 @@ async def _create(connection: Connection, command: CreateTimeBank) -> TimeBankFa
         command.time_zone,
         command.currency,
         command.help_contact,
+        command.holiday_region,
     )
     if created is None:
         there = await queries.by_slug(connection, command.slug)

@@ -28,3 +28,5 @@ class RulesVersion(Table, tablename="rules", db=ENGINE):
     decided_by = Text(null=False, default=None)
     starts_on = Date(null=False, default=None)
     created_at = Timestamptz(null=False, default=None)
+    recorded_by = BigInt(null=True, default=None)
+    note = Text(null=False, default="")

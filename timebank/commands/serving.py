@@ -63,8 +63,30 @@ def run_serve(options: argparse.Namespace, settings: Settings) -> int:
                 "No TIMEBANK_DATABASE_URL: using the embedded PostgreSQL. Do not keep people's hours in it.", flush=True
             )
         settings = msgspec.structs.replace(settings, database_url=where.app_url)
-        serve(settings, workers=options.workers, when_ready=lambda: print(f"Serving {settings.base_url}", flush=True))
+        link = asyncio.run(_setup_link(where.app_url))
+
+        def ready() -> None:
+            print(f"Serving {settings.base_url}", flush=True)
+            if link is not None:
+                print(
+                    "There is no time bank yet. Make the first one in a browser, within a day; the link works once and"
+                    f" is as good as a password:\n  {settings.base_url}{link}",
+                    flush=True,
+                )
+
+        serve(settings, workers=options.workers, when_ready=ready)
     return 0
+
+
+async def _setup_link(url: str) -> str | None:
+    from timebank.db import Database
+    from timebank.governance.service import make_setup_link
+
+    db = await Database.open(url, pool_size=1)
+    try:
+        return await make_setup_link(db, now=datetime.now(UTC))
+    finally:
+        await db.close()
 
 
 def _delete_demo(data_dir: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from timebank.banks import queries as banks
-from timebank.banks.rules import TimeBankFacts
+from timebank.banks.rules import TimeBankFacts, is_practice
 from timebank.db import Connection, Database
 from timebank.messages import rules
 
@@ -44,6 +44,8 @@ update message m set state = 'kept'
    and p.timebank_id = m.timebank_id and p.id = m.member_id and p.contact_route = 'none'
    and m.only_route = ''
 """
+# Nothing leaves a practice time bank.
+KEEP_ALL = "update message set state = 'kept' where timebank_id = $1 and state = 'waiting'"
 TOO_OLD = """
 update delivery set state = 'failed', trouble = $3, claimed_until = null
  where timebank_id = $1 and state = 'waiting' and channel in ('email', 'sms') and queued_at < $2
@@ -83,6 +85,9 @@ async def pack(db: Database, timebank_id: int, now: datetime) -> None:
     """Pack what waits in one time bank, as :func:`timebank.messages.rules.goes_now` says."""
     async with db.writing(timebank_id) as connection:
         bank = await banks.by_id(connection, timebank_id)
+        if is_practice(bank.slug):
+            await connection.execute(KEEP_ALL, timebank_id)
+            return
         await connection.execute(DROP_MESSAGES, timebank_id)
         await connection.execute(DROP_DELIVERIES, timebank_id)
         await connection.execute(CHANGED_THEIR_MIND, timebank_id, now)

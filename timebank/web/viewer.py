@@ -13,6 +13,7 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard, Scope
 
+from timebank.banks.rules import is_practice
 from timebank.kit.actor import Actor
 
 STATE_KEY = "viewer"
@@ -61,6 +62,11 @@ class Viewer:
     helper_phone: str | None = None
     helper_email: str | None = None
     acting_for: ActingFor | None = None
+
+    @property
+    def is_practice(self) -> bool:
+        """True in a time bank in which nothing is real."""
+        return is_practice(self.timebank_slug or "")
 
     @property
     def is_signed_in(self) -> bool:
