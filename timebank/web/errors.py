@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from timebank.kit import ids
 from timebank.web import forms, problem
 from timebank.web.csrf import API_PREFIX, SAFE_METHODS, CrossSiteError, StaleFormError
-from timebank.web.forms import HOUSEKEEPING, MAX_BODY_BYTES, RESEND_FIELD, Form
+from timebank.web.forms import HOUSEKEEPING, MAX_BODY_BYTES, REMEMBERED, RESEND_FIELD, Form
 from timebank.web.pages import is_local_path, redirect, render
 from timebank.web.viewer import viewer
 
@@ -135,7 +135,7 @@ def _typed(form: Form) -> list[tuple[str, str]]:
     """What a person typed, for the list on the page: names made readable, a date in one line, boxes counted."""
     rows: dict[str, list[str]] = {}
     for name, values in form.fields.items():
-        if name in HOUSEKEEPING or name in SECRET_FIELDS:
+        if name in HOUSEKEEPING or name in REMEMBERED or name in SECRET_FIELDS:
             continue
         shown = [value for value in values if value.strip()]
         if len(shown) > 1 and not any(" " in value for value in shown):

@@ -36,6 +36,8 @@ CSRF_FIELD = "csrf"
 KEY_FIELD = "key"
 RESEND_FIELD = "resend"
 HOUSEKEEPING = frozenset({CSRF_FIELD, KEY_FIELD, RESEND_FIELD})
+# What a page remembers by itself: sent again with a form, but nothing that anybody typed.
+REMEMBERED = frozenset({"rows", "extras", "helped", "by", "draft", "seen", "open"})
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _STATE_KEY = "form"
