@@ -37,10 +37,15 @@ def counted(register: RegisterShown) -> list[RegisterLineShown]:
     return register.of("approved", "submitted")
 
 
+def as_typed(minutes: int) -> str:
+    """Minutes as short as they can be typed: ``1:30``."""
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
 def first_fields(register: RegisterShown) -> dict[str, str]:
     """The form as it is shown first: everything as it is saved. ``was-...`` keeps that, to tell what was changed."""
     lines = counted(register)
-    fields = {f"minutes-{line.id}": durations.in_words(line.minutes) for line in lines}
+    fields = {f"minutes-{line.id}": as_typed(line.minutes) for line in lines}
     fields |= {f"was-{line.id}": str(line.minutes) for line in lines}
     days = {line.held_on for line in lines}
     if len(days) == 1:
@@ -95,7 +100,7 @@ def _minutes(typed: str, line: RegisterLineShown, was: int, refusals: list[Refus
     """The minutes that a line is to have, 0 to take it out; None when they stay."""
     if plain(typed) in NONE_AT_ALL:
         return 0
-    if plain(typed) == plain(durations.in_words(was)):
+    if plain(typed) == as_typed(was):
         return None  # hours brought forward are more than a day, which nobody could type
     minutes = durations.parse(typed, field=f"minutes-{line.id}")
     if isinstance(minutes, Refusal):

@@ -149,6 +149,8 @@ def _resolved(
 
 
 def _who_is(typed: str, options: Sequence[int], pick: str, who: str, *, may_be_guest: bool) -> Refusal:
+    if len(options) == 1:
+        return Refusal("name_doubtful", f"Is this who you mean by {shown(typed)}? If so, save again.", pick)
     if options:
         return Refusal("name_doubtful", f"Choose who {shown(typed)} is.", pick)
     end = "Check the name, or tick that they are a guest." if may_be_guest else "Check the name."

@@ -50,14 +50,15 @@ class SaveRegister(msgspec.Struct, frozen=True, kw_only=True):
     """Who came and for how long. ``activity_id`` is for the lines that do not name their own.
 
     ``beside`` are the registers of the same groups and days that the person has seen: any other refuses. None: they
-    were not asked. ``new_guests`` are names of guests to add, by the ``guest_id`` that stands for them in the lines.
+    were not asked. ``new_guests`` are guests to add: the ``guest_id`` that stands for each in the lines,
+    and the name.
     """
 
     lines: tuple[Line, ...]
     activity_id: int | None = None
     source: Literal["page", "api", "self", "check_in"] = "page"
     beside: tuple[str, ...] | None = None
-    new_guests: dict[int, str] = {}
+    new_guests: tuple[tuple[int, str], ...] = ()
 
 
 class UndoneRegister(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,12 +91,12 @@ async def save_register(
 
 
 async def _with_guests(
-    connection: Connection, actor: Actor, lines: list[Line], new_guests: Mapping[int, str], now: datetime
+    connection: Connection, actor: Actor, lines: list[Line], new_guests: Sequence[tuple[int, str]], now: datetime
 ) -> list[Line]:
     """The lines with the ids of the guests that are added for them."""
     added = {
         stands_for: (await add_guest_within(connection, actor, AddGuest(name=name), now=now)).guest_id
-        for stands_for, name in new_guests.items()
+        for stands_for, name in new_guests
     }
     return [
         msgspec.structs.replace(line, guest_id=added[line.guest_id]) if line.guest_id in added else line

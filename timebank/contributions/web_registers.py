@@ -29,6 +29,8 @@ from timebank.web.viewer import signed_in, viewer
 
 PageRequest = Request[Any, Any, Any]
 
+UNCREDITED = ("guest", "none")
+
 
 @get("/registers/{reference:str}", guards=[signed_in])
 async def saved_register_page(request: PageRequest, reference: FromPath[str]) -> Response[str]:
@@ -87,7 +89,9 @@ async def _saved_page(request: PageRequest, typed: str, form: Form = BLANK) -> R
         register=register,
         sessions=sessions(register),
         people=len({(line.member_id, line.display_name) for line in counted}),
-        added_minutes=sum(line.minutes for line in register.of("approved")),
+        added_minutes=sum(line.minutes for line in register.of("approved") if line.credited_to not in UNCREDITED),
+        guest_minutes=sum(line.minutes for line in counted if line.guest_id and not line.member_id),
+        only_counted_minutes=sum(line.minutes for line in register.of("approved") if line.credited_to == "none"),
         waiting_minutes=sum(line.minutes for line in register.of("submitted")),
         can_undo=refusal is None and register.undone_at is None,
         undo_until=rules.undo_ends(register.recorded_at, in_force),
