@@ -17,6 +17,7 @@ from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
 from timebank.demo.concerns import add_concerns
 from timebank.demo.groups import add_groups
+from timebank.demo.members_choices import add_choices
 from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices
 from timebank.demo.steps import Refused
@@ -47,7 +48,11 @@ def _riverside() -> CreateTimeBank:
         slug=people.RIVERSIDE,
         name="Riverside Time Bank (demo)",
         help_contact="Dilys at the office, 01632 960 123",
-        rules=Rules(safeguarding_lead="Ruth Goldberg"),
+        rules=Rules(
+            safeguarding_lead="Ruth Goldberg",
+            independent_person="Joan D’Arcy, 01632 960 144 (demo)",
+            outside_body="Riverside Council, adult care team, 01632 960 155 (demo)",
+        ),
         decided_by="the members’ meeting (demo)",
     )
 
@@ -82,6 +87,7 @@ async def _fill(
         steps += await add_concerns(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
+        steps += await add_choices(db, facts, actors, anchor=anchor, say=say)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
     await _mark_filled(db, facts)

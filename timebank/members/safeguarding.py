@@ -186,6 +186,10 @@ async def _name_person(connection: Connection, actor: Actor, command: NamePerson
     if command.part == LEAD and led_by not in (None, command.member_id):
         await connection.execute(NAME_PERSON, timebank_id, led_by, DEPUTY, actor.member_id, now)
     await connection.execute(NAME_PERSON, timebank_id, command.member_id, command.part, actor.member_id, now)
+    # A link that somebody else made earlier must not open what they may read from now on.
+    await connection.execute(
+        "delete from sign_in_link where timebank_id = $1 and member_id = $2", timebank_id, command.member_id
+    )
     await _tell_of_naming(connection, actor, command, led_by, now)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.redemptions.spending import actor, book, give_hours, offer
 from tests.people import NOW, Bank
+from timebank.identity.service import NotAllowed, create_link, issue_card
 from timebank.kit.actor import Actor, system
 from timebank.members import checks, guardians, pausing, safeguarding
 from timebank.members.checks import AddCheck, EndCheck, add_check, end_check
@@ -58,6 +59,20 @@ async def test_nobody_names_themselves_and_both_are_told(bank: Bank, lead: Actor
     assert await may_see(bank, bank.participant)
     assert not await may_see(bank, admin)
     assert not await may_see(bank, bank.coordinator)
+
+
+async def test_no_role_makes_a_way_to_sign_in_as_a_reader(bank: Bank, lead: Actor, client) -> None:
+    admin = actor(
+        bank, await bank.member("Admin", "admin", "finance", "coordinator"), "admin", "finance", "coordinator"
+    )
+    before = await create_link(bank.db, admin, bank.participant.member_id, now=NOW)
+    for who in (admin, bank.coordinator):
+        for make in (create_link, issue_card):
+            with pytest.raises(NotAllowed):
+                await make(bank.db, who, lead.member_id, now=NOW)
+    assert isinstance(await name(bank, lead, bank.participant.member_id, "deputy"), Recorded)
+    assert (await client().post(before, data={})).status_code != 303, "what was made before opens nothing either"
+    assert await create_link(bank.db, lead, bank.participant.member_id, now=NOW)
 
 
 async def test_there_is_one_lead_and_the_one_before_is_a_deputy(bank: Bank, lead: Actor) -> None:
