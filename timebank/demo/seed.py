@@ -16,6 +16,7 @@ from timebank.demo import people
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
 from timebank.demo.concerns import add_concerns
+from timebank.demo.governance import add_governance
 from timebank.demo.groups import add_groups
 from timebank.demo.members_choices import add_choices
 from timebank.demo.members_people import add_details
@@ -90,6 +91,8 @@ async def _fill(
         steps += await add_choices(db, facts, actors, anchor=anchor, say=say)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
+    if command.slug == people.RIVERSIDE:
+        await add_governance(db, facts, actors, anchor=anchor)
     await _mark_filled(db, facts)
     return facts
 
