@@ -86,7 +86,11 @@ TRACES = (
         ("member_id",),
         "Time you gave",
         """
-        select c.*, a.name as activity, e.words as in_your_words
+        select c.*, a.name as activity, e.words as in_your_words,
+               (select jsonb_agg(jsonb_build_object('at', g.changed_at, 'step', g.step, 'before', g.minutes_before,
+                                                    'after', g.minutes_after, 'reason', g.reason) order by g.n)
+                  from contribution_change g
+                 where g.timebank_id = c.timebank_id and g.contribution_id = c.id) as changes
           from contribution c
           left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
           left join evidence e on e.timebank_id = c.timebank_id and e.contribution_id = c.id
@@ -94,6 +98,10 @@ TRACES = (
          order by c.held_on, c.id
         """,
         (
+            (
+                "update contribution_change g set reason = '' from contribution c where g.timebank_id = $1 "
+                "and c.timebank_id = $1 and c.id = g.contribution_id and c.member_id = $2"
+            ),
             (
                 "update contribution set state = 'declined', decision_reason = '' "
                 "where timebank_id = $1 and member_id = $2 and state = 'submitted'"

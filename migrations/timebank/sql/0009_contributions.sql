@@ -93,6 +93,7 @@ create table contribution_change (
     foreign key (timebank_id, changed_by) references member (timebank_id, id)
 );
 call protect_tenant_table('contribution_change', 'select, insert');
+grant update (reason) on contribution_change to timebank_app; -- emptied when the member leaves
 
 -- The ledger's entries of such a change.
 create table contribution_entry (
