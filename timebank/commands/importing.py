@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--round", choices=["half_even", "down", "up", "leave_out"], default="", dest="rounding",
                         help="time that is not whole minutes")  # fmt: skip
     parser.add_argument("--day", type=_day, help="the day of lines without one, and of balances (such as 2026-03-31)")
-    parser.add_argument("--contacts", choices=["leave_out"], default="", help="e-mail and phone that cannot be read")
+    parser.add_argument("--contacts", choices=["leave_out", "refuse"], default="",
+                        help="e-mail and phone that cannot be read: leave them out, or refuse the person")  # fmt: skip
     parser.add_argument("--difference", choices=["enter", "leave_out"], default="",
                         help="balances that are not those of the entries here")  # fmt: skip
     parser.add_argument("--leave-undecided", action="store_const", const="leave_out", default="", dest="rest",

@@ -13,7 +13,7 @@ from timebank.kit.text import shown
 from timebank.web.forms import Form, date_fields
 
 CHOICES = ("unit", "rounding", "unknown", "contacts", "difference", "rest")
-BOXES = ("contacts", "rest")
+BOXES = ("rest",)
 MAX_COLUMN_DIGITS = 3
 MAX_TEXT = 120
 

@@ -39,13 +39,18 @@ class MemberFacts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a text leads: ``target`` is an account here, or ``person/<code>`` for somebody to add; "" when unclear."""
+    """Where a text leads: ``target`` is an account here, or ``person/<code>`` for somebody to add; "" when unclear.
+
+    ``key`` is what the answer about somebody unclear goes under, ``text`` what the file calls them.
+    """
 
     target: str = ""
     member: MemberFacts | None = None
     problem: Refusal | None = None
     suggestions: tuple[MemberFacts, ...] = ()
     is_left_out: bool = False
+    key: str = ""
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -96,23 +101,29 @@ class People:
         self._found: dict[str, Found] = {}
         self.to_add: set[str] = set()
 
-    def find(self, text: str, line: int) -> Found:
-        """The account behind a text of an exchange; who has to be decided about is noted in ``asked``."""
-        return self.find_any([text], line)
+    def find(self, text: str) -> Found:
+        """The account behind a text of an exchange."""
+        return self.find_any([text])
 
-    def find_any(self, texts: Sequence[str], line: int) -> Found:
-        """The account that the first of these texts leads to which leads anywhere; else the last one is asked about."""
-        text, found = "", Found()
+    def find_any(self, texts: Sequence[str]) -> Found:
+        """The account that the first of these texts leads to which leads anywhere; else what the last one leads to."""
+        found = Found()
         for text in texts or [""]:
             known = self._found.get(text)
             found = self._found[text] = self._find(text) if known is None else known
             if found.target and not found.target.startswith(TO_ADD):
-                return found
-        if found.problem is not None and found.problem.code in QUESTIONS:
-            self._ask(code_of(text), text, found, line)
+                break
         return found
 
-    def find_member(self, code: str, name: str, email: str, line: int) -> Found:
+    def ask(self, found: Found, line: int) -> None:
+        """Note that a person has to decide about somebody, for a line that waits for it."""
+        if found.problem is None or found.problem.code not in QUESTIONS:
+            return
+        asked = self.asked.setdefault(found.key, Asked(found.key, found.text, found.problem.message, found.suggestions))
+        if line not in asked.lines[-1:]:
+            asked.lines.append(line)
+
+    def find_member(self, code: str, name: str, email: str) -> Found:
         """The member whom a line of a members' file is about; ``person/<code>`` for somebody new."""
         key = code_of(code or email or name)
         if answered := self._answered(key):
@@ -125,9 +136,7 @@ class People:
         same = by_email or self.by_name.get(names.key(name), []) or self.by_loose.get(names.loose_key(name), [])
         if same and key not in self.to_add:
             message = f"There is already a member called {shown(same[0].display_name)}. Say whether this is them."
-            found = Found(problem=Refusal("doubtful_person", message, "who"), suggestions=tuple(same[:MAX_SUGGESTIONS]))
-            self._ask(key, name, found, line)
-            return found
+            return self._unclear("doubtful_person", message, same, key, name)
         return Found(target=TO_ADD + key)
 
     def _find(self, text: str) -> Found:
@@ -154,15 +163,17 @@ class People:
             return self._member(candidates[0])
         if candidates:
             message = f"{len(candidates)} members are called {shown(text)}. Say who this is."
-            return self._unclear("doubtful_person", message, candidates)
+            return self._unclear("doubtful_person", message, candidates, code, text)
         alike = self.by_loose.get(names.loose_key(text), [])
         if alike:
-            return self._unclear("doubtful_person", f"Is {shown(text)} {shown(alike[0].display_name)}?", alike)
+            message = f"Is {shown(text)} {shown(alike[0].display_name)}?"
+            return self._unclear("doubtful_person", message, alike, code, text)
         if self.answers.unknown == ADD:
             return Found(target=TO_ADD + code)
         if self.answers.unknown == LEAVE_OUT:
             return Found(is_left_out=True)
-        return self._unclear("unknown_person", f"We do not know {shown(text)}. Say who this is, or add them.", ())
+        message = f"We do not know {shown(text)}. Say who this is, or add them."
+        return self._unclear("unknown_person", message, (), code, text)
 
     def _answered(self, code: str) -> Found | None:
         answer = self.answers.people.get(code, "")
@@ -183,12 +194,6 @@ class People:
         return Found(target=f"{MEMBER}{member.id}", member=member)
 
     @staticmethod
-    def _unclear(code: str, message: str, suggestions: Sequence[MemberFacts]) -> Found:
-        return Found(problem=Refusal(code, message, "who"), suggestions=tuple(suggestions[:MAX_SUGGESTIONS]))
-
-    def _ask(self, key: str, text: str, found: Found, line: int) -> None:
-        if key not in self.asked:
-            why = found.problem.message if found.problem else ""
-            self.asked[key] = Asked(key, text, why, found.suggestions)
-        if line not in self.asked[key].lines[-1:]:
-            self.asked[key].lines.append(line)
+    def _unclear(code: str, message: str, suggestions: Sequence[MemberFacts], key: str, text: str) -> Found:
+        alike = tuple(suggestions[:MAX_SUGGESTIONS])
+        return Found(problem=Refusal(code, message, "who"), suggestions=alike, key=key, text=text)

@@ -29,6 +29,7 @@ MAX_WORDS = 500
 MAX_WHO = 250
 MAX_WHY = 500
 FIRST_LINES = 8
+MANY_STRANGERS = 3
 
 
 def make_plan(wanted: Format, file: ReadFile, facts: Facts, answers: Answers) -> Plan:
@@ -88,6 +89,7 @@ class _Planner:
         """Note a part of a line in the state that its problems put it in."""
         found = [problem for problem in problems if problem is not None]
         questions = [problem for problem in found if problem.code in _QUESTIONS]
+        refusals = [problem for problem in found if problem.code not in _QUESTIONS]
         who = " → ".join(text for text in (texts.get("payer", ""), texts.get("payee", "")) if text)
         one = Planned(
             line=line,
@@ -95,9 +97,9 @@ class _Planner:
             kind=kind,
             key=key or key_of(self.format.source, kind, *texts.values()),
             who=(who or texts.get("name", "") or texts.get("code", ""))[:MAX_WHO],
-            why=" ".join(dict.fromkeys(problem.message for problem in found))[:MAX_WHY],
+            why=" ".join(dict.fromkeys(problem.message for problem in refusals or questions))[:MAX_WHY],
         )
-        if len(questions) < len(found):
+        if refusals:
             one.state = "refused"
         elif is_left_out:
             one.state, one.why = "left_out", "Left out by choice."
@@ -120,7 +122,7 @@ class _Planner:
             self.add(line, ENTRY_PART, "exchange", (), texts, key=key).state = "there"
             return
         self.repeated += nth > 0
-        payer, payee = (self.people.find(texts.get(name, ""), line) for name in ("payer", "payee"))
+        payer, payee = (self.people.find(texts.get(name, "")) for name in ("payer", "payee"))
         day = self._day(texts)
         minutes, rounding, problem = self._minutes(texts.get("amount", ""), line)
         problems = [payer.problem, payee.problem, day if isinstance(day, Refusal) else None, problem]
@@ -131,6 +133,9 @@ class _Planner:
             problems.append(_not_positive(minutes))
         left_out = payer.is_left_out or payee.is_left_out or self._is_rounding_left_out(rounding)
         one = self.add(line, ENTRY_PART, "exchange", problems, texts, is_left_out=left_out, key=key)
+        if one.state == "undecided":
+            self.people.ask(payer, line)
+            self.people.ask(payee, line)
         if one.state != "ready":
             return
         one.payer, one.payee, one.minutes, one.rounded = payer.target, payee.target, minutes, rounding
@@ -174,9 +179,9 @@ class _Planner:
             self.add(line, MEMBER_PART, "member", [repeated], texts)
             return
         if self.format.kind == "balances":
-            found = self.people.find_any([text for text in (code, email, name) if text], line)
+            found = self.people.find_any([text for text in (code, email, name) if text])
         else:
-            found = self.people.find_member(code, name, email, line)
+            found = self.people.find_member(code, name, email)
         target = self._member(line, texts, person, found)
         if target and texts.get("balance"):
             self._balance(line, texts, person, target, found.member)
@@ -191,6 +196,8 @@ class _Planner:
         key = key_of(self.format.source, "member", person)
         if not found.target.startswith(TO_ADD):
             one = self.add(line, MEMBER_PART, "member", [found.problem], texts, is_left_out=found.is_left_out, key=key)
+            if one.state == "undecided":
+                self.people.ask(found, line)
             if one.state == "ready" and not found.member:
                 one.state, one.why = "there", "This is an account of the time bank."
             elif one.state == "ready" and person in self.facts.known:
@@ -202,11 +209,12 @@ class _Planner:
         phone, joined = texts.get("phone", ""), self._day_of(texts.get("joined", ""))
         problems: list[Refusal | None] = [*member_rules.check_name(name)]
         contacts = [*member_rules.check_email(email), *member_rules.check_phone(phone)]
-        if contacts and self.answers.contacts:
+        if contacts and self.answers.contacts == LEAVE_OUT:
             email = "" if member_rules.check_email(email) else email
             phone = "" if member_rules.check_phone(phone) else phone
         else:
-            problems += [_no("contact_unreadable", f"{problem.message}") for problem in contacts]
+            code = "contact_refused" if self.answers.contacts else "contact_unreadable"
+            problems += [_no(code, problem.message) for problem in contacts]
         if isinstance(joined, Refusal):
             problems.append(joined)
         elif joined is not None:
@@ -321,6 +329,9 @@ class _Planner:
         notes = []
         if self.file.unused:
             notes.append("Not used: " + ", ".join(self.file.unused[:20]) + ".")
+        strangers = len(self.people.asked)
+        if self.format.source == "timeoverflow" and strangers > MANY_STRANGERS and not self.facts.known:
+            notes.append("Nobody in this file is known yet. Bring the file of members first.")
         if self.repeated:
             notes.append(
                 f"Lines that say the same as one before them: {self.repeated:,}. Each counts as its own exchange."
@@ -363,7 +374,7 @@ _ASKED = {
     "unit": ("What does a plain number of time mean?", "The file has numbers without a unit."),
     "day": ("On which day did these exchanges happen?", "The file does not say. Every line gets this day."),
     "rounding": ("What should happen to time that is not whole minutes?", "Hours are kept in whole minutes here."),
-    "contacts": ("What should happen to phone numbers and addresses that cannot be read?", "The people stay."),
+    "contacts": ("What should happen where a phone number or e-mail address cannot be read?", "The report names them."),
     "difference": (
         "What should happen where the balance in the file is another than here?",
         "The report names each of them, with both balances.",

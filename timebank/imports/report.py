@@ -1,10 +1,12 @@
 """What will happen, and what happened, in words: a few lines to read first, and one line for each of the file's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from timebank.db import Connection
 from timebank.imports import queries
-from timebank.imports.plan import Plan
+from timebank.imports.people import TO_ADD
+from timebank.imports.plan import Plan, Planned
 from timebank.kit import csv, durations
 from timebank.members import queries as members
 
@@ -40,10 +42,35 @@ def summary(plan: Plan) -> list[str]:
             if plan.counts[kind, state]
         ]
         if states:
-            plural = {"person": "people"}.get(word, f"{word}s")
             more = f" ({durations.in_words(plan.ready_minutes)})" if kind == "exchange" and plan.ready_minutes else ""
-            said.append(f"  {plural}: {', '.join(states)}{more}")
+            said.append(f"  {plural_of(word)}: {', '.join(states)}{more}")
     return said
+
+
+def plural_of(word: str) -> str:
+    """More than one person, exchange or balance."""
+    return "people" if word == "person" else f"{word}s"
+
+
+def what_is_ready(plan: Plan) -> str:
+    """What a button would import: ``2 people and 1 exchange``; "" when there is nothing."""
+    said = []
+    for kind, word in KIND_WORDS.items():
+        if count := plan.counts[kind, "ready"]:
+            said.append(f"{count:,} {word if count == 1 else plural_of(word)}")
+    return " and ".join(filter(None, (", ".join(said[:-1]), *said[-1:])))
+
+
+def first_entries(plan: Plan, limit: int) -> list[Planned]:
+    """The first entries that are ready, to see that who gave and who received are the right way round."""
+    return list(islice((one for one in plan.lines if one.state == "ready" and one.kind != "member"), limit))
+
+
+def account_words(account: str, name: Mapping[int, str]) -> str:
+    """Whose account it is; somebody to be added goes by what the file calls them."""
+    if account.startswith(TO_ADD):
+        return account.removeprefix(TO_ADD)
+    return ACCOUNTS.get(account, "") or name.get(queries.member_of(account) or 0, "")
 
 
 def preview_csv(plan: Plan) -> str:
@@ -73,9 +100,6 @@ async def _rows(connection: Connection, timebank_id: int, lines: Sequence[querie
     people = {member for one in lines for member in (one.member_id, *one.member_ids) if member}
     name = await members.names(connection, timebank_id, sorted(people)) if people else {}
 
-    def account(code: str) -> str:
-        return ACCOUNTS.get(code, "") or name.get(queries.member_of(code) or 0, "")
-
     return [
         (
             one.line,
@@ -83,8 +107,8 @@ async def _rows(connection: Connection, timebank_id: int, lines: Sequence[querie
             STATE_WORDS[one.state],
             one.why,
             one.who or name.get(one.member_id or 0, ""),
-            account(one.payer),
-            account(one.payee),
+            account_words(one.payer, name),
+            account_words(one.payee, name),
             "" if one.minutes is None else one.minutes,
             one.rounded,
             one.happened_on.isoformat() if one.happened_on else "",

@@ -35,8 +35,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ``rounding`` is for amounts that are not whole minutes. ``day`` is for lines without a day, and for balances.
     ``unknown`` decides for everybody who is not a member here; ``people`` for single ones, by the text in the file: a
     member's number, ``add``, ``leave_out``, ``programme`` (hours the programme gives or takes back) or ``pot``.
-    ``contacts``: leave out phone numbers and addresses that cannot be read. ``difference``: ``enter`` what lacks where
-    a balance in the file is not the one here. ``rest``: leave out every line that is still undecided.
+    ``contacts``: leave out phone numbers and addresses that cannot be read, or refuse the person. ``difference``:
+    ``enter`` what lacks where a balance in the file is not the one here. ``rest``: leave out whatever is undecided.
     """
 
     columns: Annotated[dict[Typed, Annotated[int, msgspec.Meta(ge=-1, le=100)]], msgspec.Meta(max_length=30)] = {}
@@ -45,7 +45,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     day: date | None = None
     unknown: Literal["", "add", "leave_out"] = ""
     people: Annotated[dict[Typed, Typed], msgspec.Meta(max_length=MAX_ANSWERED_PEOPLE)] = {}
-    contacts: Literal["", "leave_out"] = ""
+    contacts: Literal["", "leave_out", "refuse"] = ""
     difference: Literal["", "enter", "leave_out"] = ""
     rest: Literal["", "leave_out"] = ""
 

@@ -30,6 +30,7 @@ MAX_PAGE_BYTES = 9 * 1024 * 1024  # a form may have 10 MB
 MAX_ASKED = 50  # people to decide about on one page; for the rest there is one answer to all
 MAX_SHOWN = 100
 MAX_FIRST = 5
+MAX_ENTRIES = 10
 INLINE_SECONDS = 2.0
 PLACE = "/imports"
 CSV = "text/csv; charset=utf-8"
@@ -167,6 +168,10 @@ async def _preview_page(request: PageRequest, import_id: int, form: Form) -> Res
         return await _imports_page(request, BLANK.refused(found))
     plan, run = found.plan, found.run
     asked = plan.people[:MAX_ASKED]
+    entries = report.first_entries(plan, MAX_ENTRIES)
+    sides = {member for one in entries for side in (one.payer, one.payee) if (member := queries.member_of(side))}
+    async with db.reading(actor.timebank_id) as connection:
+        name = await members.names(connection, actor.timebank_id, sorted(sides))
     shown = form if form.refusals else Form(fields=fields_of(run.answers, asked))
     decided = [f"{text}: {_answer_words(answer)}" for text, answer in run.answers.people.items()]
     return render(
@@ -178,20 +183,19 @@ async def _preview_page(request: PageRequest, import_id: int, form: Form) -> Res
         run=run,
         plan=plan,
         totals=report.summary(plan),
-        states=report.STATE_WORDS,
-        kinds=report.KIND_WORDS,
+        entries=[
+            (one, report.account_words(one.payee, name), report.account_words(one.payer, name)) for one in entries
+        ],
         asked=asked,
         decided=decided[:MAX_SHOWN],
         has_answers=run.answers != Answers(columns=run.answers.columns),
         kept=[name for name in CHOICES if shown.has(name) and name not in _asked_now(plan)],
-        columns=[("", "As found"), ("-1", "None"), *((str(n), text) for n, text in enumerate(plan.file.headings))],
+        columns=[("-1", "None"), *((str(n), text) for n, text in enumerate(plan.file.headings))],
         roundings=[*ROUNDINGS.items()],
-        first=[row.cells for row in plan.file.rows[:MAX_FIRST]],
+        first=plan.file.rows[:MAX_FIRST],
         refused=plan.of("refused")[:MAX_SHOWN],
         refused_count=len(plan.of("refused")),
-        undecided=len(plan.of("undecided")),
-        ready=len(plan.of("ready")),
-        left_out=len(plan.of("left_out")),
+        what=report.what_is_ready(plan),
     )
 
 

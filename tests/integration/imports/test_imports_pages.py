@@ -41,7 +41,7 @@ async def test_from_a_file_to_a_report(bank: Bank, db: Database, client: Callabl
     page = (await browser.get(path)).text
     assert "Exchanges: 1 ready, 1 to be decided (1 hour 30 minutes)" in page
     assert "We do not know “7”" in page
-    assert "Import 1 thing" not in page
+    assert "Import 1 exchange" not in page
     refused = await browser.submit(path, {"start": "yes", "person-0": "7", "number-0": "999"})
     assert refused.status_code == 422
     assert "There is no member with the number “999”" in refused.text
@@ -50,7 +50,7 @@ async def test_from_a_file_to_a_report(bank: Bank, db: Database, client: Callabl
     answered = await browser.submit(path, {"person-0": "7", "who-0": "add", "rounding": "half_even", "again": "yes"})
     assert answered.status_code == 303
     page = (await browser.get(path)).text
-    assert "Import 3 things" in page
+    assert "Import 1 person and 2 exchanges" in page
     assert field(page, "rounding") == "half_even"
     started = await browser.submit(path, {"rounding": "half_even", "start": "yes"})
     assert started.headers["location"] == path

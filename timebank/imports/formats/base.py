@@ -94,7 +94,7 @@ def read(wanted: Format, data: bytes, chosen: Mapping[str, int] | None = None) -
     if len(body) > MAX_LINES:
         message = f"This file has more than {MAX_LINES:,} lines. Split it into smaller files."
         return Refusal("too_many_lines", message, "file")
-    width = max(max(len(row.cells) for row in rows), *(at + 1 for at in columns.values()), 0)
+    width = max(*(len(row.cells) for row in rows), *(at + 1 for at in columns.values()), 0)
     cells = () if head is None else rows[head].cells
     headings = tuple(cells[at] if at < len(cells) and cells[at] else f"Column {at + 1}" for at in range(width))
     known = {field.name for field in wanted.fields}
