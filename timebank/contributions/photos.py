@@ -7,9 +7,11 @@ the right way up, made smaller, and written anew.
 import asyncio
 import hashlib
 import io
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import msgspec
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -31,8 +33,6 @@ MEDIA_TYPE = "image/jpeg"
 MAX_ID = 2**63 - 1
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-# Few at once: one large picture takes 150 MB while it is read.
-_WORKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="photo")
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 KEEP = """
@@ -92,7 +92,17 @@ async def remake(content: bytes, *, field: str = "photo") -> Remade | Refusal:
     """
     if refusal := _check_bytes(content, field):
         return refusal
-    return await asyncio.get_running_loop().run_in_executor(_WORKERS, _remake, content, field)
+    return await asyncio.get_running_loop().run_in_executor(_workers(os.getpid()), _remake, content, field)
+
+
+@cache
+def _workers(_process_id: int) -> ThreadPoolExecutor:
+    """Few at once: one large picture takes 150 MB while it is read.
+
+    One for each process: a server forks its workers, and threads do not come along, so that work given to an inherited
+    executor would never be done.
+    """
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="photo")
 
 
 def _check_bytes(content: bytes, field: str) -> Refusal | None:

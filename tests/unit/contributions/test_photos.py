@@ -3,6 +3,8 @@
 import asyncio
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from dataclasses import dataclass
 
@@ -160,3 +162,21 @@ def test_broken_photos_never_break_anything(data: st.DataObject, kind: str) -> N
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     result = asyncio.run(remake(bytes(whole)))
     assert isinstance(result, Refusal | Remade)
+
+
+FORKS = """
+import asyncio, os, signal
+from timebank.contributions.photos import remake
+asyncio.run(remake(b"none"))
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    asyncio.run(remake(b"none"))
+    os._exit(0)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_server_reads_photos_too() -> None:
+    """The demo fills itself and then forks its server: threads of the parent do not exist there."""
+    assert subprocess.run([sys.executable, "-c", FORKS], check=False, timeout=60).returncode == 0  # noqa: S603
