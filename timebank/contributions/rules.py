@@ -266,7 +266,7 @@ def flag(line: Line, facts: Facts, actor: Actor, minutes_on_day: int, minutes_in
     if line.kind == "staff" or facts.source == "import":
         return ""
     reasons = []
-    by_themselves = line.who == actor.member_id or (facts.source in ("self", "check_in") and not actor.has(COORDINATOR))
+    by_themselves = line.who in (actor.member_id, actor.subject_id)
     if by_themselves and not (
         facts.source == "self" and minutes_on_day <= rules.self_log_approved_up_to_minutes and line.kind == "given"
     ):

@@ -212,6 +212,19 @@ async def test_a_leader_logs_their_group_and_no_other(bank: Bank) -> None:
     assert [kind for kind, _, _ in await messages(bank, one)] == ["hours_added", "corrected"]
 
 
+async def test_what_a_leader_saves_from_check_ins_is_not_their_own_word(bank: Bank) -> None:
+    lunch, one = await group(bank), await bank.member()
+    leader = await lead(bank, lunch, await bank.member())
+    own = leader.member_id or 0
+    saved = await try_save(bank, lunch, line(one), line(own), actor=leader, source="check_in")
+    assert (saved.credited, saved.waiting) == (1, 1)
+    # A supporter speaks for the member, so it waits as the member's own word does.
+    supporter = Actor(timebank_id=bank.id, member_id=own, on_behalf_of=one)
+    other = await group(bank, "Choir")
+    spoken = await try_save(bank, other, line(one, 30), actor=supporter, source="self")
+    assert (spoken.credited, spoken.waiting) == (0, 1)
+
+
 async def test_members_log_themselves_and_an_approver_decides(bank: Bank) -> None:
     lunch, one, trustee = await group(bank), await bank.member(), await bank.member("Trustee", "approver")
     own = Actor(timebank_id=bank.id, member_id=one)
