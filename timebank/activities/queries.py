@@ -106,6 +106,7 @@ select distinct c.member_id
                      where l.timebank_id = $1 and l.activity_id = $2 and l.held_on < $3
                        and l.state in ('submitted', 'approved'))
 """
+MAX_ON_FIRST_SHEET = 40
 PEOPLE = f"""
 with came_last as ({CAME_LAST}),
      part as (
@@ -121,6 +122,16 @@ select m.id as member_id, m.number, m.display_name, m.kind, p.signed_up_at, p.ch
    and (l.member_id is not null or p.signed_up_at is not null or p.checked_in_at is not null or p.had_set_out)
  order by m.name_key, m.id
 """  # noqa: S608 - built from the constant above
+# The first sheet of a small time bank: nobody was there before, so everybody may come.
+FIRST_PEOPLE = """
+select m.id as member_id, m.number, m.display_name, m.kind, null::timestamptz as signed_up_at,
+       null::timestamptz as checked_in_at, false as had_set_out, false as came_last
+  from member m
+ where m.timebank_id = $1 and m.status = 'active' and m.kind = 'person'
+   and not exists (select from contribution c where c.timebank_id = $1)
+   and (select count(*) from member a where a.timebank_id = $1 and a.status = 'active') <= $2
+ order by m.name_key, m.id
+"""
 MY_PART = """
 select signed_up_at, checked_in_at, had_set_out
   from attendance where timebank_id = $1 and session_id = $2 and member_id = $3
@@ -363,6 +374,14 @@ async def people(
 ) -> list[PersonOnList]:
     """Everybody expected on a day (signed up, or there last time) and everybody who came, by their names."""
     rows = await connection.fetch(PEOPLE, timebank_id, activity_id, day, session_id)
+    return [msgspec.convert(dict(row), PersonOnList) for row in rows]
+
+
+async def first_people(connection: Connection, timebank_id: int) -> list[PersonOnList]:
+    """Everybody, for the first sheet of a time bank in which nothing was logged yet; nobody later, or beyond
+    MAX_ON_FIRST_SHEET members.
+    """
+    rows = await connection.fetch(FIRST_PEOPLE, timebank_id, MAX_ON_FIRST_SHEET)
     return [msgspec.convert(dict(row), PersonOnList) for row in rows]
 
 

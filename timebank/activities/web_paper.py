@@ -150,6 +150,7 @@ async def _sheet(request: PageRequest, activity_id: int) -> Sheet:
         facts = await queries.session_on(connection, timebank_id, activity_id, day)
         session = await queries.session(connection, timebank_id, facts.id) if facts else None
         people = await queries.people(connection, timebank_id, activity_id, day, facts.id if facts else None)
+        people = people or await queries.first_people(connection, timebank_id)
     return sheets.sign_in_sheet(
         activity, session, day, people, first_names_only=not coordinates(request), host=_host(request)
     )
