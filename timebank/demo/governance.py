@@ -22,8 +22,6 @@ async def add_governance(db: Database, facts: TimeBankFacts, actors: dict[str, A
         boxes={
             "self_log_approved_up_to_minutes": "2 hours",
             "answer_days": "5",
-            "independent_person": "Marjorie Bell of the advice centre, 01632 960 777",
-            "outside_body": "the council’s complaints team, 01632 960 888",
         },
         decided_by="the members’ meeting (demo)",
         starts_on=today(decided_at, facts.time_zone) + NOTICE,

@@ -183,10 +183,10 @@ async def _tell_everybody(
     connection: Connection, timebank_id: int, version: int, command: ChangeRules, planned: Planned, now: datetime
 ) -> None:
     day = dates.in_words(command.starts_on)
-    changes = "\n\n".join(f"Until then: {each.before}\n\nFrom then: {each.after}" for each in planned.differences)
-    body = f"{command.decided_by.strip()} decided it. It starts on {day}.\n\n{changes}"
+    changes = "\n\n".join(f"{each.after} (Before: {each.before})" for each in planned.differences)
+    body = f"Decided by {command.decided_by.strip()}. It starts on {day}.\n\n{changes}"
     if len(body) > MAX_BODY:
-        body = f"{command.decided_by.strip()} decided it. {len(planned.differences)} rules change on {day}."
+        body = f"Decided by {command.decided_by.strip()}. {len(planned.differences)} rules change on {day}."
     await send(
         connection,
         timebank_id,
