@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -74,6 +75,8 @@ class Api:
 
     def good_body(self, path: str) -> dict[str, Any]:
         """What each POST address takes."""
+        me = f"/api/v1/members/{self.member_id}"
+        agreed = {"agreed_how": "phone", "agreed_on": "2025-01-01", "starts_on": "2025-01-01", "scope": ["book"]}
         line = {"member_id": self.bank.participant.member_id, "held_on": str(TODAY - timedelta(days=1)), "minutes": 5}
         bodies: dict[str, dict[str, Any]] = {
             "/api/v1/members": {"display_name": f"New {uuid4().hex[:8]}", "joined_on": "2025-01-01"},
@@ -81,6 +84,17 @@ class Api:
             "/api/v1/registers": {"activity_id": self.activity_id, "lines": [{**line, "duplicate_reason": "again"}]},
             "/api/v1/redemptions": {"offer_id": self.offer_id},
             "/api/v1/payment-batches": {"expected_count": 999},
+            f"{me}/changes": {"revision": 1, "can_offer": "baking"},
+            f"{me}/consents": {"topic": "photos", "is_given": True, "decided_on": "2025-01-01", "how": "phone"},
+            f"{me}/supporters": {**agreed, "outside_name": "Jo", "outside_contact": "01632 960 009"},
+            f"{me}/people": {"member_id": self.bank.participant.member_id, "from_on": "2025-01-01"},
+            f"{me}/people/1/leave": {"until_on": "2025-01-01"},
+            f"{me}/contact": {"member_id": None},
+            f"{me}/roles": {"roles": ["admin", "finance"]},
+            "/api/v1/supporters/1/end": {},
+            "/api/v1/consent-topics": {"kind": "own", "title": "My name on the website"},
+            "/api/v1/member-lists": {"text": "Name\nAnn\n"},
+            "/api/v1/member-lists/1/confirm": {},
         }
         return bodies[path]
 
@@ -92,6 +106,7 @@ class Api:
             path = template
             for name, value in fill.items():
                 path = path.replace(name, value)
+            path = re.sub(r"\{\w+\}", "1", path)
             found += [(one.upper(), path) for one in methods if method in (None, one)]
         assert found
         return found
