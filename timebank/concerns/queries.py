@@ -211,7 +211,8 @@ async def about_time(connection: Connection, timebank_id: int, member_id: int, c
 
 
 async def _about_contribution(connection: Connection, timebank_id: int, facts: ContributionFacts) -> About:
-    name = await members.names(connection, timebank_id, sorted(facts.made_by))
+    others = facts.made_by - {facts.member_id} or facts.made_by
+    name = await members.names(connection, timebank_id, sorted(others))
     return About(
         key=f"time:{facts.id}",
         member_id=facts.member_id or 0,

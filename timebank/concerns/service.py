@@ -2,7 +2,7 @@
 
 from timebank.concerns.answering import Answer, Answered, answer
 from timebank.concerns.asking import Ask, Asked, about, ask
-from timebank.concerns.owning import GivenOn, HandOver, hand_over, look_after
+from timebank.concerns.owning import GivenOn, HandOver, excluded_from, hand_over, look_after
 
 __all__ = [
     "Answer",
@@ -14,6 +14,7 @@ __all__ = [
     "about",
     "answer",
     "ask",
+    "excluded_from",
     "hand_over",
     "look_after",
 ]

@@ -225,6 +225,7 @@ async def _query_page(
         again = await queries.earlier(connection, actor.timebank_id, concern.member_id, concern.about)
         _, in_force = await banks.rules_in_force(connection, actor.timebank_id, on)
         counted = await queries.counts_as(connection, actor.timebank_id, concern)
+        excluded = await service.excluded_from(connection, actor.timebank_id, concern)
     context: dict[str, Any] = {
         "concern": concern,
         "steps": steps,
@@ -253,7 +254,9 @@ async def _query_page(
         status,
         form=form,
         may_answer=may_answer and (concern.owner_id is not None or bool(in_force.independent_person)),
-        may_hand_over=concern.is_open and (concern.owner_id == actor.member_id or person.has_role(COORDINATOR)),
+        may_hand_over=concern.is_open
+        and concern.owner_id is not None
+        and (concern.owner_id == actor.member_id or (person.has_role(COORDINATOR) and actor.member_id not in excluded)),
         counted=counted,
         max_answer=rules.MAX_ANSWER,
         max_reason=rules.MAX_REASON,
