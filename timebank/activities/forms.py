@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, cast
 
-from timebank.activities import rules
 from timebank.activities.queries import ActivityShown, SessionShown
 from timebank.activities.recurrence import Repeat
 from timebank.activities.rules import ACCESS_TICKS, GIVES, WORK_KINDS, ActivityDetails, SessionDetails
-from timebank.kit import durations
+from timebank.kit import durations, times
 from timebank.kit.refusal import Refusal
 from timebank.web.forms import Form, date_fields
 
@@ -98,7 +97,7 @@ def session_form(activity: ActivityShown, session: SessionShown | None) -> Form:
 
 def read_session(form: Form) -> tuple[date, time, SessionDetails] | list[Refusal]:
     """The day, the time and the details of a session as typed."""
-    day, starts_at = form.date("day"), rules.parse_time(form.text("starts_at"))
+    day, starts_at = form.date("day"), times.parse(form.text("starts_at"), field="starts_at")
     minutes = durations.parse(form.text("planned_minutes"), field="planned_minutes")
     preparation, travel = _optional(form, "preparation_minutes"), _optional(form, "travel_minutes")
     capacity = _whole(form, "capacity", "Give the number of places in digits, or leave it empty.")

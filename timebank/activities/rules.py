@@ -1,12 +1,12 @@
 """What an activity may be, who may arrange and lead it, and what may be done around a session. Pure."""
 
 from collections.abc import Container
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import msgspec
 
-from timebank.kit import names, text
+from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.durations import MAX_MINUTES, in_words
 from timebank.kit.refusal import Refusal
@@ -178,38 +178,6 @@ def check_cancel(reason: str) -> list[Refusal]:
 def overlap(start: datetime, minutes: int, other_start: datetime, other_minutes: int) -> bool:
     """True when two sessions share a moment; one that begins as the other ends does not."""
     return start < other_start + timedelta(minutes=other_minutes) and other_start < start + timedelta(minutes=minutes)
-
-
-def parse_time(typed: str, *, field: str = "starts_at") -> time | Refusal:
-    """The time of day in what a person wrote: ``14:00``, ``2pm``, ``2.30 pm``, ``1400``, ``midday``.
-
-    Refusals: ``time_missing``, ``time_unreadable``, ``time_impossible``. A bare ``2`` is refused: it could be night.
-    """
-    plain = text.plain(typed[:40]).replace(" ", "").replace(".", ":").removesuffix("o'clock")
-    if not plain:
-        return Refusal("time_missing", "Say when it starts, like 14:00 or 2pm.", field)
-    if plain in ("midday", "noon", "12noon", "12midday"):
-        return time(12)
-    half = next((half for half, ends in (("am", ("am", "a:m:", "a:m")), ("pm", ("pm", "p:m:", "p:m"))) if
-                 plain.endswith(ends)), "")  # fmt: skip
-    digits = plain.rstrip("apm:")
-    hours, colon, minutes = digits.partition(":")
-    if not colon and len(digits) == 4 and not half:
-        hours, minutes, colon = digits[:2], digits[2:], ":"
-    if not (hours.isdecimal() and hours.isascii()) or (colon and not (minutes.isdecimal() and len(minutes) == 2)):
-        return _unreadable(typed, field)
-    if not colon and not half:
-        return Refusal("time_unreadable", f"Is {text.shown(typed)} morning or afternoon? Write 14:00 or 2pm.", field)
-    hour, minute = int(hours), int(minutes or 0)
-    if minute > 59 or hour > 23 or (half and not 1 <= hour <= 12):
-        return Refusal("time_impossible", f"There is no time {text.shown(typed)}. Write 14:00 or 2pm.", field)
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return time(hour, minute)
-
-
-def _unreadable(typed: str, field: str) -> Refusal:
-    return Refusal("time_unreadable", f"We cannot read {text.shown(typed)} as a time. Write 14:00 or 2pm.", field)
 
 
 def first_name(display_name: str, kind: str = "person") -> str:

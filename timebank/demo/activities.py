@@ -107,7 +107,7 @@ async def _take_part(
         _check(await service.make_code(db, coordinator, activity_id, key=f"demo-code-{activity_id}", now=anchor))
     async with db.reading(facts.id) as connection:
         lunches = await queries.around(connection, facts.id, ids["Tuesday lunch club"], anchor.date(), 2)
-    names = [people.PARTICIPANT, "Idris Walker", "Zofia Nowak", "مريم الهاشمي"]
+    names = [people.PARTICIPANT, "Idris Walker", "Callum Fraser", "مريم الهاشمي"]
     for name in names:
         command = TakePart(session_id=lunches[0].id, member_id=actors[name].member_id or 0)
         _check(await service.sign_up(db, actors[name], command, key="demo-sign-up", now=anchor))

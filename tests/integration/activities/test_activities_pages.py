@@ -83,7 +83,7 @@ async def test_planning_says_what_is_not_as_asked(client: Open, bank: Bank) -> N
     answer = await browser.submit(path, wrong)
     assert answer.status_code == 422
     text = words(answer.text)
-    for message in ("There is no day", "morning or afternoon", "Enter how long it took", "Give the number of places"):
+    for message in ("There is no day", "as a time of day", "Enter how long it took", "Give the number of places"):
         assert message in text
     assert 'value="31"' in answer.text
     right = {

@@ -1,12 +1,9 @@
-"""What an activity and a session may be, how times are read, and what people are called by others."""
-
-from datetime import time
+"""What an activity and a session may be, and what people are called by others."""
 
 import pytest
 
 from timebank.activities import rules
 from timebank.activities.rules import ActivityDetails, SessionDetails
-from timebank.kit.refusal import Refusal
 
 
 @pytest.mark.parametrize(
@@ -49,38 +46,6 @@ def test_groups(changes: dict[str, object], codes: list[str]) -> None:
 def test_sessions(changes: dict[str, object], codes: list[str]) -> None:
     details = SessionDetails(**{"planned_minutes": 60, **changes})  # type: ignore[arg-type]
     assert [refusal.code for refusal in rules.check_session(details)] == codes
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("14:00", time(14)),
-        ("14.30", time(14, 30)),
-        ("1400", time(14)),
-        ("0930", time(9, 30)),
-        ("2pm", time(14)),
-        ("2 p.m.", time(14)),
-        ("2.30 PM", time(14, 30)),
-        ("12am", time(0)),
-        ("12pm", time(12)),
-        ("midday", time(12)),
-        ("9:05 am", time(9, 5)),
-        ("00:00", time(0)),
-        ("", "time_missing"),
-        ("2", "time_unreadable"),
-        ("half two", "time_unreadable"),
-        ("24:00", "time_impossible"),
-        ("13pm", "time_impossible"),
-        ("0am", "time_impossible"),
-        ("10:60", "time_impossible"),
-        ("10:5", "time_unreadable"),
-        ("1" * 100, "time_unreadable"),
-        ("x:00", "time_unreadable"),
-    ],
-)
-def test_times_of_day(typed: str, expected: time | str) -> None:
-    found = rules.parse_time(typed)
-    assert (found.code if isinstance(found, Refusal) else found) == expected
 
 
 def test_first_names() -> None:
