@@ -59,6 +59,10 @@ CREDITABLE_ONE = CREDITABLE.format(which="c.id = $2")
 CREDITABLE_REGISTER = CREDITABLE.format(which="c.register_id = $2")
 CREDITABLE_GUEST = CREDITABLE.format(which="c.guest_id = $2 and c.member_id is null")
 
+# Whoever works out who can pay what does so alone in a time bank: otherwise each of several at once would count on the
+# same hours. Only somebody who spends in between makes the use case try again.
+ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('contributions.spare/' || $1::bigint, 0))"
+
 LEDGER_WORDS = {
     "closed_account": "This person's account is closed, so no time can be added. They may have left the time bank.",
     "frozen_account": "This person's account is on hold. Ask an administrator before adding time.",
@@ -143,6 +147,7 @@ async def spare_for(
     wanted = sorted(accounts)
     if not wanted:
         return Spare({})
+    await connection.execute(ONE_AT_A_TIME, timebank_id)
     there = await balances(connection, timebank_id, wanted)
     available = {}
     for account, one in there.items():

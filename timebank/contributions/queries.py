@@ -26,7 +26,7 @@ select a.id, a.name, a.name_key, a.place, a.default_minutes,
        last.held_on as last_on, last.people as last_people, last.minutes as last_minutes
   from activity a
   left join lateral (
-        select c.held_on, count(distinct c.member_id) as people, sum(c.minutes) as minutes
+        select c.held_on, count(distinct coalesce(c.member_id, -c.guest_id)) as people, sum(c.minutes) as minutes
           from contribution c
          where c.timebank_id = a.timebank_id and c.activity_id = a.id and c.state in ('submitted', 'approved')
          group by c.held_on

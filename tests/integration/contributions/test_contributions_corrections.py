@@ -1,5 +1,6 @@
 """Correcting registers at any later time: counter-entries, who is affected, what is used already, who is told."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -264,3 +265,22 @@ async def test_someone_who_left_can_be_put_right(bank: Bank) -> None:
     done = await correct(strict, saved.reference, ChangedLine(contribution_id=(await ids(strict))[0], minutes=0))
     assert isinstance(done, CorrectedRegister), done
     assert await hours(strict, one, "corrections", "issued") == [0, -60, 0]
+
+
+async def test_many_at_once_never_take_anybody_below_nothing(bank: Bank) -> None:
+    peers, receiver = await group(bank), await bank.member()
+    givers = [await bank.member() for _ in range(8)]
+    await save(bank, peers, line(receiver, 100))
+    exchange = {"kind": "exchange", "receiver_ids": (receiver,), "how_agreed": "in person"}
+    saved = await asyncio.gather(
+        *(save(bank, peers, line(giver, 30, **exchange)) for giver in givers),
+        spend(bank, receiver, 20),
+    )
+    assert await hours(bank, *givers, receiver, "issued") == [30] * 8 + [0, -260]
+    first = saved[0]
+    one = next(row["id"] for row in await rows(bank) if row["member_id"] == givers[0])
+    change = ChangedLine(contribution_id=one, minutes=20)
+    done = await asyncio.gather(*(correct(bank, first.reference, change) for _ in range(4)))
+    assert sorted(isinstance(each, CorrectedRegister) for each in done) == [False, False, False, True]
+    assert codes(next(each for each in done if isinstance(each, list))) == ["nothing_changed"]
+    assert (await hours(bank, givers[0])) == [20]
