@@ -199,6 +199,7 @@ async def add_member(request: ApiRequest, data: JSONBody[NewMember]) -> Response
 @post(
     "/api/v1/members/{member_id:int}/changes",
     operation_id="change_member",
+    status_code=200,
     tags=["members"],
     guards=[needs_scope(WRITE)],
     **CHANGING,

@@ -204,7 +204,7 @@ async def add_supporter(request: ApiRequest, member_id: FromPath[int], data: JSO
     return refused(done) if isinstance(done, list) else Response(Made(id=done.id), status_code=201)
 
 
-@post("/api/v1/supporters/{supporter_id:int}/end", operation_id="end_supporter", **_WRITES_OWN)
+@post("/api/v1/supporters/{supporter_id:int}/end", operation_id="end_supporter", status_code=200, **_WRITES_OWN)
 async def end_supporter(request: ApiRequest, supporter_id: FromPath[int], data: JSONBody[Nothing]) -> Response[Changed]:
     """End an agreement at once; either of the two may, or a coordinator for them."""
     use_case = supporters.end_supporter(
@@ -233,7 +233,12 @@ async def join_group(request: ApiRequest, member_id: FromPath[int], data: JSONBo
     return refused(done) if isinstance(done, list) else Response(Changed(is_new=done.is_new), status_code=201)
 
 
-@post("/api/v1/members/{member_id:int}/people/{belonging_id:int}/leave", operation_id="leave_group", **_WRITES)
+@post(
+    "/api/v1/members/{member_id:int}/people/{belonging_id:int}/leave",
+    operation_id="leave_group",
+    status_code=200,
+    **_WRITES,
+)
 async def leave_group(
     request: ApiRequest, member_id: FromPath[int], belonging_id: FromPath[int], data: JSONBody[Leave]
 ) -> Response[Changed]:
@@ -246,7 +251,7 @@ async def leave_group(
     return refused(done) if isinstance(done, list) else Response(Changed(is_new=done.is_new), status_code=200)
 
 
-@post("/api/v1/members/{member_id:int}/contact", operation_id="set_group_contact", **_WRITES)
+@post("/api/v1/members/{member_id:int}/contact", operation_id="set_group_contact", status_code=200, **_WRITES)
 async def set_contact(request: ApiRequest, member_id: FromPath[int], data: JSONBody[Contact]) -> Response[Changed]:
     """Say whom to speak to about a group."""
     command = groups.SetContact(group_id=member_id, member_id=data.member_id)
@@ -260,6 +265,7 @@ async def set_contact(request: ApiRequest, member_id: FromPath[int], data: JSONB
 @post(
     "/api/v1/members/{member_id:int}/roles",
     operation_id="set_roles",
+    status_code=200,
     tags=["members"],
     guards=[needs_scope(WRITE, role=ADMIN)],
     **CHANGING,
