@@ -26,7 +26,7 @@ STEP_WORDS = {
     SHUT: "Closed",
     REOPENED: "Opened again",
 }
-HOW_WORDS = {"page": "On this page", "phone": "By phone", "paper": "On paper", "talk": "In a talk"}
+HOW_WORDS = {"page": "Online", "phone": "By phone", "paper": "On paper", "talk": "In a talk"}
 TAKEN = ("phone", "paper", "talk")
 
 SHORTEST_NAME = 3

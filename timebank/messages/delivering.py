@@ -44,8 +44,10 @@ update delivery d set attempts = d.attempts + 1, claimed_until = $4
  where d.timebank_id = $1 and p.timebank_id = d.timebank_id and p.id = d.member_id
    and d.id in (
     select c.id from delivery c
-      join member a on a.timebank_id = c.timebank_id and a.id = c.member_id and a.status = 'active'
+      join member a on a.timebank_id = c.timebank_id and a.id = c.member_id
      where c.timebank_id = $1 and c.channel = $2 and c.state = 'waiting' and c.next_at <= $3
+       and (a.status = 'active' or (a.status = 'paused' and exists (
+            select from message u where u.timebank_id = c.timebank_id and u.delivery_id = c.id and u.is_urgent)))
        and (c.claimed_until is null or c.claimed_until <= $3)
      order by c.next_at, c.id
      limit $5

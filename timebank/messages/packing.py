@@ -12,18 +12,24 @@ from timebank.messages import rules
 MAX_MEMBERS = 500
 MAX_NOTES = 30
 
-# Whoever has left or paused gets nothing more; what they changed their mind about goes the new way.
+# Whoever has left gets nothing more; whoever paused only what is urgent, such as how to stay after asking to leave.
+# Nothing goes to the family of somebody who died. What they changed their mind about goes the new way.
 DROP_MESSAGES = """
 update message m set state = 'dropped'
   from member p
  where m.timebank_id = $1 and m.state = 'waiting'
-   and p.timebank_id = m.timebank_id and p.id = m.member_id and p.status <> 'active'
+   and p.timebank_id = m.timebank_id and p.id = m.member_id
+   and (p.status = 'left' or (p.status = 'paused' and (not m.is_urgent or exists (
+        select from departure gone where gone.timebank_id = p.timebank_id and gone.member_id = p.id
+           and gone.kind = 'died' and gone.state = 'waiting'))))
 """
 DROP_DELIVERIES = """
 update delivery d set state = 'dropped', claimed_until = null
   from member p
  where d.timebank_id = $1 and d.state = 'waiting'
-   and p.timebank_id = d.timebank_id and p.id = d.member_id and p.status <> 'active'
+   and p.timebank_id = d.timebank_id and p.id = d.member_id
+   and (p.status = 'left' or (p.status = 'paused' and not exists (
+        select from message m where m.timebank_id = d.timebank_id and m.delivery_id = d.id and m.is_urgent)))
 """
 CHANGED_THEIR_MIND = """
 with changed as (

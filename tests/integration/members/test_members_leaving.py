@@ -20,6 +20,8 @@ from timebank.members.download import Download, download
 from timebank.members.leaving import AskToLeave, Stay, ask_to_leave, erase_due, stay
 from timebank.members.pausing import AskPause, ComeBack
 from timebank.members.traces import ANONYMOUS, TRACES, WHO_DID_IT, WITHHELD
+from timebank.messages.packing import pack
+from timebank.messages.service import Message, send
 
 LATER = timedelta(days=12)
 
@@ -235,6 +237,13 @@ async def test_a_death_is_recorded_and_nobody_is_written_to(bank: Bank) -> None:
     async with bank.db.reading(bank.id) as connection:
         waiting = "select count(*) from message where member_id = $1 and state = 'waiting'"
         assert await connection.fetchval(waiting, me.member_id) == 0
+    late = Message(member_id=me.member_id, kind="test", subject="News", body="", is_urgent=True, dedupe=key())
+    async with bank.db.writing(bank.id) as connection:
+        await send(connection, bank.id, [late], now=NOW)
+    await pack(bank.db, bank.id, NOW + timedelta(days=1))
+    async with bank.db.reading(bank.id) as connection:
+        states = await connection.fetch("select state from message where member_id = $1", me.member_id)
+    assert {row["state"] for row in states} == {"dropped"}
     await erase_due(bank.db, bank.id, asked.erase_at)
     assert (await member_row(bank, me.member_id))["display_name"] == ANONYMOUS
 

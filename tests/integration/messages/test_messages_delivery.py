@@ -275,6 +275,18 @@ async def test_whoever_left_or_paused_gets_nothing_after(bank: Bank, room: MailR
     assert (await messages(bank))[-1]["state"] == "dropped"
 
 
+async def test_whoever_paused_still_gets_what_is_urgent(bank: Bank, room: MailRoom) -> None:
+    paused = await reached_by(bank, "email", "Paused", email=BEN)
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute(
+            "update member set status = 'paused' where timebank_id = $1 and id = $2", bank.id, paused
+        )
+    await tell(bank, paused, "You can still stay", is_urgent=True)
+    await tell(bank, paused, "News")
+    await round_of(bank, Courier(room.settings), bank.now + QUARTER)
+    assert [mail["Subject"] for mail in room.received] == ["You can still stay"]
+
+
 async def test_a_changed_mind_goes_the_new_way_and_the_old_address_is_told(bank: Bank, room: MailRoom) -> None:
     amina = await reached_by(bank, "email", email=AMINA, postal_address="1 High Street")
     await tell(bank, amina, "News")
