@@ -98,15 +98,20 @@ class Amended:
 async def plan_amendments(
     connection: Connection, timebank_id: int, wanted: Sequence[Amendment], spare: Spare | None = None
 ) -> list[Amended]:
-    """Work these out in order. ``spare`` is what everybody involved can give back, when it is known already."""
+    """Work these out. The answer is in the order in which their entries belong: first what is lowered, the last line
+    first (somebody may have paid with hours that an earlier line gave them), then what is raised. ``spare`` is what
+    everybody involved can give back, when it is known already.
+    """
     ids = [one.row["id"] for one in wanted]
     received = await crediting.receivers_of(connection, timebank_id, ids)
     before = {row["contribution_id"]: row for row in await connection.fetch(CHANGED_SO_FAR, timebank_id, ids)}
     if spare is None:
         accounts = accounts_of(wanted, received)
         spare = await crediting.spare_for(connection, timebank_id, accounts, above_zero=True)
+    lowered = [one for one in reversed(wanted) if one.minutes <= one.row["minutes"]]
+    raised = [one for one in wanted if one.minutes > one.row["minutes"]]
     found = []
-    for one in wanted:
+    for one in [*lowered, *raised]:
         so_far = before.get(one.row["id"])
         n, short = (so_far["n"] + 1, so_far["short_minutes"]) if so_far else (1, 0)
         found.append(_work_out(one, n, short, received.get(one.row["id"], {}), spare))

@@ -322,7 +322,7 @@ async def shown(connection: Connection, actor: Actor, command: CorrectRegister, 
             short_minutes=one.short_minutes,
             waits="It waits for a second person already." if one.to.row["state"] == "submitted" else "",
         )
-        for one in plan.amended
+        for one in sorted(plan.amended, key=lambda one: one.to.row["line"])
     ]
     affected += [
         Affected(

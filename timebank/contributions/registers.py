@@ -149,7 +149,8 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
         raise Rollback([Refusal("corrected_already", message)])
     found = await connection.fetch(crediting.CREDITABLE_REGISTER, timebank_id, register["id"])
     lines = [line for line in found if line["state"] in ("submitted", "approved")]
-    reversals = {f"undo_register:{line['id']}:1": line for line in lines if line["entry_id"]}
+    # The last first: somebody may have paid with hours that an earlier line of the same register gave them.
+    reversals = {f"undo_register:{line['id']}:1": line for line in reversed(lines) if line["entry_id"]}
     items = [
         Reverse(
             key=key,

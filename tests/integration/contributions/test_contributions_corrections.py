@@ -267,6 +267,20 @@ async def test_someone_who_left_can_be_put_right(bank: Bank) -> None:
     assert await hours(strict, one, "corrections", "issued") == [0, -60, 0]
 
 
+async def test_hours_paid_on_within_a_register_come_back_before_they_are_taken(bank: Bank) -> None:
+    peers, giver, receiver = await group(bank), await bank.member(), await bank.member()
+    exchange = line(giver, 60, kind="exchange", receiver_ids=(receiver,), how_agreed="in person")
+    saved = await save(bank, peers, line(receiver, 60), exchange)
+    assert await hours(bank, giver, receiver) == [60, 0]
+    out = [ChangedLine(contribution_id=id_, minutes=0) for id_ in await ids(bank)]
+    command = CorrectRegister(reference=saved.reference, changes=tuple(out), reason="Another day")
+    preview = await service.preview_correction(bank.db, bank.coordinator, command, now=bank.now)
+    assert isinstance(preview, Correction)
+    assert [one.contribution_id for one in preview.affected] == await ids(bank)
+    await correct(bank, saved.reference, *out)
+    assert await hours(bank, giver, receiver, "corrections", "issued") == [0, 0, 0, 0]
+
+
 async def test_many_at_once_never_take_anybody_below_nothing(bank: Bank) -> None:
     peers, receiver = await group(bank), await bank.member()
     givers = [await bank.member() for _ in range(8)]

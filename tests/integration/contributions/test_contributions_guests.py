@@ -142,3 +142,35 @@ async def test_hours_brought_forward_need_evidence_and_a_second_person(bank: Ban
     assert await hours(bank, one, "opening", "pot") == [6000, -6000, 0]
     assert (await messages(bank, one))[-1][0] == "hours_added"
     assert isinstance(await bring(other(duplicate_reason="A second book")), BroughtForward)
+
+
+async def test_every_kind_can_be_undone_soon_after(bank: Bank) -> None:
+    lunch, rosa = await group(bank), await guest(bank)
+    one, receiver, gives = await bank.member(), await bank.member(), await bank.member()
+    await standing(bank, gives, "pot")
+    exchange = line(one, 30, kind="exchange", receiver_ids=(receiver,), how_agreed="in person")
+    saved = await save(
+        bank,
+        lunch,
+        line(0, 60, guest_id=rosa),
+        line(receiver, 60),
+        exchange,
+        line(gives, 15),
+        line(one, 45, kind="staff"),
+    )
+    command = BringForward(member_id=one, minutes=600, as_of=date(2020, 1, 1), evidence="Old book")
+    brought = await service.bring_forward(bank.db, bank.coordinator, command, key=uuid4().hex, now=bank.now)
+    assert isinstance(brought, BroughtForward)
+    decide = Decide(contribution_id=brought.contribution_id, approve=True)
+    await service.decide(bank.db, bank.coordinator_two, decide, key=uuid4().hex, now=bank.now)
+    assert await hours(bank, one, receiver, "pot", "opening", "issued") == [630, 30, 15, -600, -75]
+    for reference in (saved.reference, brought.reference):
+        undone = await service.undo_register(bank.db, bank.coordinator, reference, key=uuid4().hex, now=bank.now)
+        assert isinstance(undone, service.UndoneRegister), undone
+    assert await hours(bank, one, receiver, "pot", "opening", "issued") == [0, 0, 0, 0, 0]
+    assert {row["state"] for row in await rows(bank)} == {"undone"}
+    async with bank.db.reading(bank.id) as connection:
+        kinds = await connection.fetch("select distinct kind from ledger.entry where book_id = $1", bank.id)
+    assert {row["kind"] for row in kinds} == {
+        "contribution", "contribution_undone", "exchange", "exchange_undone", "opening", "opening_undone"
+    }  # fmt: skip
