@@ -157,8 +157,9 @@ class _Planner:
         name = names.tidy(text)
         if not any(character.isalpha() for character in name):
             name = f"{self.format.label.partition(':')[0]} {name}"
-        problems = member_rules.check_name(name)
-        one = self.add(line, part, "member", problems, {"name": text}, key=key_of(self.format.source, "member", code))
+        key = key_of(self.format.source, "member", code)
+        problems: list[Refusal | None] = [*member_rules.check_name(name), self._gone(key)]
+        one = self.add(line, part, "member", problems, {"name": text}, key=key)
         if one.state != "ready":
             entry.state, entry.why = "refused", one.why
             return
@@ -194,8 +195,11 @@ class _Planner:
     def _member(self, line: int, texts: dict[str, str], person: str, found: Found) -> str:
         """The account of the person of this line, who may be added for it; "" when there is none."""
         key = key_of(self.format.source, "member", person)
+        gone = None if person in self.facts.known else self._gone(key)
         if not found.target.startswith(TO_ADD):
-            one = self.add(line, MEMBER_PART, "member", [found.problem], texts, is_left_out=found.is_left_out, key=key)
+            one = self.add(
+                line, MEMBER_PART, "member", [found.problem, gone], texts, is_left_out=found.is_left_out, key=key
+            )
             if one.state == "undecided":
                 self.people.ask(found, line)
             if one.state == "ready" and not found.member:
@@ -207,7 +211,7 @@ class _Planner:
             return found.target if one.state in ("ready", "there") else ""
         name, email = names.tidy(texts["name"]) or names.tidy(texts.get("email", "")), texts.get("email", "")
         phone, joined = texts.get("phone", ""), self._day_of(texts.get("joined", ""))
-        problems: list[Refusal | None] = [*member_rules.check_name(name)]
+        problems: list[Refusal | None] = [*member_rules.check_name(name), gone]
         contacts = [*member_rules.check_email(email), *member_rules.check_phone(phone)]
         if contacts and self.answers.contacts == LEAVE_OUT:
             email = "" if member_rules.check_email(email) else email
@@ -257,6 +261,11 @@ class _Planner:
         self.moved[target] += missing
 
     # What the lines share -------------------------------------------------------------------------------------------
+
+    def _gone(self, key: bytes) -> Refusal | None:
+        """Somebody who was brought before and is not known any more has left, and stays forgotten."""
+        message = "This person was brought over before and has left. Add them by hand if they are back."
+        return _no("has_left", message) if key in self.facts.done else None
 
     def _minutes(self, text: str, line: int) -> tuple[int | None, str, Refusal | None]:
         """Whole minutes, what the file says where it is not whole, and what stands against it."""

@@ -44,7 +44,7 @@ CONTENT = "select content from import_piece where timebank_id = $1 and import_id
 
 EVERYBODY = "select id, number, display_name, email, status from member where timebank_id = $1 order by id"
 KNOWN = "select code, member_id from import_person where timebank_id = $1 and source = $2"
-DONE = "select key from import_line where timebank_id = $1 and state = 'taken' and kind <> 'member'"
+DONE = "select key from import_line where timebank_id = $1 and state = 'taken'"
 # Whom a line's account belongs to, where the file calls them by a name of its own.
 _SIDES = """
   left join import_person giving on giving.timebank_id = l.timebank_id and giving.source = r.source

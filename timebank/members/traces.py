@@ -317,8 +317,21 @@ TRACES = (
         "What came from the program you used before",
         _rows("import_line", order="import_id, line"),
         (
+            # Their exchanges go on under their number, not under what the other program called them.
             (
-                "update import_line set who = '', person = '', details = null, payer = '', payee = '', words = '' "
+                "update import_line l "
+                "set payer = case l.payer when 'person/' || p.code then 'member/' || p.member_id else l.payer end, "
+                "payee = case l.payee when 'person/' || p.code then 'member/' || p.member_id else l.payee end "
+                "from import_person p join import_run r on r.timebank_id = p.timebank_id and r.source = p.source "
+                "where p.timebank_id = $1 and p.member_id = $2 and l.timebank_id = $1 and l.import_id = r.id "
+                "and 'person/' || p.code in (l.payer, l.payee)"
+            ),
+            (
+                "update import_line set words = '' where timebank_id = $1 "
+                "and 'member/' || $2::bigint in (payer, payee)"
+            ),
+            (
+                "update import_line set who = '', person = '', details = null, words = '' "
                 "where timebank_id = $1 and member_id = $2"
             ),
         ),

@@ -135,3 +135,29 @@ async def test_time_that_is_not_whole_minutes_is_rounded_only_by_a_rule_that_is_
     done = await go_on(bank, import_id)
     assert (done.rounded, done.minutes) == (2, 4)
     assert [one.rounded for one in await lines(bank, import_id)] == ["1 minute 30 seconds", "2 minutes 30 seconds"]
+
+
+async def test_whoever_leaves_is_forgotten_by_the_import_too_and_not_brought_back(bank: Bank) -> None:
+    from timebank.members.traces import TRACES
+
+    await carry_out(bank, "timeoverflow-users", USERS)
+    await carry_out(bank, "timeoverflow-transfers", TRANSFERS)
+    async with bank.db.writing(bank.id) as connection:
+        ben = await connection.fetchval(
+            "select id from member where timebank_id = $1 and display_name = 'Ben Example'", bank.id
+        )
+        for trace in TRACES:
+            for statement in trace.erase:
+                if trace.table in ("import_line", "import_person", "member"):
+                    await connection.execute(statement, bank.id, ben)
+    async with bank.db.reading(bank.id) as connection:
+        kept = await connection.fetch("select l::text as row from import_line l where timebank_id = $1", bank.id)
+        assert not [row["row"] for row in kept if "Ben" in row["row"] or "lamp" in row["row"]]
+        entry = await connection.fetchval(
+            "select id from ledger.entry where book_id = $1 and meta ->> 'line' = '1'", bank.id
+        )
+        words = await queries.describe_entries(connection, bank.id, [entry])
+    assert words[entry].detail.startswith("Ada Example Sample helped A former member, 12 April 2016")
+    again = await carry_out(bank, "timeoverflow-users", USERS)
+    assert (again.of("there", "member"), again.of("refused", "member")) == (2, 1)
+    assert (await carry_out(bank, "timeoverflow-transfers", TRANSFERS)).of("there", "exchange") == 4

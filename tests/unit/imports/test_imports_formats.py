@@ -270,6 +270,17 @@ def test_the_same_line_has_the_same_key_in_every_file_and_repeated_lines_have_th
     assert plan_of("timeoverflow-transfers", line + line, known=known).notes[0].startswith("Lines that say the same")
 
 
+def test_whoever_left_is_not_brought_back_by_an_old_file() -> None:
+    content = "Name,Number\nNew Person,77\nOther Person,78\n"
+    before = plan_of("members", content)
+    done = frozenset({before.lines[0].key})
+    assert said(plan_of("members", content, done=done))[2][0] == "refused"
+    exchange = "Date,By,For,Time\n1/1/2016,77,Ada Example,1:00\n"
+    found = plan_of("exchanges", exchange, done=done, unknown="add")
+    assert {one.state for one in found.lines} == {"refused"}
+    assert said(plan_of("members", content, done=done, known={"77": 11}))[2] == ("there", "Is a member already.")
+
+
 def test_steps_are_people_first_then_entries_by_their_day() -> None:
     content = "1,Member,2,Member,60,2016-02-01,later,\n2,Member,9,Member,60,2016-01-01,earlier,\n"
     plan = plan_of("timeoverflow-transfers", content, known={"1": 11, "2": 12}, unknown="add")
