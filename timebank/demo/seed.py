@@ -21,6 +21,7 @@ from timebank.demo.groups import add_groups
 from timebank.demo.members_choices import add_choices
 from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices
+from timebank.demo.registers import add_registers
 from timebank.demo.steps import Refused
 from timebank.demo.words import Door
 from timebank.identity.service import create_link, issue_card
@@ -89,6 +90,7 @@ async def _fill(
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
         steps += await add_choices(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_registers(db, facts, actors, anchor=anchor, say=say)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
     if command.slug == people.RIVERSIDE:
