@@ -1,5 +1,5 @@
 // A small extra on the page of a register: what is typed is kept as a draft by itself, a little after the last change.
-// Without it there is the button "Save as draft".
+// Without it there is the button "Save draft".
 var PAUSE_MILLISECONDS = 4000;
 var form = document.getElementById("register");
 var said = document.querySelector(".tb-register__kept");
