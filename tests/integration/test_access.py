@@ -12,8 +12,8 @@ from litestar.routes import HTTPRoute
 
 from tests.integration.activities.planning import planned
 from tests.integration.governance.versions import a_second_version
-from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.imports.importing import bring
+from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
 from tests.integration.redemptions.spending import booked, give_hours, offer
@@ -155,6 +155,10 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /groups/{group_id}/poster": COORDINATES,
     "POST /groups/{group_id}/poster": COORDINATES,
     "GET /groups/{group_id}/poster.pdf": COORDINATES,
+    "GET /groups/{group_id}/photos": COORDINATES,
+    "POST /groups/{group_id}/photos": COORDINATES,
+    "POST /groups/{group_id}/photos/remove": COORDINATES,
+    "GET /whats-on/photos/{photo_id}": SIGNED_IN,
     "GET /sheet": SIGNED_IN,
     "GET /sessions": COORDINATES,
     "GET /sessions/{session_id}": COORDINATES,
@@ -294,7 +298,7 @@ TABLES_WITH_CONTENT = (
     "payable", "payable_event", "payment_batch", "member_role", "consent", "consent_topic", "supporter",
     "group_membership", "member_upload", "pause", "departure", "safeguarding_person", "member_age",
     "guardian_consent", "member_check", "confidence_report", "confidence_step", "activity_leader", "session",
-    "attendance", "check_in_code",
+    "attendance", "check_in_code", "activity_photo",
 )  # fmt: skip
 
 

@@ -1,32 +1,28 @@
 """Activities, their leaders and sessions for programs. Signing up and checking in are in ``api_taking_part``."""
 
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody
 
-from timebank.activities import api_taking_part, queries, rules, service
-from timebank.activities.queries import ActivityShown, SessionShown
-from timebank.activities.recurrence import Repeat
-from timebank.activities.rules import ActivityDetails, SessionDetails
+from timebank.activities import api_sessions, api_taking_part, queries, service
+from timebank.activities.rules import ActivityDetails
 from timebank.activities.service import (
     AddActivity,
     AddLeader,
     ArchiveActivity,
-    CancelSession,
     ChangeActivity,
-    ChangeSession,
     EndLeader,
-    PlanSessions,
 )
-from timebank.banks import queries as banks
+from timebank.activities.shown import ActivityShown
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import COORDINATOR
-from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY
+from timebank.kit.pictures import remake
+from timebank.kit.refusal import Refusal
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
@@ -103,89 +99,23 @@ class LeaderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     member_id: int
 
 
-class SessionFields(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session. Day and time are those of the time bank's wall clock; ``capacity`` null is no limit."""
+class PhotoBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A photo as base64 (JPEG, PNG, WebP or AVIF), and what it shows in words."""
 
-    day: date
-    starts_at: time
-    planned_minutes: Minutes
-    preparation_minutes: Minutes = 0
-    travel_minutes: Minutes = 0
-    room: str = ""
-    capacity: Annotated[int, msgspec.Meta(ge=1, le=rules.MAX_CAPACITY)] | None = None
-    who: str = ""
-    papers: str = ""
+    photo: bytes
+    words: str
 
 
-class PlanBody(SessionFields, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One session, or many with ``repeat``: then it ends ``until`` a day or after ``count`` sessions."""
+class RemovePhotoBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which photo of the activity."""
 
-    activity_id: Id
-    repeat: Repeat | None = None
-
-
-class PlannedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was planned, and what was not as asked: see the fields of the page's notice."""
-
-    session_ids: list[int]
-    first_day: date
-    moved: list[date]
-    months_without: list[date]
-    days_without: list[date]
-    left_out: list[date]
+    photo_id: Id
 
 
-class ChangeBody(SessionFields, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A session as it shall be; ``version`` is what was read. ``following``: also all later ones of its series."""
+class PhotoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo of the place."""
 
-    version: Id
-    following: bool = False
-
-
-class CancelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why a session is cancelled: people read it. ``set_out``: members who were on their way, and are credited."""
-
-    reason: str
-    following: bool = False
-    set_out: Annotated[list[Id], msgspec.Meta(max_length=MAX_PEOPLE)] = []
-
-
-class ManyAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions were changed or cancelled, and how many people are told."""
-
-    sessions: int
-    people_told: int
-
-
-class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One session. ``moved_from``: the time asked for, where the clock change leaves it out."""
-
-    id: int
-    activity_id: int
-    series_id: int | None
-    activity: str
-    place: str
-    held_on: date
-    starts_at: time
-    moved_from: time | None
-    planned_minutes: int
-    preparation_minutes: int
-    travel_minutes: int
-    room: str
-    capacity: int | None
-    who: str
-    papers: str
-    state: str
-    cancel_reason: str
-    version: int
-    signed_up: int
-    came: int
-
-
-class SessionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Sessions in order, cancelled ones too; at most 200."""
-
-    sessions: list[SessionAnswer]
+    photo_id: int
 
 
 @get("/api/v1/activities", tags=["activities"], guards=[needs_scope(READ)], **READING)
@@ -292,96 +222,37 @@ async def make_code(request: ApiRequest, activity_id: FromPath[int]) -> Response
     return Response(api_taking_part.CodeAnswer(code=done), status_code=201)
 
 
-@get("/api/v1/sessions", tags=["activities"], guards=[needs_scope(READ)], **READING)
-async def list_sessions(
-    request: ApiRequest, first: FromQuery[date | None] = None, last: FromQuery[date | None] = None
-) -> SessionsAnswer:
-    """The sessions from a day (today, if left out) to a day (eight weeks later, if left out)."""
-    actor = acting(request)
-    async with database(request).reading(actor.timebank_id) as connection:
-        bank = await banks.by_id(connection, actor.timebank_id)
-        begin = first or today(now(request), bank.time_zone)
-        end = last or date.fromordinal(min(begin.toordinal() + 56, date.max.toordinal()))
-        found = await queries.between(connection, actor.timebank_id, begin, end)
-    sees_all = actor.has(COORDINATOR)
-    return SessionsAnswer(sessions=[session_answer(one) for one in found if one.is_listed or sees_all])
-
-
-@post("/api/v1/sessions", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
-async def plan_sessions(request: ApiRequest, data: JSONBody[PlanBody]) -> Response[PlannedAnswer]:
-    """Plan a session, or many at once."""
+@post("/api/v1/activities/{activity_id:int}/photos", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+async def add_activity_photo(
+    request: ApiRequest, activity_id: FromPath[int], data: JSONBody[PhotoBody]
+) -> Response[PhotoAnswer]:
+    """Add a photo of the place to the advance sheets. It is made anew: small, without location."""
     actor, key = acting(request), idempotency_key(request)
-    command = PlanSessions(
-        activity_id=data.activity_id,
-        day=data.day,
-        starts_at=_wall_clock(data.starts_at),
-        details=_details(data),
-        repeat=data.repeat,
-    )
+    remade = await remake(data.photo)
+    if isinstance(remade, Refusal):
+        return refused([remade])
     try:
-        done = await service.plan_sessions(database(request), actor, command, key=key, now=now(request))
+        done = await service.add_photo(
+            database(request), actor, _id(activity_id), remade, data.words, key=key, now=now(request)
+        )
     except LookupError as error:
         raise NotFoundException("There is no such activity.") from error
-    if isinstance(done, list):
-        return refused(done)
-    return Response(msgspec.convert(done, PlannedAnswer, from_attributes=True), status_code=201)
+    return refused(done) if isinstance(done, list) else Response(PhotoAnswer(photo_id=done), status_code=201)
 
 
-@get("/api/v1/sessions/{session_id:int}", tags=["activities"], guards=[needs_scope(READ)], **READING)
-async def read_session(request: ApiRequest, session_id: FromPath[int]) -> SessionAnswer:
-    """One session."""
-    actor = acting(request)
-    async with database(request).reading(actor.timebank_id) as connection:
-        found = await queries.session(connection, actor.timebank_id, session_id)
-    if found is None or not (found.is_listed or actor.has(COORDINATOR)):
-        raise NotFoundException("There is no such session.")
-    return session_answer(found)
-
-
-@post("/api/v1/sessions/{session_id:int}", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
-async def change_session(
-    request: ApiRequest, session_id: FromPath[int], data: JSONBody[ChangeBody]
-) -> Response[ManyAnswer]:
-    """Change a session, or all that follow; who signed up is told of another day, time, length or room."""
+@post("/api/v1/activities/{activity_id:int}/photos/remove", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+async def remove_activity_photo(
+    request: ApiRequest, activity_id: FromPath[int], data: JSONBody[RemovePhotoBody]
+) -> Response[PhotoAnswer]:
+    """Remove a photo of the place for good."""
     actor, key = acting(request), idempotency_key(request)
-    command = ChangeSession(
-        session_id=_id(session_id),
-        version=data.version,
-        day=data.day,
-        starts_at=_wall_clock(data.starts_at),
-        details=_details(data),
-        following=data.following,
-    )
     try:
-        done = await service.change_session(database(request), actor, command, key=key, now=now(request))
+        done = await service.remove_photo(
+            database(request), actor, _id(activity_id), data.photo_id, key=key, now=now(request)
+        )
     except LookupError as error:
-        raise NotFoundException("There is no such session.") from error
-    if isinstance(done, list):
-        return refused(done)
-    return Response(ManyAnswer(sessions=done.sessions, people_told=done.people_told), status_code=200)
-
-
-@post("/api/v1/sessions/{session_id:int}/cancel", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
-async def cancel_session(
-    request: ApiRequest, session_id: FromPath[int], data: JSONBody[CancelBody]
-) -> Response[ManyAnswer]:
-    """Cancel a session, or all that follow; who signed up is told why."""
-    actor, key = acting(request), idempotency_key(request)
-    command = CancelSession(
-        session_id=_id(session_id), reason=data.reason, following=data.following, set_out=tuple(data.set_out)
-    )
-    try:
-        done = await service.cancel_session(database(request), actor, command, key=key, now=now(request))
-    except LookupError as error:
-        raise NotFoundException("There is no such session.") from error
-    if isinstance(done, list):
-        return refused(done)
-    return Response(ManyAnswer(sessions=done.sessions, people_told=done.people_told), status_code=200)
-
-
-def session_answer(found: SessionShown) -> SessionAnswer:
-    """A session as programs see it."""
-    return msgspec.convert(found, SessionAnswer, from_attributes=True)
+        raise NotFoundException("There is no such photo.") from error
+    return refused(done) if isinstance(done, list) else Response(PhotoAnswer(photo_id=done), status_code=200)
 
 
 def _activity(found: ActivityShown, sees_all: bool) -> ActivityAnswer:
@@ -403,15 +274,6 @@ def _id(given: int) -> int:
     return given
 
 
-def _wall_clock(given: time) -> time:
-    """Without a zone and without seconds: what a wall clock and a plan show."""
-    return given.replace(second=0, microsecond=0, tzinfo=None)
-
-
-def _details(data: SessionFields) -> SessionDetails:
-    return SessionDetails(**{name: getattr(data, name) for name in SessionDetails.__struct_fields__})
-
-
 assert ActivityBody.__struct_fields__ == ActivityDetails.__struct_fields__
 
 ROUTES: list[Any] = [
@@ -423,10 +285,8 @@ ROUTES: list[Any] = [
     add_leader,
     end_leader,
     make_code,
-    list_sessions,
-    plan_sessions,
-    read_session,
-    change_session,
-    cancel_session,
+    add_activity_photo,
+    remove_activity_photo,
+    *api_sessions.ROUTES,
     *api_taking_part.ROUTES,
 ]

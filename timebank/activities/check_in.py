@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from timebank.activities import recurrence, words
-from timebank.activities.queries import ActivityShown, FoundCode, SessionShown
+from timebank.activities.shown import ActivityShown, FoundCode, SessionShown
 from timebank.banks.rules import Rules
 from timebank.kit.refusal import Refusal
 

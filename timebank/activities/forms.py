@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, cast
 
-from timebank.activities.queries import ActivityShown, SessionShown
 from timebank.activities.recurrence import Repeat
 from timebank.activities.rules import ACCESS_TICKS, GIVES, WORK_KINDS, ActivityDetails, SessionDetails
+from timebank.activities.shown import ActivityShown, SessionShown
 from timebank.kit import durations, times
 from timebank.kit.refusal import Refusal
 from timebank.web.forms import Form, date_fields

@@ -7,6 +7,7 @@ import msgspec
 from timebank.activities import rules
 from timebank.activities.check_in_codes import make_code
 from timebank.activities.leaders import AddLeader, EndLeader, add_leader, end_leader
+from timebank.activities.photos import add_photo, remove_photo
 from timebank.activities.planning import (
     Cancelled,
     CancelSession,
@@ -57,6 +58,7 @@ __all__ = (
     "TakePart",
     "add_activity",
     "add_leader",
+    "add_photo",
     "archive_activity",
     "cancel_session",
     "change_activity",
@@ -69,6 +71,7 @@ __all__ = (
     "mark_set_out",
     "plan_sessions",
     "remind",
+    "remove_photo",
     "sign_up",
     "take_back_check_in",
     "withdraw",

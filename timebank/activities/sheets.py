@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from timebank.activities import rules, words
-from timebank.activities.queries import ActivityShown, PersonOnList, SessionShown
+from timebank.activities.shown import ActivityShown, PersonOnList, SessionShown
 from timebank.kit import durations, ids
 from timebank.kit.dates import FIRST_DAY, LAST_DAY
 from timebank.paper import Spelling

@@ -96,6 +96,20 @@ class Attendance(Table, tablename="attendance", db=ENGINE):
     reminded_for = Timestamptz(null=True, default=None)
 
 
+class ActivityPhoto(Table, tablename="activity_photo", db=ENGINE):
+    """A photo of the place, for the advance sheet."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    activity_id = BigInt(null=False, default=None)
+    words = Text(null=False, default=None)
+    width = Integer(null=False, default=None)
+    height = Integer(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    added_by = BigInt(null=False, default=None)
+    added_at = Timestamptz(null=False, default=None)
+
+
 class CheckInCode(Table, tablename="check_in_code", db=ENGINE):
     """The code on the wall of an activity; a new one ends the old one."""
 

@@ -8,6 +8,7 @@ import msgspec
 from timebank.activities import check_in as deciding
 from timebank.activities import queries, recurrence, rules, words
 from timebank.activities.check_in import NextStep
+from timebank.activities.shown import FoundCode
 from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import clock, ids
@@ -262,9 +263,7 @@ async def check_in_here(
     return await once(db, actor, "check_in_here", key, command, CheckedIn, work)
 
 
-async def next_step(
-    connection: Connection, timebank_id: int, found: queries.FoundCode | None, *, now: datetime
-) -> NextStep:
+async def next_step(connection: Connection, timebank_id: int, found: FoundCode | None, *, now: datetime) -> NextStep:
     """What the code on the wall leads to now: the session to check in to, or why not and what to do."""
     if found is None or found.timebank_id != timebank_id or found.ended_at is not None:
         return deciding.wrong_code(found, timebank_id)

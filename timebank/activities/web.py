@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank.activities import forms as activity_forms
-from timebank.activities import queries, service, web_paper, web_sessions, web_taking_part
+from timebank.activities import queries, service, web_paper, web_photos, web_sessions, web_taking_part
 from timebank.activities.service import AddActivity, AddLeader, ArchiveActivity, ChangeActivity, EndLeader
 from timebank.activities.web_parts import coordinates, coordinators, the_activity, today
 from timebank.kit.refusal import Refusal
@@ -204,4 +204,5 @@ ROUTES: list[Any] = [
     *web_sessions.ROUTES,
     *web_taking_part.ROUTES,
     *web_paper.ROUTES,
+    *web_photos.ROUTES,
 ]

@@ -11,9 +11,9 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank import paper
-from timebank.activities import queries, rules, service, sheets
-from timebank.activities.queries import ActivityShown, MyPart
+from timebank.activities import photos, queries, rules, service, sheets
 from timebank.activities.sheets import AdvanceSheet, Sheet
+from timebank.activities.shown import ActivityShown, MyPart
 from timebank.activities.web_parts import PageRequest, coordinates, coordinators, led, the_activity, today
 from timebank.banks import queries as banks
 from timebank.identity.service import qr_data_uri, qr_svg
@@ -118,15 +118,15 @@ async def poster_pdf(request: PageRequest, group_id: FromPath[int]) -> Response[
 @get("/whats-on/{session_id:int}/sheet.pdf", guards=[signed_in])
 async def advance_pdf(request: PageRequest, session_id: FromPath[int]) -> Response[bytes]:
     """The advance sheet of a session as a tagged PDF."""
-    sheet, timebank = await _advance(request, session_id)
-    data = sheets.advance_data(sheet, timebank=timebank, photos=(), large=_large(request))
+    sheet, timebank, pictures = await _advance(request, session_id)
+    data = sheets.advance_data(sheet, timebank=timebank, photos=pictures, large=_large(request))
     return await _pdf("advance_sheet", data, "what-to-expect.pdf")
 
 
 @get("/whats-on/{session_id:int}/sheet.txt", guards=[signed_in])
 async def advance_text(request: PageRequest, session_id: FromPath[int]) -> Response[str]:
     """The advance sheet of a session as plain text."""
-    sheet, _ = await _advance(request, session_id)
+    sheet, *_ = await _advance(request, session_id)
     return _text(sheets.advance_text(sheet))
 
 
@@ -170,7 +170,7 @@ async def _poster(request: PageRequest, activity_id: int) -> _Poster:
     return _Poster(activity, code, f"{settings(request).base_url}/in/{code}")
 
 
-async def _advance(request: PageRequest, session_id: int) -> tuple[AdvanceSheet, str]:
+async def _advance(request: PageRequest, session_id: int) -> tuple[AdvanceSheet, str, list[tuple[bytes, str]]]:
     person = viewer(request)
     timebank_id = person.actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
@@ -182,10 +182,11 @@ async def _advance(request: PageRequest, session_id: int) -> tuple[AdvanceSheet,
         activity = await queries.activity(connection, timebank_id, session.activity_id)
         leaders = await queries.leaders(connection, timebank_id, session.activity_id, session.held_on)
         bank = await banks.by_id(connection, timebank_id)
+        pictures = await photos.contents(connection, timebank_id, session.activity_id)
     if activity is None or not (session.is_listed or mine != MyPart() or runs):
         raise NotFoundException
     names = [rules.first_name(one.display_name, one.kind) for one in leaders if one.from_day <= session.held_on]
-    return sheets.advance_sheet(activity, session, names, help_contact=bank.help_contact), bank.name
+    return sheets.advance_sheet(activity, session, names, help_contact=bank.help_contact), bank.name, pictures
 
 
 def _large(request: PageRequest) -> bool:

@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.exceptions import NotFoundException, PermissionDeniedException
 
 from timebank.activities import queries
-from timebank.activities.queries import ActivityShown, SessionShown
+from timebank.activities.shown import ActivityShown, SessionShown
 from timebank.db import Connection
 from timebank.kit import clock
 from timebank.kit.actor import COORDINATOR

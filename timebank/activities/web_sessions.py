@@ -10,8 +10,8 @@ from litestar.params import FromPath
 
 from timebank.activities import forms as activity_forms
 from timebank.activities import queries, recurrence, rules, service, words
-from timebank.activities.queries import PersonOnList, SessionShown
 from timebank.activities.service import CancelSession, ChangeSession, Planned, PlanSessions, TakePart
+from timebank.activities.shown import ActivityShown, PersonOnList, SessionShown
 from timebank.activities.web_parts import PageRequest, coordinates, coordinators, the_activity, the_session, today
 from timebank.banks import queries as banks
 from timebank.db import Connection
@@ -259,7 +259,7 @@ async def _cancel_page(request: PageRequest, session_id: int, form: Form) -> Res
 def _form_page(
     request: PageRequest,
     form: Form,
-    activity: queries.ActivityShown,
+    activity: ActivityShown,
     session: SessionShown | None = None,
     following: int = 0,
 ) -> Response[str]:

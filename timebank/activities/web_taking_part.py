@@ -7,9 +7,9 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from timebank.activities import queries, rules, service, sheets
-from timebank.activities.queries import MyPart, SessionShown
+from timebank.activities import photos, queries, rules, service, sheets
 from timebank.activities.service import CheckInHere, TakePart
+from timebank.activities.shown import MyPart, SessionShown
 from timebank.activities.taking_part import next_step
 from timebank.activities.web_parts import PageRequest, coordinates, led, today
 from timebank.activities.web_sessions import DAYS_AHEAD, by_day
@@ -128,6 +128,7 @@ async def _session_page(request: PageRequest, session_id: int, form: Form = BLAN
         activity = await queries.activity(connection, timebank_id, session.activity_id)
         leaders = await queries.leaders(connection, timebank_id, session.activity_id, session.held_on)
         bank = await banks.by_id(connection, timebank_id)
+        pictures = await photos.of_activity(connection, timebank_id, session.activity_id)
     assert activity is not None
     names = [rules.first_name(one.display_name, one.kind) for one in leaders if one.from_day <= session.held_on]
     return render(
@@ -140,6 +141,7 @@ async def _session_page(request: PageRequest, session_id: int, form: Form = BLAN
         sheet=sheets.advance_sheet(activity, session, names, help_contact=bank.help_contact),
         is_over=session.held_on < today(request),
         runs=runs,
+        photos=pictures,
         place="/whats-on",
     )
 

@@ -105,6 +105,24 @@ create table attendance (
 create index attendance_by_member on attendance (timebank_id, member_id, session_id);
 call protect_tenant_table('attendance', 'select, insert, update');
 
+-- Photos of the place for the advance sheet: made anew without location. They show places, never people.
+create table activity_photo (
+    timebank_id bigint      not null references timebank,
+    id          bigint      generated always as identity,
+    activity_id bigint      not null,
+    words       text        not null check (length(words) between 1 and 200),
+    width       integer     not null check (width > 0),
+    height      integer     not null check (height > 0),
+    content     bytea       not null check (length(content) <= 1500000),
+    added_by    bigint      not null,
+    added_at    timestamptz not null,
+    primary key (timebank_id, id),
+    foreign key (timebank_id, activity_id) references activity (timebank_id, id),
+    foreign key (timebank_id, added_by) references member (timebank_id, id)
+);
+create index activity_photo_by_activity on activity_photo (timebank_id, activity_id, id);
+call protect_tenant_table('activity_photo', 'select, insert, delete');
+
 -- The code on the wall of an activity. It signs nobody in; it only lets a member say "I am here" around the session's
 -- time. So the code itself is kept, to print the poster again. A new one ends the old one.
 create table check_in_code (

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 from tests.people import Bank
 from timebank.activities import service
-from timebank.activities.queries import SessionShown, session
+from timebank.activities.queries import session
 from timebank.activities.recurrence import Repeat
 from timebank.activities.service import AddActivity, Planned, PlanSessions, SessionDetails, TakePart
+from timebank.activities.shown import SessionShown
 from timebank.kit.actor import Actor
 
 DAY = date(2026, 3, 17)  # a week after the clock of the tests

@@ -4,8 +4,11 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from io import BytesIO
 
+import pypdf
 import pytest
+from PIL import Image
 
 from tests.integration.activities.planning import DAY, START, group, key, look, messages, planned, signed_up
 from tests.people import Bank, Browser
@@ -14,6 +17,7 @@ from timebank.activities.recurrence import Repeat
 from timebank.activities.service import AddLeader, CancelSession
 from timebank.contributions.service import Line, SavedRegister, SaveRegister, save_register
 from timebank.kit.clock import FixedClock
+from timebank.kit.pictures import MAX_SIDE
 
 Open = Callable[[], Browser]
 DAY_FIELDS = {"day-day": "17", "day-month": "3", "day-year": "2026"}
@@ -322,3 +326,59 @@ async def test_leaders_are_added_and_stopped_on_the_page(client: Open, bank: Ban
     assert (await browser.submit(f"/groups/{lunch}/leaders/end", fields)).status_code == 303
     assert (await member.get(f"/groups/{lunch}")).status_code == 403
     assert (await browser.submit(f"/groups/{lunch}/leaders/end", fields)).status_code == 404
+
+
+def photo(width: int = 3000) -> bytes:
+    out = BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "A make of phone"
+    Image.new("RGB", (width, 2000), "green").save(out, "jpeg", exif=exif)
+    return out.getvalue()
+
+
+async def test_photos_of_the_place_are_on_the_advance_sheet(client: Open, bank: Bank, other_bank: Bank) -> None:
+    lunch = await group(bank)
+    (session,) = await planned(bank, lunch)
+    staff = await coordinator(client, bank)
+    path = f"/groups/{lunch}/photos"
+    for content, text, message in (
+        (b"no photo", "The door", "We cannot open this as a photo"),
+        (photo(), " ", "Say what the photo shows"),
+    ):
+        answer = await staff.submit(path, {"words": text}, files={"photo": ("a.jpg", content)})
+        assert answer.status_code == 422
+        assert message in words(answer.text)
+    answer = await staff.submit(path, {"words": "The blue door"}, files={"photo": ("a.jpg", photo())})
+    assert answer.status_code == 303
+    member = await participant(client, bank)
+    page = (await member.get(f"/whats-on/{session}")).text
+    (address,) = re.findall(r'src="(/whats-on/photos/[0-9]+)"', page)
+    assert 'alt="The blue door"' in page
+    kept = (await member.get(address)).content
+    assert b"A make of phone" not in kept
+    assert max(Image.open(BytesIO(kept)).size) == MAX_SIDE
+    printed = pypdf.PdfReader(BytesIO((await member.get(f"/whats-on/{session}/sheet.pdf")).content))
+    assert "The blue door" in "".join(page.extract_text() for page in printed.pages)
+    assert sum(len(page.images) for page in printed.pages) == 1
+    stranger = client()
+    await stranger.sign_in(bank.db, other_bank.coordinator)
+    assert (await stranger.get(address)).status_code == 404
+    number = address.rpartition("/")[2]
+    assert (await staff.submit(f"{path}/remove", {"photo_id": number})).status_code == 303
+    assert (await member.get(address)).status_code == 404
+    for _ in range(6):
+        await staff.submit(path, {"words": "A room"}, files={"photo": ("a.jpg", photo(20))})
+    answer = await staff.submit(path, {"words": "A room"}, files={"photo": ("a.jpg", photo(20))})
+    assert "at most 6 photos" in words(answer.text)
+
+
+async def test_a_member_prints_what_to_expect(client: Open, bank: Bank) -> None:
+    (session,) = await planned(bank, await group(bank, breaks="Tea at 3"), papers="The menu")
+    browser = await participant(client, bank)
+    text = (await browser.get(f"/whats-on/{session}/sheet.txt")).text
+    for part in ("Lunch club", "Tuesday 17 March 2026 at 2pm", "BREAKS\nTea at 3", "The menu", "IF YOU CANNOT COME"):
+        assert part in text
+    answer = await browser.get(f"/whats-on/{session}/sheet.pdf?size=large")
+    printed = pypdf.PdfReader(BytesIO(answer.content))
+    assert "Tea at 3" in "".join(page.extract_text() for page in printed.pages)
+    assert answer.headers["content-disposition"] == 'inline; filename="what-to-expect.pdf"'

@@ -17,8 +17,8 @@ from pypdf.generic import DictionaryObject, IndirectObject
 
 from timebank import paper
 from timebank.activities import sheets
-from timebank.activities.queries import ActivityShown, PersonOnList
 from timebank.activities.sheets import read_sheet_code, sheet_code
+from timebank.activities.shown import ActivityShown, PersonOnList
 from timebank.identity.cards import qr_svg
 from timebank.kit.dates import FIRST_DAY, LAST_DAY
 from timebank.paper import PaperError, Spelling, typesetting
