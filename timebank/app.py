@@ -45,6 +45,7 @@ from timebank.members import api as members_api
 from timebank.members import web as members_web
 from timebank.members.checks import keep_watch
 from timebank.members.leaving import erase_due
+from timebank.members.many import forget_lists
 from timebank.members.pausing import end_pauses_due
 from timebank.members.web_acting import within_scope
 from timebank.messages import api as messages_api
@@ -87,6 +88,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("look_after_queries", "Find who answers questions, and remind", look_after, every=timedelta(minutes=15)),
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
+        Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -24,6 +24,8 @@ from timebank.members.rules import CONTACT_ROUTES, DETAIL_WORDS, DETAILS
 MAX_FILE_NAME = 200
 PHONE_END = 9  # digits that tell a number, whatever country code stands before them
 PASTED = "Pasted list"
+KEEP_UNCONFIRMED = timedelta(days=30)
+KEEP_LEFT_OUT = timedelta(days=90)
 
 KEEP = """
 insert into member_upload (timebank_id, file_name, sha256, content, uploaded_by, uploaded_at)
@@ -42,6 +44,11 @@ update member_upload
  where timebank_id = $1 and id = $2
 """
 DROP = "delete from member_upload where timebank_id = $1 and id = $2 and confirmed_at is null returning true"
+FORGET_UNCONFIRMED = "delete from member_upload where timebank_id = $1 and confirmed_at is null and uploaded_at < $2"
+FORGET_LEFT_OUT = """
+update member_upload set left_out = '[]', headings = '{}'
+ where timebank_id = $1 and confirmed_at < $2 and left_out <> '[]'
+"""
 ALIKE = """
 select id, number, display_name, name_key, lower(email) as email, regexp_replace(phone, '[^0-9]', '', 'g') as digits
   from member
@@ -237,6 +244,16 @@ async def drop(db: Database, actor: Actor, upload_id: int) -> bool:
         return False
     async with db.writing(actor.timebank_id) as connection:
         return bool(await connection.fetchval(DROP, actor.timebank_id, upload_id))
+
+
+async def forget_lists(db: Database, timebank_id: int, now: datetime) -> None:
+    """Delete lists that nobody confirmed within a month, and after three months the lines that were left out.
+
+    What was added stays with the members themselves.
+    """
+    async with db.writing(timebank_id) as connection:
+        await connection.execute(FORGET_UNCONFIRMED, timebank_id, now - KEEP_UNCONFIRMED)
+        await connection.execute(FORGET_LEFT_OUT, timebank_id, now - KEEP_LEFT_OUT)
 
 
 def left_out_csv(headings: Sequence[str], lines: Iterable[LeftOut]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from html import unescape
 from uuid import uuid4
 
@@ -139,6 +140,20 @@ async def test_a_list_of_another_time_bank_is_not_there(bank, other_bank) -> Non
         assert not await many.drop(bank.db, bank.coordinator, nobody)
     assert await many.drop(other_bank.db, other_bank.coordinator, upload_id)
     assert not await many.drop(other_bank.db, other_bank.coordinator, upload_id)
+
+
+async def test_lists_are_not_kept_longer_than_they_are_needed(bank) -> None:
+    waiting, done = await keep(bank, b"Name\nAnn\n"), await keep(bank, b"Name,E-mail\nBo,\nCy,nonsense\n")
+    await confirm(bank, done)
+    await many.forget_lists(bank.db, bank.id, bank.now + timedelta(days=30))
+    assert len((await preview(bank, waiting))[1].lines) == 1
+    await many.forget_lists(bank.db, bank.id, bank.now + timedelta(days=31))
+    with pytest.raises(LookupError):
+        await preview(bank, waiting)
+    assert len((await preview(bank, done))[0].left_out) == 1
+    await many.forget_lists(bank.db, bank.id, bank.now + timedelta(days=91))
+    assert (await preview(bank, done))[0].left_out == ()
+    assert (await preview(bank, done))[0].added == 1
 
 
 # Pages --------------------------------------------------------------------------------------------------------------
