@@ -95,6 +95,11 @@ class Api:
             "/api/v1/consent-topics": {"kind": "own", "title": "My name on the website"},
             "/api/v1/member-lists": {"text": "Name\nAnn\n"},
             "/api/v1/member-lists/1/confirm": {},
+            "/api/v1/imports": {"format": "members", "file_name": "a.csv", "content": "TmFtZQpBZGEK"},
+            "/api/v1/imports/1/pieces": {"content": "TmFtZQpBZGEK", "is_last": True},
+            "/api/v1/imports/1/answers": {"unknown": "add"},
+            "/api/v1/imports/1/start": {},
+            "/api/v1/imports/1/cancel": {},
         }
         return bodies[path]
 

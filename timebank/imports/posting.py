@@ -10,7 +10,6 @@ from timebank.banks.service import MINUTES
 from timebank.db import Connection
 from timebank.imports import queries
 from timebank.imports.entry_kinds import IMPORTED, IMPORTED_BALANCE
-from timebank.imports.entry_kinds import IMPORTED, IMPORTED_BALANCE
 from timebank.kit.actor import Actor
 
 MAX_REASON = 200
