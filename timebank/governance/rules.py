@@ -183,11 +183,16 @@ def typed(rules: Rules) -> dict[str, str]:
 def read(before: Rules, boxes: Mapping[str, str]) -> Rules | list[Refusal]:
     """The rules that were typed into the boxes of the editor; what has no box stays as it was.
 
-    Refusals: ``not_a_number``, ``out_of_range``, ``name_too_long``, ``choice_unknown``, and those of
+    Refusals: ``rule_unknown``, ``not_a_number``, ``out_of_range``, ``name_too_long``, ``choice_unknown``, and those of
     :func:`timebank.kit.durations.parse`.
     """
     values: dict[str, object] = {}
-    refusals = []
+    known = {field.name for field in EDITABLE}
+    refusals = [
+        Refusal("rule_unknown", f"There is no rule {shown(name)} to change.", name)
+        for name in boxes
+        if name not in known
+    ]
     for field in EDITABLE:
         if field.name not in boxes:
             continue

@@ -80,6 +80,8 @@ def test_what_the_editor_shows_is_what_it_reads(before: Rules, after: Rules) -> 
         ("approval_above_minutes", "0", "minutes_zero"),
         ("hours_on_leaving", "burn", "choice_unknown"),
         ("safeguarding_lead", "x" * 101, "name_too_long"),
+        ("member_floor_minutes", "600", "rule_unknown"),
+        ("no_such_rule", "1", "rule_unknown"),
     ],
 )
 def test_what_cannot_be_read_is_said_beside_its_box(name: str, typed: str, code: str) -> None:
