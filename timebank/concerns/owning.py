@@ -29,6 +29,7 @@ OWN = "update concern set owner_id = $3, owned_since = $4 where timebank_id = $1
 OWNERLESS = """
 select c.id
   from concern c
+  join member asker on asker.timebank_id = c.timebank_id and asker.id = c.member_id and asker.status <> 'left'
  where c.timebank_id = $1 and c.state = 'open'
    and (c.owner_id is null
         or not exists (select from member m

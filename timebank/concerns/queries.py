@@ -57,6 +57,7 @@ OF_MEMBER = (
 )
 OPEN_ONES = """
  where c.timebank_id = $1 and c.state = 'open'
+   and exists (select from member m where m.timebank_id = c.timebank_id and m.id = c.member_id and m.status <> 'left')
    and ($2::bigint is null or c.owner_id = $2)
    and ($3::date is null or c.due_on < $3)
    and ($4::bigint is null or (c.due_on, c.id) >
@@ -79,10 +80,11 @@ select s.n, s.what, s.actor_id, s.owner_id, s.at, s.reason
  order by s.n
 """
 COUNTS = """
-select count(*) filter (where owner_id = $2) as mine, count(*) as open,
-       count(*) filter (where due_on < $3) as overdue
-  from concern
- where timebank_id = $1 and state = 'open'
+select count(*) filter (where c.owner_id = $2) as mine, count(*) as open,
+       count(*) filter (where c.due_on < $3) as overdue
+  from concern c
+  join member m on m.timebank_id = c.timebank_id and m.id = c.member_id and m.status <> 'left'
+ where c.timebank_id = $1 and c.state = 'open'
 """
 
 

@@ -18,7 +18,6 @@ __all__ = (
     "Photo",
     "Remade",
     "delete_unused",
-    "forget_within",
     "keep",
     "of_contribution",
     "own",
@@ -51,12 +50,6 @@ delete from photo p
  where p.timebank_id = $1 and p.added_at < $2
    and not exists (select from evidence e where e.timebank_id = p.timebank_id and e.photo_id = p.id)
 """
-FORGET_EVIDENCE = """
-delete from evidence e
- using contribution c
- where e.timebank_id = $1 and c.timebank_id = e.timebank_id and c.id = e.contribution_id and c.member_id = $2
-"""
-FORGET_PHOTOS = "delete from photo where timebank_id = $1 and member_id = $2"
 
 
 class Photo(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,9 +103,3 @@ async def delete_unused(db: Database, timebank_id: int, now: datetime) -> None:
     """A job: delete photos that were chosen and then not sent."""
     async with db.writing(timebank_id) as connection:
         await connection.execute(DELETE_UNUSED, timebank_id, now - UNUSED_KEPT_FOR)
-
-
-async def forget_within(connection: Connection, timebank_id: int, member_id: int) -> None:
-    """Delete a member's photos and their words about the time they gave, inside the open transaction. For leaving."""
-    await connection.execute(FORGET_EVIDENCE, timebank_id, member_id)
-    await connection.execute(FORGET_PHOTOS, timebank_id, member_id)

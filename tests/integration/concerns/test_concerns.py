@@ -306,6 +306,20 @@ async def test_overdue_ones_are_counted_and_everybody_is_reminded_once(bank: Ban
         assert (await messages(bank, bank.participant.member_id)).count("query_late") == late
 
 
+async def test_a_member_who_left_waits_for_nothing(bank: Bank) -> None:
+    entry = await gave(bank, bank.participant)
+    question = await asked(bank, bank.participant, entry)
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute("update member set status = 'left' where id = $1", bank.participant.member_id)
+    later = bank.now + timedelta(days=60)
+    await service.look_after(bank.db, bank.id, later)
+    async with bank.db.reading(bank.id) as connection:
+        counts = await queries.counts(connection, bank.id, question.owner_id, on=later.date())
+        assert (counts.mine, counts.open, counts.overdue) == (0, 0, 0)
+        assert not await queries.overdue(connection, bank.id, on=later.date())
+    assert "query_overdue" not in await messages(bank, question.owner_id)
+
+
 async def test_asking_twice_at_once_asks_once(bank: Bank) -> None:
     entry = await gave(bank, bank.participant)
     results = await asyncio.gather(*(ask(bank, bank.participant, entry) for _ in range(4)))

@@ -241,9 +241,6 @@ async def test_photos_that_were_never_sent_go_after_a_day(bank: Bank) -> None:
     assert await count(bank, "photo") == 2
     await photos.delete_unused(bank.db, bank.id, bank.now + timedelta(hours=25))
     assert await count(bank, "photo") == 1
-    async with bank.db.writing(bank.id) as connection:
-        await photos.forget_within(connection, bank.id, bank.participant.member_id or 0)
-    assert await count(bank, "photo") == await count(bank, "evidence") == 0
 
 
 async def count(bank: Bank, table: str) -> int:
