@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timebank.contributions import exchanges
@@ -23,6 +23,7 @@ def shared(length: int, there: dict[int, int], pot: int, receivers_pay: bool) ->
     return exchanges.share("exchange", length, TARGET, spare, paying=paying), before, spare
 
 
+@settings(deadline=None)
 @given(length=minutes, there=receivers, pot=has, receivers_pay=st.booleans())
 def test_the_giver_has_all_and_nobody_less_than_nothing(
     length: int, there: dict[int, int], pot: int, receivers_pay: bool
@@ -48,6 +49,7 @@ def test_the_giver_has_all_and_nobody_less_than_nothing(
         assert -found.legs.get(ISSUED, 0) == length - collected - from_pot
 
 
+@settings(deadline=None)
 @given(length=minutes, after=minutes, there=receivers, pot=has, receivers_pay=st.booleans())
 def test_what_is_written_down_gives_the_same_legs_again(
     length: int, after: int, there: dict[int, int], pot: int, receivers_pay: bool
@@ -61,6 +63,7 @@ def test_what_is_written_down_gives_the_same_legs_again(
     assert {account: -amount for account, amount in kept.items()} == dict(found.legs)
 
 
+@settings(deadline=None)
 @given(
     legs=st.dictionaries(st.sampled_from(["member/1", "member/2", POT]), st.integers(-500, 500).filter(bool)),
     there=st.dictionaries(st.sampled_from(["member/1", "member/2", POT]), has),
@@ -77,6 +80,7 @@ def test_nobody_is_taken_below_nothing(legs: dict[str, int], there: dict[str, in
     assert kept.get(ISSUED, 0) == balanced.get(ISSUED, 0)
 
 
+@settings(deadline=None)
 @given(there=st.dictionaries(st.sampled_from("abc"), has), legs=st.dictionaries(st.sampled_from("abc"), has))
 def test_what_is_used_is_used_once(there: dict[str, int], legs: dict[str, int]) -> None:
     spare = Spare(there)
