@@ -204,3 +204,32 @@ def test_what_was_left_out_can_be_put_right_and_read_again() -> None:
     assert roles(again) == ["", "name", "phone"]
     assert [line.details.phone for line in again.lines] == ["+44 1632 960001"]
     assert many.judge(STAFF, again, (), Answers(), TODAY).lines[0].state == "ready"
+
+
+def test_an_opendocument_sheet_is_read_too() -> None:
+    office, table, text = (f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "table", "text"))
+    rows = "".join(
+        "<table:table-row>"
+        + "".join(
+            f'<table:table-cell office:value-type="string"><text:p>{cell}</text:p></table:table-cell>' for cell in row
+        )
+        + "</table:table-row>"
+        for row in (["Name", "E-mail"], ["Ann Ö", "ann@example.org"])
+    )
+    mime = "application/vnd.oasis.opendocument.spreadsheet"
+    content = (
+        f'<office:document-content xmlns:office="{office}" xmlns:table="{table}" xmlns:text="{text}"><office:body>'
+        f'<office:spreadsheet><table:table table:name="S">{rows}</table:table></office:spreadsheet></office:body>'
+        "</office:document-content>"
+    )
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{mime}"/></manifest:manifest>'
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", mime)
+        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", manifest)
+    (line,) = read(file.getvalue()).lines
+    assert (line.details.display_name, line.details.email) == ("Ann Ö", "ann@example.org")
