@@ -1,1 +1,1 @@
-"""“This isn’t right” about an entry, and “Tell someone else” in confidence."""
+"""“This isn’t right”: one question about an entry, answered by somebody who had no part in it."""
