@@ -123,7 +123,13 @@ async def _error_of(job: Job, db: Database, timebank_id: int, now: datetime) -> 
         log.warning("job was too slow", job=job.name, timebank_id=timebank_id)
         return TOO_SLOW
     except Trouble as trouble:
-        log.warning("job could not do its work", job=job.name, timebank_id=timebank_id, why=trouble.sentence)
+        log.warning(
+            "job could not do its work",
+            job=job.name,
+            timebank_id=timebank_id,
+            why=trouble.sentence,
+            cause=type(trouble.__cause__).__name__,
+        )
         return trouble.sentence
     except Exception as error:
         log.exception("job failed", job=job.name, timebank_id=timebank_id)

@@ -40,10 +40,14 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes out to one person, in words: a subject, a greeting, paragraphs, and who sends it."""
+    """What goes out to one person, in words: a subject, a greeting, paragraphs, and who sends it.
+
+    ``headings`` are those paragraphs that begin a message, where there are several.
+    """
 
     subject: str
     paragraphs: tuple[str, ...]
+    headings: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -135,7 +139,8 @@ def compose(
         parts.append(f"Need help? {help_contact}")
     parts.append(f"You get this by {'e-mail' if channel == EMAIL else channel}. Tell us if you want it another way.")
     subject = notes[0].subject if len(notes) == 1 else f"{len(notes)} messages for you"
-    return Letter(subject=subject, paragraphs=tuple(parts))
+    headings = tuple(note.subject for note in notes) if len(notes) > 1 else ()
+    return Letter(subject=subject, paragraphs=tuple(parts), headings=headings)
 
 
 def _paragraphs(note: Note, base_url: str) -> list[str]:

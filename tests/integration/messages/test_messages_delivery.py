@@ -217,6 +217,17 @@ async def test_a_server_that_closes_in_the_middle_costs_the_others_nothing(bank:
     assert await states(bank) == ["sent", "waiting", "sent"], "it is not claimed any more"
 
 
+async def test_a_server_without_encryption_gets_nothing_where_encryption_is_required(
+    bank: Bank, room: MailRoom
+) -> None:
+    await tell(bank, await reached_by(bank, "email", email=AMINA), "News")
+    courier, now = Courier(Settings(smtp_url=room.url.replace("none", "required"))), bank.now + QUARTER
+    with pytest.raises(Trouble):
+        await round_of(bank, courier, now)
+    assert room.received == []
+    assert await states(bank) == ["waiting"]
+
+
 async def test_two_at_once_send_each_once(bank: Bank, room: MailRoom) -> None:
     for n in range(30):
         await tell(bank, await reached_by(bank, "email", f"Person {n}", email=f"p{n}@example.test"), "News")
