@@ -11,7 +11,7 @@ import msgspec
 from timebank.contributions import amending, correction_plan, crediting, queries
 from timebank.contributions.amending import Amendment
 from timebank.contributions.correction_plan import Affected, ChangedLine, Correction, CorrectRegister, make_plan
-from timebank.contributions.recording import add_lines, creditable
+from timebank.contributions.recording import NewLines, add_lines, creditable, new_ids
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
@@ -161,24 +161,19 @@ async def _correct(connection: Connection, actor: Actor, command: CorrectRegiste
     plan = await make_plan(connection, actor, command, now)
     timebank_id, reason = actor.timebank_id, names.tidy(command.reason)
     first = max(row["line"] for row in plan.rows) + 1
-    numbers = range(first, first + len(plan.add))
-    version = plan.known.version
-    ids = (
-        await add_lines(
-            connection, actor, plan.register["id"], version, plan.add, plan.flagged, now, numbers=list(numbers)
-        )
-        if plan.add
-        else {}
-    )
+    ids = await new_ids(connection, len(plan.add))
     wanted = creditable(plan.add, plan.flagged, ids, plan.known, command.reference)
     planned = await crediting.plan_credits(connection, timebank_id, wanted, choices=plan.known.choices)
     items = [*amending.amend_items(actor, plan.amended), *crediting.credit_items(actor, planned)]
     posted = await crediting.post_items(connection, timebank_id, items)
     await amending.keep_amendments(connection, actor, plan.amended, posted, reason, now=now)
-    await crediting.keep_credits(connection, timebank_id, planned, posted)
+    if plan.add:
+        numbers = range(first, first + len(plan.add))
+        rows = NewLines(plan.register["id"], plan.known.version, ids, numbers, plan.add, plan.flagged)
+        await add_lines(connection, actor, rows, planned, posted, now=now)
     added = [
         (id_, 1, "added", 0, line.minutes, line.held_on, line.held_on, 0)
-        for id_, line in zip(ids.values(), plan.add, strict=True)
+        for id_, line in zip(ids, plan.add, strict=True)
     ]
     await amending.add_changes(connection, actor, added, reason, now=now)
     await amending.tell_amended(connection, actor, plan.amended, reason, now=now)

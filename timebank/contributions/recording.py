@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from ledger import Posted
 from timebank.banks import queries as banks
 from timebank.contributions import crediting, queries, rules
-from timebank.contributions.crediting import ToCredit
+from timebank.contributions.crediting import Credit, ToCredit
 from timebank.contributions.leading import groups_led
 from timebank.contributions.rules import Facts, Line
 from timebank.db import Connection, Rollback
@@ -44,23 +45,25 @@ on conflict (timebank_id, reference) do nothing
 returning id
 """
 
+# Ids come before the rows: the ledger's keys are made of them, and a row is written once, with what became of it.
+NEW_IDS = "select nextval('contribution_id_seq') as id from generate_series(1, $1)"
+
 ADD_LINES = """
-insert into contribution (timebank_id, register_id, line, activity_id, member_id, guest_id, kind, held_on, starts_at,
-                          minutes, preparation_minutes, travel_minutes, what, evidence, how_agreed, state, flagged,
-                          duplicate_reason, recorded_by, recorded_at, rules_version)
-select $1, $2, l.line, l.activity_id, l.member_id, l.guest_id, l.kind, l.held_on, l.starts_at, l.minutes,
-       l.preparation_minutes, l.travel_minutes, l.what, l.evidence, l.how_agreed, 'submitted', l.flagged,
-       l.duplicate_reason, $3, $4, $5
-  from unnest($6::int[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::date[], $12::time[], $13::int[],
-              $14::int[], $15::int[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[])
-       as l (line, activity_id, member_id, guest_id, kind, held_on, starts_at, minutes, preparation_minutes,
-             travel_minutes, what, evidence, how_agreed, flagged, duplicate_reason)
-returning id, line
+insert into contribution (timebank_id, register_id, recorded_by, recorded_at, rules_version, id, line, activity_id,
+                          member_id, guest_id, kind, held_on, starts_at, minutes, preparation_minutes, travel_minutes,
+                          what, evidence, how_agreed, flagged, duplicate_reason, state, credited_to, credited_id,
+                          pot_minutes, entry_id)
+overriding system value
+select $1, $2, $3, $4, $5, l.*
+  from unnest($6::bigint[], $7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::date[],
+              $13::time[], $14::int[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[], $20::text[],
+              $21::text[], $22::text[], $23::text[], $24::bigint[], $25::int[], $26::uuid[]) as l
 """
 
 ADD_RECEIVERS = """
-insert into contribution_receiver (timebank_id, contribution_id, member_id)
-select $1, r.contribution_id, r.member_id from unnest($2::bigint[], $3::bigint[]) as r (contribution_id, member_id)
+insert into contribution_receiver (timebank_id, contribution_id, member_id, minutes)
+select $1, r.contribution_id, r.member_id, r.minutes
+  from unnest($2::bigint[], $3::bigint[], $4::int[]) as r (contribution_id, member_id, minutes)
 """
 
 
@@ -83,6 +86,18 @@ class Gathered:
     groups: Mapping[int, Mapping[str, Any]]
     choices: Mapping[int, tuple[str, int | None]]
     led: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLines:
+    """Lines about to be written: with their ids, their numbers in the register, and why each waits."""
+
+    register_id: int
+    version: int
+    ids: Sequence[int]
+    numbers: Sequence[int]
+    lines: Sequence[Line]
+    flagged: Sequence[str]
 
 
 def tidied(line: Line) -> Line:
@@ -161,14 +176,15 @@ async def record(
         raise Rollback(refusals)
     flagged = rules.flags(lines, facts, actor)
     register_id, reference = await add_register(connection, actor, source, upload_id, left_out, now)
-    ids_by_line = await add_lines(connection, actor, register_id, known.version, lines, flagged, now)
-    wanted = creditable(lines, flagged, ids_by_line, known, reference)
+    ids_ = await new_ids(connection, len(lines))
+    wanted = creditable(lines, flagged, ids_, known, reference)
     planned = await crediting.plan_credits(connection, actor.timebank_id, wanted, choices=known.choices)
-    places = {id_: index for index, id_ in enumerate(ids_by_line.values())}
-    fields = {one.key: f"lines.{places[one.contribution_id]}.member_id" for one in wanted}
+    fields = {f"register:{id_}:1": f"lines.{index}.member_id" for index, id_ in enumerate(ids_)}
     items = crediting.credit_items(actor, planned)
     posted = await crediting.post_items(connection, actor.timebank_id, items, fields)
-    await crediting.keep_credits(connection, actor.timebank_id, planned, posted)
+    numbers = [line.number or index for index, line in enumerate(lines, start=1)]
+    rows = NewLines(register_id, known.version, ids_, numbers, lines, flagged)
+    await add_lines(connection, actor, rows, planned, posted, now=now)
     if source != "import":
         await crediting.tell_credited(connection, actor, planned, now=now)
     credited_minutes = sum(one.minutes for one in wanted)
@@ -181,12 +197,17 @@ async def record(
     )
 
 
+async def new_ids(connection: Connection, count: int) -> list[int]:
+    """Ids for as many contributions, in order."""
+    return [row["id"] for row in await connection.fetch(NEW_IDS, count)] if count else []
+
+
 def creditable(
-    lines: Sequence[Line], flagged: Sequence[str], ids_by_line: Mapping[int, int], known: Gathered, reference: str
+    lines: Sequence[Line], flagged: Sequence[str], ids_: Sequence[int], known: Gathered, reference: str
 ) -> list[ToCredit]:
-    """The lines that nobody need decide about, as crediting needs them. ``ids_by_line`` is in the lines' order."""
+    """The lines that nobody need decide about, as crediting needs them."""
     wanted = []
-    for id_, line, why in zip(ids_by_line.values(), lines, flagged, strict=True):
+    for id_, line, why in zip(ids_, lines, flagged, strict=True):
         if why:
             continue
         group = known.groups.get(line.activity_id or 0, {"name": "", "gives": "hours", "receivers_pay": False})
@@ -231,25 +252,25 @@ async def add_register(
 async def add_lines(
     connection: Connection,
     actor: Actor,
-    register_id: int,
-    version: int,
-    lines: Sequence[Line],
-    flagged: Sequence[str],
-    now: datetime,
+    new: NewLines,
+    planned: Sequence[Credit],
+    posted: Mapping[str, Posted],
     *,
-    numbers: Sequence[int] | None = None,
-) -> dict[int, int]:
-    """Insert every line as submitted; the ids by line number, in the order of the lines."""
-    if numbers is None:
-        numbers = [line.number or index for index, line in enumerate(lines, start=1)]
-    rows = await connection.fetch(
+    now: datetime,
+) -> None:
+    """Write every line once: approved with what became of it when it is among ``planned``, submitted otherwise."""
+    lines = new.lines
+    credited = {credit.to.contribution_id: credit for credit in planned}
+    found = [credited.get(id_) for id_ in new.ids]
+    await connection.execute(
         ADD_LINES,
         actor.timebank_id,
-        register_id,
+        new.register_id,
         actor.member_id,
         now,
-        version,
-        list(numbers),
+        new.version,
+        list(new.ids),
+        list(new.numbers),
         [line.activity_id for line in lines],
         [line.member_id if line.guest_id is None else None for line in lines],
         [line.guest_id for line in lines],
@@ -262,16 +283,19 @@ async def add_lines(
         [line.what for line in lines],
         [line.evidence for line in lines],
         [line.how_agreed for line in lines],
-        list(flagged),
+        list(new.flagged),
         [line.duplicate_reason for line in lines],
+        ["approved" if credit else "submitted" for credit in found],
+        [credit.credited_to if credit else None for credit in found],
+        [credit.other_id if credit else None for credit in found],
+        [credit.share.pot_minutes if credit and credit.share else 0 for credit in found],
+        [posted[credit.to.key].entry_id if credit and credit.to.key in posted else None for credit in found],
     )
-    added = {row["line"]: row["id"] for row in rows}
-    pairs = [
-        (added[number], member_id)
-        for number, line in zip(numbers, lines, strict=True)
+    received = [
+        (id_, member_id, credit.share.paid.get(member_id, 0) if credit and credit.share else 0)
+        for id_, line, credit in zip(new.ids, lines, found, strict=True)
         for member_id in line.receiver_ids
     ]
-    if pairs:
-        columns = [list(column) for column in zip(*pairs, strict=True)]
+    if received:
+        columns = [list(column) for column in zip(*received, strict=True)]
         await connection.execute(ADD_RECEIVERS, actor.timebank_id, *columns)
-    return {number: added[number] for number in numbers}

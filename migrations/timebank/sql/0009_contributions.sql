@@ -59,6 +59,9 @@ create index contribution_by_guest on contribution (timebank_id, guest_id) where
 create index contribution_by_entry on contribution (timebank_id, entry_id) where entry_id is not null;
 create index contribution_by_undo_entry on contribution (timebank_id, undo_entry_id) where undo_entry_id is not null;
 
+-- Ids are taken before the rows are written, because the ledger's keys are made of them.
+grant usage on sequence contribution_id_seq to timebank_app;
+
 -- Whom an exchange was for, and what each paid for it.
 create table contribution_receiver (
     timebank_id     bigint  not null,
