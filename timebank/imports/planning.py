@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 
 from timebank.imports.formats import Format, ReadFile
 from timebank.imports.formats.amounts import read_day, read_minutes
@@ -72,7 +73,9 @@ class _Planner:
         self.first_line_of: dict[str, int] = {}
         self.balance_of: dict[str, int] = {}
         self.repeated = 0
+        # What was read before, because the same texts come again and again.
         self.days: dict[str, date | Refusal] = {}
+        self.amounts: dict[str, Fraction | Refusal] = {}
         self.moved: Counter[str] = Counter()
 
     def add(
@@ -126,7 +129,7 @@ class _Planner:
         day = self._day(texts)
         minutes, rounding, problem = self._minutes(texts.get("amount", ""), line)
         problems = [payer.problem, payee.problem, day if isinstance(day, Refusal) else None, problem]
-        same_text = code_of(texts.get("payer", "")) == code_of(texts.get("payee", "")) != ""
+        same_text = texts.get("payer", "").strip() == texts.get("payee", "").strip() != ""
         if same_text or (payer.target and payer.target == payee.target):
             problems.append(_no("to_oneself", "This person would give time to themselves."))
         if minutes is not None and minutes <= 0:
@@ -269,7 +272,9 @@ class _Planner:
 
     def _minutes(self, text: str, line: int) -> tuple[int | None, str, Refusal | None]:
         """Whole minutes, what the file says where it is not whole, and what stands against it."""
-        exact = read_minutes(text, self.unit)
+        exact = self.amounts.get(text)
+        if exact is None:
+            exact = self.amounts[text] = read_minutes(text, self.unit)
         if isinstance(exact, Refusal):
             return None, "", exact
         if exact.denominator == 1:
