@@ -80,7 +80,7 @@ select c.id, c.member_id, c.minutes
   from contribution c
  where c.timebank_id = $1 and c.state = 'approved' and c.held_on <= $2 and c.member_id = any($3::bigint[])
    and c.query_state = ''
- order by c.held_on desc, c.id
+ order by array_position($3::bigint[], c.member_id), c.held_on desc, c.id
  limit 1
 """
 
@@ -140,7 +140,8 @@ def _question(db: Database, facts: TimeBankFacts, actors: dict[str, Actor], n: i
     moment = anchor - timedelta(days=plan.days_ago) + timedelta(hours=3)
 
     async def ask() -> None:
-        ids = {_id(actors[name]): actors[name] for name in ASKERS}
+        # The first of these who has an entry by then: the same one on whatever day the demo starts.
+        ids = {_id(actors[name]): actors[name] for name in (*ASKERS[n:], *ASKERS[:n])}
         async with db.reading(facts.id) as connection:
             row = await connection.fetchrow(LATEST, facts.id, moment.date(), list(ids))
         if row is None:
