@@ -1,7 +1,7 @@
 """Reading activities and sessions. Every connection here has its time bank set."""
 
 from collections.abc import Sequence
-from datetime import date, time
+from datetime import date, time, timedelta
 
 import msgspec
 
@@ -49,6 +49,14 @@ select s.activity_id, a.name as activity, s.held_on, count(*)::integer as people
  group by s.timebank_id, s.activity_id, a.name, s.held_on
  order by s.held_on desc, a.name
 """
+EXPECTED_AROUND = """
+select distinct t.member_id
+  from session s
+  join attendance t on t.timebank_id = s.timebank_id and t.session_id = s.id
+ where s.timebank_id = $1 and s.activity_id = $2 and s.held_on between $3 and $4
+   and (t.signed_up_at is not null or t.checked_in_at is not null)
+"""
+DAYS_AROUND = 31
 HAD_SET_OUT = """
 select member_id from attendance where timebank_id = $1 and session_id = $2 and had_set_out order by member_id
 """
@@ -194,6 +202,13 @@ async def with_check_ins(connection: Connection, timebank_id: int, first: date, 
     """The activities and days, from the first to the last, on which somebody checked in; the newest first."""
     rows = await connection.fetch(WITH_CHECK_INS, timebank_id, first, last)
     return [msgspec.convert(dict(row), CheckIns) for row in rows]
+
+
+async def expected_around(connection: Connection, timebank_id: int, activity_id: int, day: date) -> list[int]:
+    """The ids of the members who signed up or checked in to a session within DAYS_AROUND days of the day."""
+    around = timedelta(days=DAYS_AROUND)
+    rows = await connection.fetch(EXPECTED_AROUND, timebank_id, activity_id, day - around, day + around)
+    return [row["member_id"] for row in rows]
 
 
 async def had_set_out(connection: Connection, timebank_id: int, session_id: int) -> list[int]:

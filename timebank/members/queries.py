@@ -26,6 +26,7 @@ from timebank.members.tables import Member
 MAX_ACCESS_LINES = 50
 _CHOICES = ("contact_route", "language", "format_preference")
 MAX_NUMBER_DIGITS = 9
+SAME_LETTERS = 3  # a word that begins alike may be a name with a typing mistake in it
 MIN_PHONE_DIGITS_FOUND = 4  # fewer digits are a member number
 INTERNATIONAL_END = 9  # a number typed with its country code meets the same one kept without
 
@@ -69,6 +70,13 @@ BY_NUMBER = "select id, display_name, number from member where timebank_id = $1 
 KNOWN = """
 select id, display_name, number from member where timebank_id = $1 and status = 'active' order by name_key, id
 """
+KNOWN_SOME = """
+select id, display_name, number from member
+ where timebank_id = $1 and status = 'active'
+   and (id = any($2::bigint[]) or number = any($3::integer[]) or search_text like any($4::text[]))
+ order by name_key, id
+"""
+ACTIVE = "select count(*) from member where timebank_id = $1 and status = 'active'"
 ACCESS = """
 select l.at, l.what, m.display_name as by_whom
   from access_log l
@@ -185,6 +193,24 @@ def as_seen_by(actor: Actor, member: MemberRecord) -> MemberRecord:
 async def known_members(connection: Connection, timebank_id: int) -> list[KnownMember]:
     """Every active member, in the order of their names."""
     return [msgspec.convert(dict(row), KnownMember) for row in await connection.fetch(KNOWN, timebank_id)]
+
+
+async def active(connection: Connection, timebank_id: int) -> int:
+    """How many active members there are."""
+    return int(await connection.fetchval(ACTIVE, timebank_id))
+
+
+async def known_some(
+    connection: Connection, timebank_id: int, ids: Sequence[int], typed: Sequence[str]
+) -> list[KnownMember]:
+    """The active members with these ids, and those whom one of the typed texts may mean: by number, or because a word
+    of their name begins like one of the text. For time banks that are too large to look at everybody.
+    """
+    numbers = [int(text) for text in typed if text.isascii() and text.isdigit() and len(text) <= MAX_NUMBER_DIGITS]
+    starts = {word[:SAME_LETTERS] for text in typed for word in kit_names.loose_key(text).split()}
+    patterns = [pattern for word in starts for pattern in (f"{word}%", f"% {word}%", f"%\n{word}%")]
+    rows = await connection.fetch(KNOWN_SOME, timebank_id, list(ids), numbers, patterns)
+    return [msgspec.convert(dict(row), KnownMember) for row in rows]
 
 
 async def names(connection: Connection, timebank_id: int, ids: Sequence[int]) -> dict[int, str]:
