@@ -106,16 +106,16 @@ class Directory:
         self._by_key = {names.key(text): member for text, member in by_text.items()}
 
     def find(self, typed: Sequence[str]) -> list[Found]:
-        """Whom each of these texts means: a label, a member number, or any part of a name."""
-        numbered = [_Name(at, *(("", text) if text.isdecimal() else (text, ""))) for at, text in enumerate(typed)]
-        return [
-            Found(member)
-            if (member := self._by_key.get(names.key(text)))
-            else Found(match.members[0])
-            if match.kind == "exact"
-            else Found(None, match.members or self._with_part(text))
-            for text, match in zip(typed, match_names(numbered, tuple(self.members.values())), strict=True)
-        ]
+        """Whom each of these texts means: a label, a member number, or any part of a name. Nobody for an empty text."""
+        there = {text: Found(self._by_key.get(names.key(text))) for text in set(typed)}
+        asked = [text for text, found in there.items() if text and found.member is None]
+        if asked:
+            numbered = [_Name(at, *(("", text) if text.isdecimal() else (text, ""))) for at, text in enumerate(asked)]
+            for text, match in zip(asked, match_names(numbered, tuple(self.members.values())), strict=True):
+                exact = match.kind == "exact"
+                options = () if exact else match.members or self._with_part(text)
+                there[text] = Found(match.members[0] if exact else None, options)
+        return [there[text] for text in typed]
 
     def _with_part(self, text: str) -> tuple[KnownMember, ...]:
         """The members whose name holds the text somewhere, at most MAX_OFFERED."""

@@ -176,6 +176,21 @@ def typed_sheet(form: Typed, directory: Directory, guests: Mapping[int, str]) ->
     )
 
 
+def listed_ids(form: Typed) -> list[int]:
+    """The member ids of the rows that the form lists, and of the choices made in it."""
+    listed = form.text("rows")[:MAX_ROW_LIST_CHARACTERS].split(",")
+    picked = [form.text(f"pick-x{at}") for at in range(_count(form.text("extras"), 0))]
+    numbers = [row_id[1:] for row_id in listed if row_id[:1] == "m"] + picked
+    return [int(text) for text in numbers if text.isascii() and text.isdecimal() and len(text) <= MAX_ID_DIGITS]
+
+
+def typed_names(form: Typed) -> list[str]:
+    """Every name typed into the form."""
+    rows = [form.text(f"who-x{at}") for at in range(min(_count(form.text("extras"), 0), MAX_EXTRA_ROWS))]
+    helped = [form.text(f"helped-h{at}") for at in range(min(_count(form.text("helped"), 0), MAX_HELPED_ROWS))]
+    return [name for name in (*rows, *helped, *form.text("names").splitlines()) if name.strip()]
+
+
 def _listed(row_id: str, directory: Directory, guests: Mapping[int, str]) -> PersonRow | None:
     kind, number = row_id[:1], row_id[1:]
     if not (number.isascii() and number.isdecimal() and len(number) <= MAX_ID_DIGITS):

@@ -12,11 +12,13 @@ from timebank.contributions.register_form import MAX_PEOPLE, Before
 from timebank.contributions.register_names import KnownMember
 from timebank.db import Connection
 from timebank.kit import names
+from timebank.members import groups as member_groups
 from timebank.members import queries as members
 
 REGULARS_DAYS = 91
 CHECK_IN_DAYS = 62
 MAX_CHOICES = 2_000  # suggestions in the page; a larger time bank gets those on the page, and finds others by name
+MAX_TEXTS = 60  # typed names that a large time bank looks up one by one; for more it looks at everybody
 MAX_GUESTS = 500
 
 CAME = """
@@ -34,6 +36,16 @@ select distinct on (who)
 LAST_DAY = """
 select max(held_on) from contribution
  where timebank_id = $1 and activity_id = $2 and state in ('submitted', 'approved')
+"""
+
+WHO_COME = """
+select distinct coalesce(c.member_id, g.member_id) as member_id
+  from contribution c
+  left join guest g on g.timebank_id = c.timebank_id and g.id = c.guest_id
+ where c.timebank_id = $1 and c.activity_id = $2 and c.state in ('submitted', 'approved')
+   and coalesce(c.member_id, g.member_id) is not null
+   and c.held_on >= least($3, (select max(held_on) from contribution
+                                where timebank_id = $1 and activity_id = $2 and state in ('submitted', 'approved')))
 """
 
 GUESTS = """
@@ -99,12 +111,40 @@ class Offered:
     left_off: int
 
 
-async def directory(connection: Connection, timebank_id: int, *, only_first_names: bool) -> Directory:
-    """The members that may be on a register, as the viewer may see their names."""
-    known = await members.known_members(connection, timebank_id)
+async def directory(
+    connection: Connection,
+    timebank_id: int,
+    *,
+    only_first_names: bool,
+    ids: Iterable[int] = (),
+    typed: Iterable[str] = (),
+) -> Directory:
+    """The members that may be on a register, as the viewer may see their names.
+
+    In a time bank with more than MAX_CHOICES members only those with these ids, and those whom the typed names may
+    mean: looking at fifty thousand people for every page takes seconds.
+    """
+    texts = [text for text in typed if text.strip()]
+    if len(texts) <= MAX_TEXTS and await members.active(connection, timebank_id) > MAX_CHOICES:
+        known = await members.known_some(connection, timebank_id, list(set(ids)), texts)
+    else:
+        known = await members.known_members(connection, timebank_id)
     return Directory(
         (KnownMember(one.id, one.display_name, str(one.number)) for one in known), only_first_names=only_first_names
     )
+
+
+async def who_come(connection: Connection, timebank_id: int, group_id: int, *, today: date) -> list[int]:
+    """The ids of the members who came to the group lately or the last time, or are expected at a session these days."""
+    rows = await connection.fetch(WHO_COME, timebank_id, group_id, today - timedelta(days=REGULARS_DAYS))
+    expected = await activities.expected_around(connection, timebank_id, group_id, today)
+    return [row["member_id"] for row in rows] + expected
+
+
+async def in_group(connection: Connection, timebank_id: int, group_id: int) -> list[int]:
+    """The ids of those who belong to a group or organisation that is a member."""
+    people = await member_groups.people_in(connection, timebank_id, group_id)
+    return [one.member_id for one in people if one.until_on is None]
 
 
 async def waiting_guests(connection: Connection, timebank_id: int) -> Guests:

@@ -15,7 +15,7 @@ from timebank.db import digest
 from timebank.kit.actor import COORDINATOR
 from timebank.web import forms
 from timebank.web.context import database, now
-from timebank.web.forms import Form
+from timebank.web.forms import BLANK, Form
 from timebank.web.pages import redirect, render
 from timebank.web.viewer import signed_in, viewer
 
@@ -35,7 +35,7 @@ async def correct_page(request: PageRequest, reference: FromPath[str]) -> Respon
 async def correct(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     """Show who is affected and how, and after a second look correct the register and tell them."""
     form = await forms.read(request)
-    register, directory = await _register(request, reference)
+    register, directory = await _register(request, reference, form)
     wanted = register_correcting.read(register, form, directory)
     options = wanted.options
     if wanted.refusals:
@@ -66,12 +66,16 @@ def _mark(wanted: Wanted) -> str:
     return digest(wanted.command).hex()
 
 
-async def _register(request: PageRequest, reference: str) -> tuple[RegisterShown, Directory]:
+async def _register(request: PageRequest, reference: str, form: Form = BLANK) -> tuple[RegisterShown, Directory]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         register = await shown_register(request, connection, stored_reference(reference))
         directory = await register_people.directory(
-            connection, actor.timebank_id, only_first_names=not actor.has(COORDINATOR)
+            connection,
+            actor.timebank_id,
+            only_first_names=not actor.has(COORDINATOR),
+            ids=[line.member_id for line in register.lines],
+            typed=[form.text(f"who-x{at}") for at in range(EXTRA_ROWS)],
         )
     return register, directory
 

@@ -39,7 +39,7 @@ async def join(request: PageRequest, guest_id: FromPath[int]) -> Response[Any]:
     async with database(request).reading(actor.timebank_id) as connection:
         if not await register_people.is_guest(connection, actor.timebank_id, guest_id):
             raise NotFoundException
-        directory = await register_people.directory(connection, actor.timebank_id, only_first_names=False)
+        directory = await register_people.directory(connection, actor.timebank_id, only_first_names=False, typed=[who])
     (found,) = directory.find([who])
     options = tuple(option.id for option in found.options)
     pick = form.text(f"pick-{guest_id}")
@@ -66,7 +66,7 @@ async def _page(request: PageRequest, form: Form, guest_id: int = 0, options: tu
     timebank_id = person.actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
         waiting = await guests.waiting_guests(connection, person.actor)
-        directory = await register_people.directory(connection, timebank_id, only_first_names=False)
+        directory = await register_people.directory(connection, timebank_id, only_first_names=False, ids=options)
         _, in_force = await banks.rules_in_force(connection, timebank_id, today(now(request), person.time_zone))
     here = {guest.id for guest in waiting}
     if form.refusals and guest_id not in here:

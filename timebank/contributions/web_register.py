@@ -28,7 +28,7 @@ from timebank.contributions import (
 from timebank.contributions.choosing import Directory
 from timebank.contributions.queries import Group
 from timebank.contributions.register_compare import Comparison
-from timebank.contributions.register_form import Plan
+from timebank.contributions.register_form import Before, Plan
 from timebank.contributions.register_lines import Reading
 from timebank.contributions.register_people import Guests, Recorded
 from timebank.contributions.register_sheet import Sheet, fields_of
@@ -61,7 +61,8 @@ class World:
     guests: Guests
     is_exchange: bool
     sees_everybody: bool
-    sources: Sequence[tuple[int, str]] = ()
+    sources: Sequence[tuple[int, str]] = ()  # groups and organisations that are members
+    listed: Sequence[Before] = ()  # the people of the one that was chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,12 @@ async def register_page(
     """A register for one session: a draft to go on with, a paper sheet to type in, or what happened last time."""
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        world = await _world(request, connection, group_id)
+        kept = await drafts.draft(connection, actor, draft) if draft is not None else None
+        form = Form(fields=kept.fields) if kept else BLANK
+        world = await _world(request, connection, group_id, form)
         if draft is not None:
-            kept = await drafts.draft(connection, actor, draft)
             if kept is None or kept.activity_id != group_id:
                 raise NotFoundException
-            form = Form(fields=kept.fields)
             sheet = register_form.typed_sheet(form, world.directory, world.guests.by_id)
             return _register_page(request, world, sheet, form)
         day = _day(request, date)
@@ -122,7 +123,7 @@ async def save_register(request: PageRequest, group_id: FromPath[int]) -> Respon
     form = await forms.read(request)
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        world = await _world(request, connection, group_id)
+        world = await _world(request, connection, group_id, form)
         sheet = register_form.typed_sheet(form, world.directory, world.guests.by_id)
         if (changed := await _changed(request, connection, form, sheet, world)) is not None:
             return _register_page(request, world, changed, form)
@@ -163,7 +164,7 @@ async def keep_draft(request: PageRequest, group_id: FromPath[int]) -> Response[
     form = await forms.read(request)
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        world = await _world(request, connection, group_id)
+        world = await _world(request, connection, group_id, form)
     sheet = register_form.typed_sheet(form, world.directory, world.guests.by_id)
     day = dates.parse(sheet.day)
     command = drafts.SaveDraft(
@@ -197,7 +198,7 @@ async def download_typed(request: PageRequest, group_id: FromPath[int]) -> Respo
     """What was typed, as a file that can be uploaded again, whatever is wrong with it."""
     form = await forms.read(request)
     async with database(request).reading(viewer(request).actor.timebank_id) as connection:
-        world = await _world(request, connection, group_id)
+        world = await _world(request, connection, group_id, form)
     sheet = register_form.typed_sheet(form, world.directory, world.guests.by_id)
     content = register_csv.typed(sheet, world.group.name, world.directory)
     return attachment(content, f"register-{sheet.day}.csv")
@@ -222,7 +223,7 @@ async def led_by_viewer(request: PageRequest, connection: Connection) -> frozens
     return led
 
 
-async def _world(request: PageRequest, connection: Connection, group_id: int) -> World:
+async def _world(request: PageRequest, connection: Connection, group_id: int, form: Form = BLANK) -> World:
     """The group and who may be on its register; for a session leader with first names only.
 
     Raises:
@@ -237,10 +238,30 @@ async def _world(request: PageRequest, connection: Connection, group_id: int) ->
     if group is None:
         raise NotFoundException
     sees_everybody = actor.has(COORDINATOR)
-    directory = await register_people.directory(connection, actor.timebank_id, only_first_names=not sees_everybody)
+    day = today(now(request), viewer(request).time_zone)
+    come = await register_people.who_come(connection, actor.timebank_id, group_id, today=day)
+    sources = await members.groups(connection, actor.timebank_id) if sees_everybody else []
+    of = form.text("of")
+    chosen = next((one.id for one in sources if form.has("members-of") and str(one.id) == of), None)
+    listed = await register_people.in_group(connection, actor.timebank_id, chosen) if chosen else []
+    directory = await register_people.directory(
+        connection,
+        actor.timebank_id,
+        only_first_names=not sees_everybody,
+        ids=(*come, *listed, *register_form.listed_ids(form)),
+        typed=register_form.typed_names(form),
+    )
     guests = await register_people.waiting_guests(connection, actor.timebank_id)
     kind = await register_people.work_kind(connection, actor.timebank_id, group_id)
-    return World(group, directory, guests, kind == PEER_EXCHANGE, sees_everybody)
+    return World(
+        group,
+        directory,
+        guests,
+        kind == PEER_EXCHANGE,
+        sees_everybody,
+        [(one.id, one.display_name) for one in sources],
+        [Before(name=directory.shown[one], member_id=one) for one in listed if one in directory.members],
+    )
 
 
 def _common(sheet: Sheet) -> dict[str, tuple[str, ...]]:
@@ -273,6 +294,8 @@ async def _changed(
         )
     if form.has("more"):
         return register_form.with_more_rows(sheet, world.directory)
+    if form.has("members-of"):
+        return register_form.with_people(sheet, world.listed)
     if form.has("regulars"):
         people = await register_people.regulars(
             connection,
@@ -365,7 +388,6 @@ def _register_page(
         summary=form.refused(in_short),
         same_reason=len(in_short) < len(form.refusals) or bool(sheet.reason),
         max_what=rules.MAX_WHAT,
-        sources=world.sources,
         came=sum(row.came for row in sheet.people),
     )
 

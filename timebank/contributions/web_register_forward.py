@@ -39,7 +39,9 @@ async def bring_forward(request: PageRequest) -> Response[Any]:
     form = await forms.read(request)
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        directory = await register_people.directory(connection, actor.timebank_id, only_first_names=False)
+        directory = await register_people.directory(
+            connection, actor.timebank_id, only_first_names=False, typed=[form.text("who")]
+        )
     member_id, options, refusals = _member(form, directory)
     minutes = _minutes(form)
     as_of = dates.parse(form.text("as_of"), field="as_of")
@@ -96,7 +98,7 @@ def _minutes(form: Form) -> int | Refusal:
 async def _page(request: PageRequest, form: Form, options: tuple[int, ...] = ()) -> Response[str]:
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
-        directory = await register_people.directory(connection, timebank_id, only_first_names=False)
+        directory = await register_people.directory(connection, timebank_id, only_first_names=False, ids=options)
     return render(
         request,
         "contributions/brought_forward.html",

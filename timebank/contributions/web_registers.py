@@ -62,7 +62,9 @@ async def download_register(request: PageRequest, reference: FromPath[str]) -> R
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
         register = await shown_register(request, connection, stored_reference(reference))
-        directory = await register_people.directory(connection, timebank_id, only_first_names=False)
+        directory = await register_people.directory(
+            connection, timebank_id, only_first_names=False, ids=[line.member_id for line in register.lines]
+        )
     numbers = {member.id: member.member_number or "" for member in directory.members.values()}
     return attachment(register_csv.saved(register.lines, numbers, register.reference), f"{register.reference}.csv")
 
@@ -115,7 +117,9 @@ async def shown_register(request: PageRequest, connection: Connection, reference
         raise NotFoundException
     if led is None:
         return register
-    directory = await register_people.directory(connection, actor.timebank_id, only_first_names=True)
+    directory = await register_people.directory(
+        connection, actor.timebank_id, only_first_names=True, ids=[line.member_id for line in register.lines]
+    )
     return register_people.with_first_names(register, directory)
 
 
@@ -143,7 +147,9 @@ async def registers_page(request: PageRequest) -> Response[str]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         led = await led_by_viewer(request, connection)
-        directory = await register_people.directory(connection, actor.timebank_id, only_first_names=led is not None)
+        directory = await register_people.directory(
+            connection, actor.timebank_id, only_first_names=led is not None, typed=[form.text("who")]
+        )
         groups = await queries.groups(connection, actor.timebank_id)
         wanted, form = _filter(form, directory, None if led is None else actor.member_id)
         found = (
@@ -178,7 +184,9 @@ async def download_list(request: PageRequest) -> Response[Any]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         led = await led_by_viewer(request, connection)
-        directory = await register_people.directory(connection, actor.timebank_id, only_first_names=led is not None)
+        directory = await register_people.directory(
+            connection, actor.timebank_id, only_first_names=led is not None, typed=[form.text("who")]
+        )
         wanted, form = _filter(form, directory, None if led is None else actor.member_id)
         if form.refusals:
             raise NotFoundException

@@ -1,5 +1,6 @@
 """The register's pages beyond the first save: drafts, guests, leaders, corrections, hours brought forward, lists."""
 
+import asyncio
 import html
 import re
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from tests.integration.contributions.test_contributions_pages import (
     words,
 )
 from tests.people import Bank, Browser
-from timebank.contributions import drafts, guests
+from timebank.contributions import drafts, guests, register_people
 from timebank.contributions.drafts import SaveDraft
 from timebank.kit.actor import Actor
 from timebank.kit.clock import FixedClock
@@ -446,3 +447,94 @@ async def test_a_bad_paste_keeps_what_was_pasted(client: Open, bank: Bank, field
     assert f'id="{field}"' in answer.text
     if sent["pasted"].strip():
         assert sent["pasted"].splitlines()[0] in answer.text
+
+
+async def test_a_large_time_bank_looks_only_at_whom_the_page_is_about(
+    client: Open, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register_people, "MAX_CHOICES", 3)
+    activity = await group(bank)
+    amina, bo, zoe = [await bank.member(name) for name in ("Amina Yusuf", "Bo Li", "Zoë O’Hara-Clarke")]
+    await last_week(bank, activity, amina)
+    browser = await coordinator(client, bank)
+    page = await browser.get(f"/groups/{activity}/register")
+    assert "Bo Li" not in page.text
+    fields = typed_in(page.text)
+    assert fields["came"] == [f"m{amina}"]
+    async with bank.db.reading(bank.id) as connection:
+        number = await connection.fetchval("select number from member where timebank_id = $1 and id = $2", bank.id, bo)
+    typed = {**fields, "who-x0": str(number), "who-x1": "zoe ohara clarke", "who-x2": "Ami Yusuv"}
+    asked = await browser.submit(f"/groups/{activity}/register", typed)
+    assert asked.status_code == 422
+    assert f'<option value="{amina}" selected' in asked.text
+    saved = await browser.submit(f"/groups/{activity}/register", {**typed, "who-x2": ""})
+    assert saved.status_code == 303, words(saved.text)
+    assert [await minutes(bank, one) for one in (amina, bo, zoe)] == [180, 90, 90]
+
+
+async def test_the_members_of_a_group_that_is_a_member_and_all_who_came_lately(client: Open, bank: Bank) -> None:
+    activity = await group(bank)
+    amina, bo, cy = [await bank.member(name) for name in ("Amina Yusuf", "Bo Li", "Cy Young")]
+    choir = await bank.member("Choir of the estate")
+    await sql(bank, "update member set kind = 'group' where timebank_id = $1 and id = $2", choir)
+    await sql(
+        bank,
+        "insert into group_membership (timebank_id, group_id, member_id, from_on, recorded_at)"
+        " values ($1, $2, $3, $4, $5)",
+        choir,
+        cy,
+        date(2026, 1, 1),
+        bank.now,
+    )
+    browser = await coordinator(client, bank)
+    await save(browser, activity, who_x0="Bo Li", date="2026-02-01")
+    await save(browser, activity, who_x0="Amina Yusuf", date="2026-03-01")
+    fields = typed_in((await browser.get(f"/groups/{activity}/register")).text)
+    assert fields["rows"] == [f"m{amina}"]
+    lately = typed_in((await browser.submit(f"/groups/{activity}/register", {**fields, "regulars": "yes"})).text)
+    assert lately["rows"] == [f"m{amina},m{bo}"]
+    assert lately["came"] == [f"m{amina}"]
+    of = {**lately, "of": str(choir), "members-of": "yes"}
+    listed = typed_in((await browser.submit(f"/groups/{activity}/register", of)).text)
+    assert listed["rows"] == [f"m{amina},m{bo},m{cy}"]
+
+
+async def test_of_two_who_save_at_the_same_moment_one_is_told(client: Open, bank: Bank) -> None:
+    activity = await group(bank)
+    people = [await bank.member(f"Person {letter}") for letter in "AB"]
+    browsers = [await coordinator(client, bank), client()]
+    await browsers[1].sign_in(bank.db, bank.coordinator_two)
+    fields = {"extras": "1", "date": TODAY, "who-x0": "Person A"}
+    answers = await asyncio.gather(
+        *(
+            browser.submit(f"/groups/{activity}/register", {**fields, "length": length})
+            for browser, length in zip(browsers, ("1:30", "1:00"), strict=True)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [303, 422]
+    assert await registers(bank) == 1
+    assert await minutes(bank, people[0]) in (60, 90)
+    refused = next(answer for answer in answers if answer.status_code == 422)
+    assert "saved this group for this day already" in words(refused.text)
+
+
+async def test_a_register_outlives_the_session_it_was_typed_in(client: Open, bank: Bank) -> None:
+    activity = await group(bank)
+    people = [await bank.member(f"Person {at}") for at in range(15)]
+    await last_week(bank, activity, *people)
+    browser = await coordinator(client, bank)
+    fields = {**typed_in((await browser.get(f"/groups/{activity}/register")).text), "who-x0": "Demo participant"}
+    stale = await browser.submit(f"/groups/{activity}/register", {**fields, "csrf": "stale"})
+    assert stale.status_code == 419
+    page = words(stale.text)
+    assert "Came 15 chosen" in page
+    assert "Demo participant" in page
+    assert "Rows" not in page
+    kept = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', stale.text)
+    again: dict[str, list[str]] = {}
+    for name, value in kept:
+        again.setdefault(html.unescape(name), []).append(html.unescape(value))
+    again.pop("csrf")
+    saved = await browser.submit(f"/groups/{activity}/register", again)
+    assert saved.status_code == 303, words(saved.text)[:500]
+    assert "Saved for 16 people" in words((await browser.get(saved.headers["location"])).text)
