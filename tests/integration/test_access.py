@@ -123,6 +123,7 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /tell/{slug}": ANYONE,
     "POST /tell/{slug}": ANYONE,
     "GET /tell/{slug}/paper": ANYONE,
+    "GET /tell/{slug}/paper.pdf": ANYONE,
     "GET /tell/{slug}/answer": ANYONE,
     "POST /tell/{slug}/answer": ANYONE,
     "GET /confidence": SAFEGUARDS,

@@ -35,7 +35,8 @@ select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6
   from confidence_step where timebank_id = $1 and report_id = $2
 """
 COUNT = """
-insert into confidence_count (timebank_id, what, mark, hour, times) values ($1, $2, $3, date_trunc('hour', $4::timestamptz), 1)
+insert into confidence_count (timebank_id, what, mark, hour, times)
+values ($1, $2, $3, date_trunc('hour', $4::timestamptz), 1)
 on conflict (timebank_id, what, mark, hour) do update set times = confidence_count.times + 1
 returning times
 """

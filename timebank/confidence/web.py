@@ -1,5 +1,6 @@
 """“Tell someone else”: for everybody, signed in or not, and what was told, for its readers."""
 
+import asyncio
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -7,8 +8,10 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath
 
+from timebank import paper
 from timebank.banks import queries as banks
 from timebank.banks.rules import SLUG, TimeBankFacts
+from timebank.confidence import paper as paper_form
 from timebank.confidence import queries, rules, service
 from timebank.confidence.queries import AnswerNow
 from timebank.confidence.service import TakeStep, TellSomeone
@@ -97,7 +100,31 @@ async def show_paper(request: PageRequest, slug: FromPath[str]) -> Response[Any]
     bank = await _bank(request, slug)
     async with database(request).reading(bank.id) as connection:
         readers = await service.whom_to_tell(connection, bank.id, now(request))
-    return render(request, "confidence/paper.html", bank=bank, readers=readers)
+    return render(
+        request,
+        "confidence/paper.html",
+        bank=bank,
+        readers=readers,
+        words=paper_form.WORDS,
+        questions=paper_form.QUESTIONS,
+        afterwards=paper_form.AFTERWARDS,
+    )
+
+
+@get("/tell/{slug:str}/paper.pdf", include_in_schema=False)
+async def get_paper(request: PageRequest, slug: FromPath[str]) -> Response[bytes]:
+    """The form as a tagged PDF; with ``?large=yes`` in large print."""
+    bank = await _bank(request, slug)
+    async with database(request).reading(bank.id) as connection:
+        readers = await service.whom_to_tell(connection, bank.id, now(request))
+    data = paper_form.pdf_data(readers, bank.name, large=request.query_params.get("large") == "yes")
+    # In a thread: setting a page would hold up everybody else.
+    content = await asyncio.to_thread(paper.pdf, "tell_someone", data)
+    return Response(
+        content,
+        media_type="application/pdf",
+        headers={"Content-Disposition": 'inline; filename="tell-someone-else.pdf"', "Cache-Control": "no-store"},
+    )
 
 
 @get("/tell/{slug:str}/answer", include_in_schema=False)
@@ -283,6 +310,6 @@ def _chosen(form: Form) -> tuple[int, ...]:
 
 
 ROUTES = [
-    show_tell, show_form, tell, show_paper, show_answer_form, show_answer, show_reports, show_taking, take,
+    show_tell, show_form, tell, show_paper, get_paper, show_answer_form, show_answer, show_reports, show_taking, take,
     show_report, take_step,
 ]  # fmt: skip
