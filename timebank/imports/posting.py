@@ -124,10 +124,12 @@ async def _send(
 
 def _learned(verdict: Verdict, refused: Sequence[Refused], steps: Mapping[str, int]) -> Verdict:
     learned = Verdict(set(verdict.forced), dict(verdict.refused))
-    for result in refused:
-        step = steps[result.key]
-        if result.code in PASSABLE and step not in learned.forced:
-            learned.forced.add(step)
-        else:
-            learned.refused[step] = WORDS.get(result.code, f"This was not accepted. {result.message}")
+    in_order = sorted(refused, key=lambda result: steps[result.key])
+    for result in in_order:
+        if result.code not in PASSABLE or steps[result.key] in learned.forced:
+            words = WORDS.get(result.code, f"This was not accepted. {result.message}")
+            learned.refused[steps[result.key]] = words
+    if learned.refused == verdict.refused:
+        # Only the first: the others may have lacked nothing but what this one would have brought them.
+        learned.forced.add(steps[in_order[0].key])
     return learned

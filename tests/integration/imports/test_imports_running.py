@@ -1,5 +1,10 @@
 """Importing for real: people, exchanges and balances, once and once more, past limits only with a reason."""
 
+import asyncio
+
+import pytest
+
+from ledger import set_status
 from tests.integration.imports.importing import (
     bring,
     carry_out,
@@ -7,11 +12,12 @@ from tests.integration.imports.importing import (
     go_on,
     lines,
     minutes_by_name,
+    outcome,
     previewed,
     start,
 )
 from tests.people import NOW, Bank
-from timebank.imports import queries, service
+from timebank.imports import posting, queries, service
 from timebank.imports.service import Started
 
 USERS = """\
@@ -161,3 +167,93 @@ async def test_whoever_leaves_is_forgotten_by_the_import_too_and_not_brought_bac
     again = await carry_out(bank, "timeoverflow-users", USERS)
     assert (again.of("there", "member"), again.of("refused", "member")) == (2, 1)
     assert (await carry_out(bank, "timeoverflow-transfers", TRANSFERS)).of("there", "exchange") == 4
+
+
+async def test_whose_account_closes_meanwhile_is_refused_and_the_rest_goes_on(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    import_id = await bring(bank, "timeoverflow-transfers", TRANSFERS)
+    await start(bank, import_id)
+    async with bank.db.writing(bank.id) as connection:
+        cleo = await connection.fetchval(
+            "select id from member where timebank_id = $1 and display_name = 'Cleo Example'", bank.id
+        )
+        await set_status(connection, bank.id, f"member/{cleo}", "closed", actor="test")
+    done = await go_on(bank, import_id)
+
+    assert (done.of("done", "exchange"), done.of("refused", "exchange")) == (2, 2)
+    refused = [one for one in await lines(bank, import_id) if one.state == "refused"]
+    assert [one.line for one in refused] == [2, 4]
+    assert refused[0].why == "This person's account is closed: they may have left the time bank."
+    assert (await minutes_by_name(bank))["Ada Example Sample"] == 90
+
+
+async def test_frozen_accounts_and_hours_spent_meanwhile_are_passed_with_a_reason(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    import_id = await bring(bank, "timeoverflow-transfers", TRANSFERS)
+    await start(bank, import_id)
+    async with bank.db.writing(bank.id) as connection:
+        ada = await connection.fetchval(
+            "select id from member where timebank_id = $1 and display_name like 'Ada%'", bank.id
+        )
+        await set_status(connection, bank.id, f"member/{ada}", "frozen", actor="test")
+    done = await go_on(bank, import_id)
+    assert (done.of("done", "exchange"), done.forced) == (4, 3)
+    assert (await minutes_by_name(bank))["Ada Example Sample"] == 140
+
+
+async def test_what_the_ledger_refuses_at_the_last_moment_is_forced_or_refused(bank: Bank) -> None:
+    """Balances may move between looking and posting: here somebody looks away, and the ledger says no."""
+    await carry_out(bank, "timeoverflow-users", USERS)
+    import_id = await bring(bank, "timeoverflow-transfers", TRANSFERS)
+    await start(bank, import_id)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(posting, "_beyond_limits", lambda *_: set())
+        done = await go_on(bank, import_id)
+    assert (done.of("done", "exchange"), done.forced) == (4, 2)
+
+
+async def test_several_who_go_on_with_one_import_do_each_step_once(bank: Bank) -> None:
+    people = "".join(f"{n},2015-03-02,Person,{n},,,,,,\n" for n in range(1, 31))
+    await carry_out(bank, "timeoverflow-users", people)
+    exchanges = "".join(f"{n % 30 + 1},Member,{(n + 7) % 30 + 1},Member,60,2016-01-01,{n},\n" for n in range(300))
+    import_id = await bring(bank, "timeoverflow-transfers", exchanges)
+    await start(bank, import_id)
+
+    async def one() -> None:
+        while (await service.advance(bank.db, bank.id, import_id, now=NOW, chunk=7)).state == "running":
+            pass
+
+    await asyncio.gather(*(one() for _ in range(4)))
+    done = await outcome(bank.db, bank.id, import_id)
+    assert (done.of("done", "exchange"), done.minutes) == (300, 300)
+    async with bank.db.reading(bank.id) as connection:
+        assert await connection.fetchval("select count(*) from ledger.entry where book_id = $1", bank.id) == 300
+
+
+async def test_stopped_in_the_middle_the_same_file_goes_on_with_the_rest(bank: Bank) -> None:
+    await carry_out(bank, "timeoverflow-users", USERS)
+    import_id = await bring(bank, "timeoverflow-transfers", TRANSFERS)
+    await start(bank, import_id)
+    await service.advance(bank.db, bank.id, import_id, now=NOW, chunk=1)
+    stopped = await service.cancel(bank.db, bank.coordinator, import_id, key="stop", now=NOW)
+    assert isinstance(stopped, Started)
+    assert (await service.advance(bank.db, bank.id, import_id, now=NOW)).state == "cancelled"
+    halfway = await outcome(bank.db, bank.id, import_id)
+    assert (halfway.of("done", "exchange"), halfway.of("left_out", "exchange")) == (1, 3)
+    rest = await carry_out(bank, "timeoverflow-transfers", TRANSFERS)
+    assert (rest.of("done", "exchange"), rest.of("there", "exchange")) == (3, 1)
+    assert (await minutes_by_name(bank))["Ada Example Sample"] == 140
+    async with bank.db.reading(bank.id) as connection:
+        assert await connection.fetchval("select count(*) from import_piece where timebank_id = $1", bank.id) == 0
+
+
+async def test_only_coordinators_import(bank: Bank) -> None:
+    import_id = await bring(bank, "members", "Name\nAda Example\nBen Sample\n")
+    for attempt in (
+        service.preview(bank.db, bank.participant, import_id, now=NOW),
+        service.cancel(bank.db, bank.finance, import_id, key="k", now=NOW),
+        start(bank, import_id, bank.participant),
+    ):
+        refused = await attempt
+        assert isinstance(refused, list)
+        assert refused[0].code == "not_allowed"
