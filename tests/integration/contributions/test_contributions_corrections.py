@@ -12,6 +12,7 @@ from tests.contributed import TODAY, codes, group, hours, lead, line, messages, 
 from tests.people import Bank, make_bank
 from timebank.contributions import corrections, queries, service
 from timebank.contributions.corrections import ChangedLine, CorrectedRegister, Correction, CorrectRegister
+from timebank.db import Rollback
 from timebank.kit.actor import Actor
 
 
@@ -208,6 +209,11 @@ async def test_a_receiver_cannot_correct_what_they_paid(bank: Bank) -> None:
     saved = await save(bank, peers, line(giver, 60, kind="exchange", receiver_ids=(own,), how_agreed="in person"))
     less = ChangedLine(contribution_id=(await ids(bank))[-1], minutes=1)
     assert codes(await correct(bank, saved.reference, less, actor=bank.coordinator_two)) == ["own_hour"]
+    with pytest.raises(Rollback, match="own_hour"):
+        async with bank.db.writing(bank.id) as connection:
+            await corrections.correct_within(
+                connection, bank.coordinator_two, less.contribution_id, 1, "x", now=bank.now
+            )
 
 
 async def test_the_same_key_corrects_once(bank: Bank) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contributed import TODAY, codes, group, hours, lead, line, messages, rows, save, standing, try_save
 from tests.people import Bank, make_bank
-from timebank.contributions import service
+from timebank.contributions import corrections, service
 from timebank.contributions.service import Decide, Decided, SavedRegister, SaveRegister, UndoneRegister
 from timebank.kit.actor import Actor
 
@@ -57,6 +57,25 @@ async def test_whose_hours_come_to_the_coordinator_by_choice_wait_for_somebody_e
     done = await service.decide(bank.db, bank.coordinator_two, decide, key=uuid4().hex, now=bank.now)
     assert isinstance(done, Decided)
     assert await hours(bank, bank.coordinator.member_id or 0) == [60]
+
+
+async def test_nobody_decides_about_or_corrects_hours_that_come_to_them(bank: Bank) -> None:
+    lunch, gives = await group(bank), await bank.member()
+    gains = bank.coordinator_two
+    await standing(bank, gives, "member", gains.member_id)
+    own = Actor(timebank_id=bank.id, member_id=gives)
+    logged = await try_save(bank, lunch, line(gives), actor=own, source="self")
+    assert logged.waiting == 1
+    ((row),) = await rows(bank)
+    decide = Decide(contribution_id=row["id"], approve=True)
+    assert codes(await service.decide(bank.db, gains, decide, key=uuid4().hex, now=bank.now)) == ["own_hour"]
+    done = await service.decide(bank.db, bank.coordinator, decide, key=uuid4().hex, now=bank.now)
+    assert isinstance(done, Decided)
+    more = corrections.ChangedLine(contribution_id=row["id"], minutes=90)
+    command = corrections.CorrectRegister(reference=logged.reference, changes=(more,), reason="Longer")
+    refused = await service.correct_register(bank.db, gains, command, key=uuid4().hex, now=bank.now)
+    assert codes(refused) == ["own_hour"]
+    assert await hours(bank, gains.member_id or 0) == [60]
 
 
 async def test_fees_and_staff_time_are_recorded_without_hours(bank: Bank) -> None:
