@@ -25,6 +25,7 @@ from timebank.confidence.service import remind_readers
 from timebank.contributions import api as contributions_api
 from timebank.contributions import web as contributions_web
 from timebank.contributions.photos import delete_unused
+from timebank.contributions.reminding import tell_deciders
 from timebank.contributions.service import forget_guests
 from timebank.db import Database
 from timebank.governance import api as governance_api
@@ -86,6 +87,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("watch_checks", "Warn of checks that end, and of birthdays", keep_watch, every=timedelta(hours=1)),
         Job("confidence", "Remind of what was told in confidence", remind_readers, every=timedelta(hours=1)),
         Job("look_after_queries", "Find who answers questions, and remind", look_after, every=timedelta(minutes=15)),
+        Job("tell_deciders", "Tell approvers and deputies what waits", tell_deciders, every=timedelta(hours=1)),
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),

@@ -8,8 +8,8 @@ from timebank.contributions.queries import MAX_ID
 from timebank.db import Connection
 
 FACTS = """
-select c.id, c.member_id, c.activity_id, coalesce(a.name, '') as activity, c.held_on, c.minutes, c.what, c.state, c.kind,
-       c.entry_id, coalesce(c.credited_to, '') as credited_to, c.query_state,
+select c.id, c.member_id, c.activity_id, coalesce(a.name, '') as activity, c.held_on, c.minutes, c.what, c.state,
+       c.kind, c.entry_id, coalesce(c.credited_to, '') as credited_to, c.query_state,
        array_remove(array[c.recorded_by, c.decided_by, r.recorded_by, r.undone_by]
          || array(select x.changed_by from contribution_change x
                    where x.timebank_id = c.timebank_id and x.contribution_id = c.id and x.step <> 'queried'),

@@ -18,7 +18,7 @@ from timebank.kit import durations
 from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.members.access import note_access
+from timebank.members.access import note_daily
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -322,7 +322,7 @@ async def photo_of(request: PageRequest, contribution_id: FromPath[int]) -> Resp
     if found is None or not may_see:
         raise NotFoundException
     if not is_own:
-        await note_access(db, person.actor, found.member_id, "looked at a photo of time you gave", now=now(request))
+        await note_daily(db, person.actor, found.member_id, "looked at a photo of time you gave", now=now(request))
     return _picture(found)
 
 

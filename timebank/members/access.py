@@ -9,6 +9,13 @@ from timebank.kit.actor import Actor
 from timebank.kit.paging import Page, page_of
 
 INSERT = "insert into access_log (timebank_id, at, actor_id, subject_id, what) values ($1, $2, $3, $4, $5)"
+INSERT_DAILY = """
+insert into access_log (timebank_id, at, actor_id, subject_id, what)
+select $1, $2, $3, $4, $5
+ where not exists (select from access_log
+                    where timebank_id = $1 and actor_id = $3 and subject_id = $4 and what = $5
+                      and at > $2::timestamptz - interval '1 day')
+"""
 LOOKS = """
 select l.id, l.at, l.what, m.display_name as by_whom
   from access_log l
@@ -53,3 +60,11 @@ async def note_within(connection: Connection, actor: Actor, subject_id: int, wha
     if actor.member_id is None or actor.member_id == subject_id:
         return
     await connection.execute(INSERT, actor.timebank_id, now, actor.member_id, subject_id, what)
+
+
+async def note_daily(db: Database, actor: Actor, subject_id: int, what: str, *, now: datetime) -> None:
+    """Write down a look once a day: for what a page shows each time it is opened, such as a picture in a list."""
+    if actor.member_id is None or actor.member_id == subject_id:
+        return
+    async with db.writing(actor.timebank_id) as connection:
+        await connection.execute(INSERT_DAILY, actor.timebank_id, now, actor.member_id, subject_id, what)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 import ledger
+from tests.integration.redemptions.spending import booked, give_hours, offer
 from tests.people import Bank, Browser, make_bank
 from timebank.concerns import queries, service
 from timebank.concerns.service import Answer, Answered, Ask, Asked, GivenOn, HandOver
@@ -20,6 +21,8 @@ from timebank.hours.service import Give, Given, give
 from timebank.kit.actor import Actor
 from timebank.kit.clock import FixedClock
 from timebank.kit.refusal import Refusal
+from timebank.redemptions import service as redemptions
+from timebank.redemptions.service import ChangeBooking
 
 Open = Callable[[], Browser]
 
@@ -191,6 +194,53 @@ async def test_a_gift_is_put_right_against_what_our_mistakes_cost(bank: Bank) ->
         entry_id = await connection.fetchval("select correction_entry_id from concern where id = $1", done.concern_id)
         described = await queries.describe_entries(connection, bank.id, [entry_id])
     assert described[entry_id].title == "Put right"
+
+
+async def test_whoever_had_a_part_in_a_booking_does_not_answer(bank: Bank) -> None:
+    await give_hours(bank, bank.participant.member_id or 0, 300)
+    reference = await booked(bank, await offer(bank), bank.participant)
+    await redemptions.fulfil(
+        bank.db, bank.coordinator, ChangeBooking(reference=reference), key=uuid4().hex, now=bank.now
+    )
+    async with bank.db.reading(bank.id) as connection:
+        entry_id = await connection.fetchval("select entry_id from redemption where reference = $1", reference)
+    question = await asked(bank, bank.participant, Entry(0, entry_id))
+    assert question.owner_id == bank.coordinator_two.member_id
+    assert (await concern_of(bank, question.concern_id)).title.startswith("A voucher")
+    done = await answer(bank, bank.coordinator_two, question.concern_id, 60)
+    assert isinstance(done, Answered), done
+    assert await balance(bank, bank.participant.member_id) == 300
+
+
+async def test_who_received_help_asks_about_what_they_paid(bank: Bank) -> None:
+    giver, receiver = await other_member(bank), await other_member(bank)
+    await give_hours(bank, receiver.member_id or 0, 200)
+    added = await contributions.add_activity(
+        bank.db, bank.coordinator, AddActivity(name="Peers"), key=uuid4().hex, now=bank.now
+    )
+    assert isinstance(added, int)
+    line = Line(
+        member_id=giver.member_id or 0,
+        held_on=bank.now.date(),
+        minutes=90,
+        kind="exchange",
+        receiver_ids=(receiver.member_id or 0,),
+        how_agreed="by phone",
+    )
+    command = SaveRegister(activity_id=added, lines=(line,))
+    await contributions.save_register(bank.db, bank.coordinator, command, key=uuid4().hex, now=bank.now)
+    async with bank.db.reading(bank.id) as connection:
+        row = await connection.fetchrow("select id, entry_id from contribution where kind = 'exchange'")
+    entry = Entry(row["id"], row["entry_id"])
+    assert await balance(bank, receiver.member_id) == 110
+    question = await asked(bank, receiver, entry)
+    assert question.owner_id == bank.coordinator_two.member_id
+    both = await asked(bank, giver, entry)
+    assert both.concern_id != question.concern_id, "the giver asks for themselves"
+    done = await answer(bank, bank.coordinator_two, question.concern_id, 60)
+    assert isinstance(done, Answered), done
+    assert done.changed_minutes == 30
+    assert (await balance(bank, giver.member_id), await balance(bank, receiver.member_id)) == (60, 140)
 
 
 async def test_declined_time_can_count_after_all(bank: Bank) -> None:

@@ -11,6 +11,7 @@ from tests.people import Bank, Browser
 from timebank.contributions import deputies, queue, self_log, service
 from timebank.contributions.deputies import Named, NameDeputy, WithdrawDeputy
 from timebank.contributions.queue import in_common
+from timebank.contributions.reminding import tell_deciders
 from timebank.contributions.self_log import Logged, LogTime
 from timebank.contributions.service import AddActivity, Decide, Decided, Line, SavedRegister, SaveRegister
 from timebank.kit.actor import Actor
@@ -217,6 +218,28 @@ async def test_who_can_be_a_deputy(bank: Bank, who: str, deputy: str, days: tupl
     result = await deputies.name_deputy(bank.db, actor, command, key=uuid4().hex, now=bank.now)
     assert isinstance(result, list)
     assert [one.code for one in result] == [code]
+
+
+async def test_approvers_and_deputies_hear_once_a_day_what_is_new(bank: Bank) -> None:
+    approver, deputy = await other_member(bank, "approver"), await other_member(bank)
+    await named(bank, bank.coordinator, deputy, (0, 30))
+
+    async def told(who: Actor) -> int:
+        async with bank.db.reading(bank.id) as connection:
+            return int(
+                await connection.fetchval(
+                    "select count(*) from message where member_id = $1 and kind = 'decisions_waiting'", who.member_id
+                )
+            )
+
+    await waiting(bank, approver)
+    for hours, expected in ((0, (0, 1)), (1, (0, 1)), (30, (0, 1))):
+        await tell_deciders(bank.db, bank.id, bank.now + timedelta(hours=hours))
+        assert (await told(approver), await told(deputy)) == expected, hours
+    await waiting(bank, bank.participant)
+    await tell_deciders(bank.db, bank.id, bank.now + timedelta(hours=2))
+    assert (await told(approver), await told(deputy)) == (1, 1)
+    assert await told(bank.coordinator) == 0
 
 
 async def test_naming_a_deputy_over_the_page(client: Open, bank: Bank) -> None:

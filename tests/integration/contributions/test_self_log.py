@@ -208,8 +208,9 @@ async def test_only_the_member_and_those_who_decide_see_a_photo(client: Open, ba
         (other_bank.coordinator, 404),
     ):
         browser = await browser_of(client, bank, who)
-        answer = await browser.get(f"/log/{one.contribution_id}/photo")
-        assert answer.status_code == status, who
+        for _ in range(2):  # a list shows it again and again; the look is one
+            answer = await browser.get(f"/log/{one.contribution_id}/photo")
+            assert answer.status_code == status, who
         if status == 200:
             assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
             assert "no-store" in answer.headers["cache-control"]
