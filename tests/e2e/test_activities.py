@@ -4,12 +4,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import pytest
 from playwright.async_api import Page
 
 from tests.e2e.conftest import DESK, PHONE, Opener
 from tests.e2e.demo_server import Demo
-from tests.e2e.looking import assert_good
+from tests.e2e.looking import assert_fits, assert_good
 from tests.e2e.signing import sign_in
 from timebank.activities import queries, service
 from timebank.activities.service import AddActivity, AddLeader, PlanSessions, SessionDetails
@@ -178,12 +177,12 @@ async def test_a_leader_ticks_people_off(demo: Demo, open_page: Opener, javascri
     await page.get_by_role("heading", name="Who is here", exact=True).wait_for()
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-async def test_every_page_is_good(demo: Demo, open_page: Opener, size: tuple[int, int]) -> None:
+async def test_every_page_is_good(demo: Demo, open_page: Opener) -> None:
     lunch = await group_id(demo, LUNCH)
     here = await meeting_now(demo)
-    page = await open_page(size=size)
+    page = await open_page()
     await sign_in(page, demo, COORDINATOR)
+    laid_out_anew = {"/groups/all", f"/groups/{lunch}", f"/sessions/{here.session_id}", f"/groups/{lunch}/sheet"}
     for path in (
         "/groups/all",
         "/groups/all?archived=yes",
@@ -202,10 +201,14 @@ async def test_every_page_is_good(demo: Demo, open_page: Opener, size: tuple[int
         f"/sessions/{here.session_id}/change",
         f"/sessions/{here.session_id}/cancel",
         f"/whats-on/{here.session_id}",
+        f"/groups/{lunch}/photos",
         "/groups/mine",
     ):
         await page.goto(f"{demo.url}{path}")
         await assert_good(page)
+        await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+        await (assert_good if path in laid_out_anew else assert_fits)(page)
+        await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
 
 
 async def test_a_sheet_leads_to_its_register(demo: Demo, open_page: Opener) -> None:

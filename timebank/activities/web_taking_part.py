@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from timebank.activities import photos, queries, rules, service, sheets
+from timebank.activities import photos, queries, recurrence, rules, service, sheets
 from timebank.activities.service import CheckInHere, TakePart
 from timebank.activities.shown import MyPart, SessionShown
 from timebank.activities.taking_part import next_step
@@ -32,7 +32,7 @@ async def whats_on_page(request: PageRequest) -> Response[str]:
         found = await queries.between(connection, timebank_id, first, first + timedelta(days=DAYS_AHEAD))
         mine = await queries.my_sessions(connection, timebank_id, person.subject_id, first)
         leads = await led(request, connection)
-    shown = [one for one in found if (one.is_listed and not one.is_archived) or one.id in mine]
+    shown = [one for one in found if (one.is_listed or one.id in mine) and not _is_over(request, one)]
     return render(request, "activities/whats_on.html", days=by_day(shown), mine=mine, leads=leads)
 
 
@@ -139,7 +139,7 @@ async def _session_page(request: PageRequest, session_id: int, form: Form = BLAN
         session=session,
         mine=mine,
         sheet=sheets.advance_sheet(activity, session, names, help_contact=bank.help_contact),
-        is_over=session.held_on < today(request),
+        is_over=_is_over(request, session),
         runs=runs,
         photos=pictures,
         place="/whats-on",
@@ -170,6 +170,11 @@ async def _here_page(request: PageRequest, code: str, refusals: list[Refusal] | 
         mine=mine,
         place="/whats-on",
     )
+
+
+def _is_over(request: PageRequest, session: SessionShown) -> bool:
+    start = recurrence.moment(session.held_on, session.starts_at, viewer(request).time_zone)
+    return start + timedelta(minutes=session.planned_minutes) <= now(request)
 
 
 def _may_see(session: SessionShown | None) -> SessionShown | None:
