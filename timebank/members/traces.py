@@ -194,7 +194,7 @@ TRACES = (
         "select created_at, subject, body, state from message where timebank_id = $1 and member_id = $2 order by id",
         (
             (
-                f"update message set subject = '{GONE}', body = '', path = '', "  # noqa: S608
+                f"update message set subject = '{GONE}', body = '', path = '', only_route = '', only_address = '', "  # noqa: S608
                 "state = case state when 'waiting' then 'dropped' else state end "
                 "where timebank_id = $1 and member_id = $2"
             ),
@@ -208,8 +208,12 @@ TRACES = (
         "where timebank_id = $1 and member_id = $2 order by id",
         (
             (
-                "update delivery set trouble = '', state = case state when 'waiting' then 'dropped' else state end, "
-                "claimed_until = null where timebank_id = $1 and member_id = $2"
+                "delete from text_outbox o using delivery d where o.timebank_id = $1 and d.timebank_id = $1 "
+                "and d.id = o.delivery_id and d.member_id = $2"
+            ),
+            (
+                "update delivery set trouble = '', only_address = '', claimed_until = null, "
+                "state = case state when 'waiting' then 'dropped' else state end where timebank_id = $1 and member_id = $2"
             ),
         ),
     ),

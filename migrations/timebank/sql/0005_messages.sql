@@ -79,7 +79,7 @@ create table job_run (
 
 call protect_tenant_table('message', 'select, insert, update');
 call protect_tenant_table('delivery', 'select, insert, update');
-call protect_tenant_table('text_outbox', 'select, insert');
+call protect_tenant_table('text_outbox', 'select, insert, delete'); -- what was kept of somebody who leaves goes
 call protect_tenant_table('job_run', 'select, insert, update');
 
 grant delete on sign_in_link to timebank_app; -- old ones are purged

@@ -9,10 +9,12 @@ from tests.integration.messages.mailroom import MailRoom, deliveries, mail_serve
 from tests.people import Bank, Browser
 from timebank.identity.service import create_token
 from timebank.kit.actor import Actor
+from timebank.members.traces import TRACES
 from timebank.messages import queries, service
 from timebank.messages.delivering import Courier
 from timebank.messages.packing import pack
 from timebank.messages.service import CallMade
+from timebank.settings import Settings
 
 Open = Callable[[], Browser]
 QUARTER = timedelta(minutes=15)
@@ -129,6 +131,27 @@ async def test_only_coordinators_settle_messages(bank: Bank) -> None:
     for who in (bank.participant, bank.finance):
         assert codes(await service.print_letters(bank.db, who, key=uuid4().hex, now=bank.now)) == ["not_allowed"]
         assert codes(await service.try_again(bank.db, who, 1, key=uuid4().hex, now=bank.now)) == ["not_allowed"]
+
+
+async def test_nothing_of_it_is_left_when_they_leave(bank: Bank) -> None:
+    member = await reached_by(bank, "sms", phone="07700 900123")
+    await tell(bank, member, "Your hours were added")
+    await tell(bank, member, "Your number was changed", only_route="sms", only_address="07700 900999")
+    noon = bank.now + QUARTER
+    await pack(bank.db, bank.id, noon)
+    await Courier(Settings(sms_url="outbox:")).send_texts(bank.db, bank.id, noon)
+    async with bank.db.writing(bank.id) as connection:
+        for trace in TRACES:
+            if trace.table in ("message", "delivery"):
+                for statement in trace.erase:
+                    await connection.execute(statement, bank.id, member)
+    async with bank.db.reading(bank.id) as connection:
+        left = ""
+        for table in ("message", "delivery", "text_outbox"):
+            query = f"select coalesce(string_agg(t::text, ' '), '') from {table} t where timebank_id = $1"
+            left += await connection.fetchval(query, bank.id)
+    assert "07700" not in left
+    assert "hours" not in left
 
 
 # Pages --------------------------------------------------------------------------------------------------------------
