@@ -213,7 +213,8 @@ TRACES = (
             ),
             (
                 "update delivery set trouble = '', only_address = '', claimed_until = null, "
-                "state = case state when 'waiting' then 'dropped' else state end where timebank_id = $1 and member_id = $2"
+                "state = case state when 'waiting' then 'dropped' else state end "
+                "where timebank_id = $1 and member_id = $2"
             ),
         ),
     ),
