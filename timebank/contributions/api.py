@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
-from timebank.contributions import api_corrections, api_decisions, api_self_log, queries, service
+from timebank.contributions import api_corrections, api_decisions, api_registers, api_self_log, queries, service
 from timebank.contributions.api_corrections import NewLine
 from timebank.contributions.queries import RegisterShown
 from timebank.contributions.service import SaveRegister
@@ -22,15 +22,21 @@ from timebank.web.context import database, now
 ApiRequest = Request[Any, Any, Any]
 WRITE = "registers:write"
 MAX_LINES = 1000
+MAX_BESIDE = 100
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY)]
+Reference = Annotated[str, msgspec.Meta(max_length=20)]
 
 
 class NewRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A register to save: every line of it or none."""
+    """A register to save: every line of it or none.
+
+    ``beside``: the registers of the same activity and days that were looked at; any other one refuses. Null: not asked.
+    """
 
     activity_id: Id
     lines: Annotated[list[NewLine], msgspec.Meta(max_length=MAX_LINES)]
+    beside: Annotated[list[Reference], msgspec.Meta(max_length=MAX_BESIDE)] | None = None
 
 
 class RegisterLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +95,7 @@ async def save_register(request: ApiRequest, data: JSONBody[NewRegister]) -> Res
         activity_id=data.activity_id,
         lines=tuple(line.as_line() for line in data.lines),
         source="api",
+        beside=None if data.beside is None else tuple(data.beside),
     )
     key = idempotency_key(request)
     saved = await service.save_register(database(request), actor, command, key=key, now=now(request))
@@ -161,4 +168,11 @@ def _as_saved(found: RegisterShown) -> SavedRegister:
     )
 
 
-ROUTES: list[Any] = [save_register, register, *api_corrections.ROUTES, *api_self_log.ROUTES, *api_decisions.ROUTES]
+ROUTES: list[Any] = [
+    save_register,
+    register,
+    *api_registers.ROUTES,
+    *api_corrections.ROUTES,
+    *api_self_log.ROUTES,
+    *api_decisions.ROUTES,
+]

@@ -19,6 +19,7 @@ DRAFT_NAME = r"^[A-Za-z0-9_-]{8,64}$"
 
 Fields = Mapping[str, tuple[str, ...]]
 
+THERE = "select exists (select from activity where timebank_id = $1 and id = $2 and not is_archived)"
 COUNT = "select count(*) from register_draft where timebank_id = $1 and member_id = $2 and token <> $3"
 KEEP = """
 insert into register_draft (timebank_id, member_id, token, activity_id, held_on, people, fields, saved_at)
@@ -86,6 +87,8 @@ async def save_draft(db: Database, actor: Actor, command: SaveDraft, *, now: dat
         async with db.writing(actor.timebank_id) as connection:
             if refusal := await may_log(connection, actor, command.activity_id):
                 raise Rollback([refusal])
+            if not await connection.fetchval(THERE, actor.timebank_id, command.activity_id):
+                raise Rollback([Refusal("unknown_activity", "Choose one of your groups.", "activity_id")])
             others = await connection.fetchval(COUNT, actor.timebank_id, actor.member_id, command.token)
             if others >= MAX_DRAFTS:
                 message = f"You have {MAX_DRAFTS} drafts already. Save or delete one of them first."

@@ -290,6 +290,7 @@ async def test_a_file_from_choosing_to_hours(client: Open, bank: Bank) -> None:
     assert saved.status_code == 303
     assert (await browser.submit(preview + "/confirm", fields)).headers["location"] == saved.headers["location"]
     assert (await minutes(bank, amina), await minutes(bank, maria)) == (90, 90)
+    status, location = 0, ""
     for _ in range(2):
         status, location, _ = await upload(browser, b"\xef\xbb\xbf" + CSV.encode(), "copy.csv")
         assert (status, location) == (303, saved.headers["location"])
