@@ -78,11 +78,7 @@ async def add_step(
 
 async def excluded_from(connection: Connection, timebank_id: int, concern: Concern) -> set[int]:
     """Who may not answer this question: had a hand in the entry, is a part of it, asked, or answered before."""
-    about = None
-    if concern.contribution_id is not None and concern.about.startswith("time:"):
-        about = await queries.about_time(connection, timebank_id, concern.member_id, concern.contribution_id)
-    elif concern.entry_id is not None:
-        about = await queries.about_entry(connection, timebank_id, concern.member_id, concern.entry_id)
+    about = await queries.about_of(connection, timebank_id, concern)
     before = await queries.earlier(connection, timebank_id, concern.member_id, concern.about)
     others = {one[who] for one in before if one["id"] != concern.id for who in ("owner_id", "answered_by")}
     involved = about.involved if about else frozenset[int]()

@@ -212,6 +212,15 @@ async def about_time(connection: Connection, timebank_id: int, member_id: int, c
     return await _about_contribution(connection, timebank_id, facts)
 
 
+async def about_of(connection: Connection, timebank_id: int, concern: Concern) -> About | None:
+    """What a question is about as it stands now: somebody may have changed the entry since it was asked."""
+    if concern.contribution_id is not None and concern.about.startswith("time:"):
+        return await about_time(connection, timebank_id, concern.member_id, concern.contribution_id)
+    if concern.entry_id is not None:
+        return await about_entry(connection, timebank_id, concern.member_id, concern.entry_id)
+    return None
+
+
 async def _about_contribution(connection: Connection, timebank_id: int, facts: ContributionFacts) -> About:
     others = facts.made_by - {facts.member_id} or facts.made_by
     name = await members.names(connection, timebank_id, sorted(others))

@@ -225,6 +225,7 @@ async def _query_page(
         again = await queries.earlier(connection, actor.timebank_id, concern.member_id, concern.about)
         _, in_force = await banks.rules_in_force(connection, actor.timebank_id, on)
         counted = await queries.counts_as(connection, actor.timebank_id, concern)
+        about = await queries.about_of(connection, actor.timebank_id, concern)
         excluded = await service.excluded_from(connection, actor.timebank_id, concern)
     context: dict[str, Any] = {
         "concern": concern,
@@ -258,6 +259,7 @@ async def _query_page(
         and concern.owner_id is not None
         and (concern.owner_id == actor.member_id or (person.has_role(COORDINATOR) and actor.member_id not in excluded)),
         counted=counted,
+        made_by=about.made_by if about else "",
         max_answer=rules.MAX_ANSWER,
         max_reason=rules.MAX_REASON,
         place="/queries/to-answer",
