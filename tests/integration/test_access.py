@@ -261,6 +261,7 @@ PAGES: Mapping[str, frozenset[str]] = {
     "POST /messages/calls/{delivery_id}": COORDINATES,
     "POST /messages/letters": COORDINATES,
     "GET /messages/letters/{number}": COORDINATES,
+    "GET /messages/letters/{number}/pdf": COORDINATES,
     "POST /messages/letters/{number}/printed": COORDINATES,
     "GET /background": frozenset({"admin"}),
     "GET /payments": LOOKS_AT_PAYMENTS,
@@ -300,6 +301,7 @@ TABLES_WITH_CONTENT = (
     "group_membership", "member_upload", "pause", "departure", "safeguarding_person", "member_age",
     "guardian_consent", "member_check", "confidence_report", "confidence_step", "activity_leader", "session",
     "attendance", "check_in_code", "activity_photo",
+    "import_run", "import_line", "import_person",
 )  # fmt: skip
 
 

@@ -42,7 +42,8 @@ select (select count(*) from message where timebank_id = $1 and state = 'waiting
 """
 DELIVERIES = """
 select d.id, d.member_id, d.channel, d.state, d.attempts, d.trouble, d.batch, d.created_at, d.next_at, d.sent_at,
-       p.display_name, coalesce(nullif(d.only_address, ''), p.phone) as phone,
+       p.display_name, p.number, p.format_preference,
+       coalesce(nullif(d.only_address, ''), p.phone) as phone,
        coalesce(nullif(d.only_address, ''), p.postal_address) as postal_address,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'subject', m.subject, 'body', m.body, 'path', m.path)
                          order by m.id)
@@ -113,6 +114,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     next_at: datetime
     sent_at: datetime | None
     display_name: str
+    number: int
+    format_preference: str
     phone: str
     postal_address: str
     notes: tuple[Note, ...]
@@ -132,9 +135,11 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrintedLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter ready for paper: where it goes, and what it says."""
+    """A letter ready for paper: where it goes, what it says, and whether its reader likes large print."""
 
     display_name: str
+    number: int
+    is_large: bool
     address_lines: tuple[str, ...]
     letter: Letter
 
@@ -213,6 +218,8 @@ async def printed_letters(
     return [
         PrintedLetter(
             display_name=each.display_name,
+            number=each.number,
+            is_large=each.format_preference in ("large_print", "easy_read"),
             address_lines=tuple(line.strip() for line in each.postal_address.splitlines() if line.strip()),
             letter=rules.compose(
                 each.notes,

@@ -1,18 +1,22 @@
 """Pages of messages: what we sent you, and for coordinators what waits, failed, must be printed or called."""
 
+import asyncio
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank import paper
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, MAX_KEY, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.messages import queries, service
+from timebank.messages.queries import Delivery, PrintedLetter
 from timebank.messages.rules import SMS
 from timebank.messages.service import CallMade
 from timebank.messages.texts import OUTBOX_URL
+from timebank.paper import Spelling
 from timebank.web import forms
 from timebank.web.context import database, now, settings
 from timebank.web.forms import BLANK, Form
@@ -111,14 +115,32 @@ async def print_letters(request: PageRequest) -> Response[Any]:
 @get("/messages/letters/{number:int}", guards=FOR_COORDINATORS)
 async def letters(request: PageRequest, number: FromPath[int]) -> Response[Any]:
     """The letters of one print run, each on a page of its own."""
-    timebank_id = viewer(request).actor.timebank_id
-    async with database(request).reading(timebank_id) as connection:
-        found = await queries.batch(connection, timebank_id, number) if 0 < number < 2**31 else []
-        printed = await queries.printed_letters(connection, timebank_id, found, base_url=settings(request).base_url)
-    if not found:
-        raise NotFoundException
+    found, printed = await _letters(request, number)
     is_open = any(each.state == "waiting" for each in found)
     return render(request, "messages/letters.html", number=number, letters=printed, is_open=is_open)
+
+
+@get("/messages/letters/{number:int}/pdf", guards=FOR_COORDINATORS)
+async def letters_pdf(request: PageRequest, number: FromPath[int]) -> Response[bytes]:
+    """The same as a tagged PDF, in large print for those who like it."""
+    _, printed = await _letters(request, number)
+    data = {
+        "title": f"Letters {number}",
+        "timebank": viewer(request).timebank_name or "",
+        "letters": [
+            {
+                "name": Spelling(text=each.display_name, otherwise=f"Member {each.number}"),
+                "address": list(each.address_lines),
+                "subject": each.letter.subject,
+                "large": each.is_large,
+                "parts": [{"text": part, "heading": part in each.letter.headings} for part in each.letter.paragraphs],
+            }
+            for each in printed
+        ],
+    }
+    content = await asyncio.to_thread(paper.pdf, "letters", data)  # setting pages would hold up everybody else
+    headers = {"Content-Disposition": f'inline; filename="letters-{number}.pdf"', "Cache-Control": "no-store"}
+    return Response(content, media_type="application/pdf", headers=headers)
 
 
 @post("/messages/letters/{number:int}/printed", guards=FOR_COORDINATORS, status_code=303)
@@ -147,6 +169,17 @@ async def kept_texts(request: PageRequest) -> Response[Any]:
     async with database(request).reading(timebank_id) as connection:
         texts = await queries.texts(connection, timebank_id)
     return render(request, "messages/texts.html", texts=texts)
+
+
+async def _letters(request: PageRequest, number: int) -> tuple[list[Delivery], list[PrintedLetter]]:
+    """The letters of one print run, and what is on their paper."""
+    timebank_id = viewer(request).actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        found = await queries.batch(connection, timebank_id, number) if 0 < number < 2**31 else []
+        printed = await queries.printed_letters(connection, timebank_id, found, base_url=settings(request).base_url)
+    if not found:
+        raise NotFoundException
+    return found, printed
 
 
 async def _work_page(request: PageRequest, form: Form, status: int = 200) -> Response[Any]:
@@ -184,6 +217,7 @@ ROUTES: list[Any] = [
     call_made,
     print_letters,
     letters,
+    letters_pdf,
     letters_printed,
     kept_texts,
 ]

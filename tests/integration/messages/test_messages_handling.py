@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
+
+from pypdf import PdfReader
 
 from tests.integration.messages.mailroom import MailRoom, deliveries, mail_server, reached_by, tell
 from tests.people import Bank, Browser
@@ -189,6 +192,11 @@ async def test_the_page_of_work_from_end_to_end(client: Open, bank: Bank) -> Non
     sheet = (await browser.get(where)).text
     assert "Leo Letter" in sheet
     assert "1 High St" in sheet
+    pdf = await browser.get(f"{where}/pdf")
+    assert pdf.headers["content-type"] == "application/pdf"
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(pdf.content)).pages)
+    assert "1 High St" in text
+    assert "A new date" in text
     assert (await browser.submit(f"{where}/printed")).status_code == 303
     again = await browser.submit(f"{where}/printed")
     assert again.status_code == 422
