@@ -37,7 +37,7 @@ from timebank.identity.purge import purge
 from timebank.identity.sessions import SessionMiddleware
 from timebank.imports import api as imports_api
 from timebank.imports import web as imports_web
-from timebank.imports.service import continue_due
+from timebank.imports.service import continue_due, tidy_due
 from timebank.jobs import Job
 from timebank.jobs import web as jobs_web
 from timebank.kit.clock import Clock, SystemClock
@@ -83,6 +83,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("remind_of_sessions", "Remind people of sessions they signed up for", remind, every=timedelta(minutes=15)),
         Job("end_pauses", "Welcome back members whose pause is over", end_pauses_due, every=timedelta(minutes=15)),
         Job("import_files", "Go on with files brought from other programs", continue_due),
+        Job("tidy_imports", "Delete files that nobody imported", tidy_due, every=timedelta(hours=12)),
         Job("let_members_go", "Delete what was held about members who left", erase_due, every=timedelta(minutes=15)),
         Job("watch_checks", "Warn of checks that end, and of birthdays", keep_watch, every=timedelta(hours=1)),
         Job("confidence", "Remind of what was told in confidence", remind_readers, every=timedelta(hours=1)),

@@ -33,7 +33,14 @@ select r.id, r.format, r.file_name, r.size_bytes, r.sha256, r.state, r.answers, 
 """
 ONE_RUN = RUN + " where r.timebank_id = $1 and r.id = $2"
 LOCKED_RUN = ONE_RUN + " for update"
-RUNS = RUN + " where r.timebank_id = $1 and r.state <> 'receiving' order by r.created_at desc, r.id desc limit $2"
+# A file that was dropped before it was started left nothing.
+RUNS = (
+    RUN
+    + """
+ where r.timebank_id = $1 and r.state <> 'receiving' and (r.state <> 'cancelled' or r.started_at is not null)
+ order by r.created_at desc, r.id desc limit $2
+"""
+)
 SAME_FILE = """
 select id from import_run
  where timebank_id = $1 and format = $2 and sha256 = $3 and state = any($4::text[])

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import takewhile
 from typing import Any
@@ -28,6 +28,8 @@ from timebank.members import adding
 CHUNK = 500
 INSERTED_AT_A_TIME = 5_000
 JOB_SECONDS = 20
+KEEP_UNSTARTED = timedelta(days=30)
+KEEP_WHO = timedelta(days=90)
 STOPPED = "The import was stopped before this line."
 
 START = """
@@ -55,6 +57,14 @@ DROP_FILE = "delete from import_piece where timebank_id = $1 and import_id = $2"
 STOP_LINES = """
 update import_line set state = 'left_out', step = null, why = $3, details = null
  where timebank_id = $1 and import_id = $2 and step > $4
+"""
+ABANDONED = """
+select id from import_run where timebank_id = $1 and state in ('receiving', 'ready') and created_at < $2
+"""
+FORGET_WHO = """
+update import_line l set who = '', details = null
+  from import_run r
+ where l.timebank_id = $1 and r.timebank_id = $1 and r.id = l.import_id and r.ended_at < $2 and l.who <> ''
 """
 ADDED = """
 update import_line l
@@ -161,6 +171,21 @@ async def continue_due(db: Database, timebank_id: int, now: datetime) -> Progres
     if import_id is None:
         return None
     return await run_on(db, timebank_id, import_id, now=lambda: now, seconds=JOB_SECONDS)
+
+
+async def tidy_due(db: Database, timebank_id: int, now: datetime) -> int:
+    """Drop files that nobody started in 30 days, and what lines that were not imported say of people after 90. A job.
+
+    Returns how many files were dropped.
+    """
+    async with db.writing(timebank_id) as connection:
+        rows = await connection.fetch(ABANDONED, timebank_id, now - KEEP_UNSTARTED)
+        for row in rows:
+            run = await queries.run(connection, timebank_id, row["id"], lock=True)
+            if run is not None and run.state in ("receiving", "ready"):
+                await _end(connection, timebank_id, run.id, "cancelled", now)
+        await connection.execute(FORGET_WHO, timebank_id, now - KEEP_WHO)
+        return len(rows)
 
 
 async def cancel(db: Database, actor: Actor, import_id: int, *, key: str, now: datetime) -> Started | list[Refusal]:

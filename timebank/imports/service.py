@@ -1,6 +1,16 @@
 """Use cases of this room, each one function and one transaction."""
 
-from timebank.imports.running import Progress, Started, advance, cancel, continue_due, open_questions, run_on, start
+from timebank.imports.running import (
+    Progress,
+    Started,
+    advance,
+    cancel,
+    continue_due,
+    open_questions,
+    run_on,
+    start,
+    tidy_due,
+)
 from timebank.imports.uploads import AddPiece, BeginImport, Brought, Previewed, add_piece, answer, begin, preview
 
 __all__ = (
@@ -20,4 +30,5 @@ __all__ = (
     "preview",
     "run_on",
     "start",
+    "tidy_due",
 )

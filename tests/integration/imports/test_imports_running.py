@@ -1,6 +1,7 @@
 """Importing for real: people, exchanges and balances, once and once more, past limits only with a reason."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -257,3 +258,24 @@ async def test_only_coordinators_import(bank: Bank) -> None:
         refused = await attempt
         assert isinstance(refused, list)
         assert refused[0].code == "not_allowed"
+
+
+async def test_files_that_nobody_started_go_and_so_does_what_was_not_imported(bank: Bank) -> None:
+    dropped = await bring(bank, "members", "Name\nAda Example\nBen Sample\n")
+    await carry_out(
+        bank, "exchanges", "Date,By,For,Time\n1/1/2016,Ada,Ada,1:00\n1/1/2016,Ada,Ben,1:00\n", unknown="add"
+    )
+    kept = dropped + 1
+    assert [one.who for one in await lines(bank, kept) if one.state == "refused"] == ["Ada → Ada"]
+
+    assert await service.tidy_due(bank.db, bank.id, NOW + timedelta(days=29)) == 0
+    assert await service.tidy_due(bank.db, bank.id, NOW + timedelta(days=31)) == 1
+    async with bank.db.reading(bank.id) as connection:
+        run = await queries.run(connection, bank.id, dropped)
+        assert run is not None
+        assert run.state == "cancelled"
+        assert [run.id for run in await queries.runs(connection, bank.id)] == [kept]
+        assert await connection.fetchval("select count(*) from import_piece where timebank_id = $1", bank.id) == 0
+    assert [one.who for one in await lines(bank, kept) if one.state == "refused"] == ["Ada → Ada"]
+    await service.tidy_due(bank.db, bank.id, NOW + timedelta(days=91))
+    assert [one.who for one in await lines(bank, kept) if one.state == "refused"] == [""]
