@@ -22,8 +22,6 @@ BEGIN = """
 insert into pause (timebank_id, member_id, why, until_on, begun_by, begun_at) values ($1, $2, $3, $4, $5, $6)
 """
 SET_STATUS = "update member set status = $3 where timebank_id = $1 and id = $2"
-# Nobody can book with somebody who is away.
-CLOSE_OFFERS = "update offer set is_open = false where timebank_id = $1 and provider_id = $2 and is_open"
 DUE = """
 select member_id from pause
  where timebank_id = $1 and ended_at is null and until_on <= $2
@@ -78,7 +76,7 @@ async def status_or_none(connection: Connection, timebank_id: int, member_id: in
 async def pause(db: Database, actor: Actor, command: AskPause, *, key: str, now: datetime) -> Status | list[Refusal]:
     """Pause: by the member, or by a coordinator for them. Asked again with another day it changes the day.
 
-    What they offer to others is closed; bookings that are made already stay.
+    Nobody books with them meanwhile; bookings that are made already stay.
 
     Refusals: ``not_yours``, ``until_not_ahead``, ``until_too_far``, ``unknown_member``, ``paused_for_another_reason``.
     """
@@ -153,7 +151,6 @@ async def begin_within(
     await connection.execute(END, timebank_id, member_id, now)
     await connection.execute(BEGIN, timebank_id, member_id, why, until_on, actor.member_id, now)
     await connection.execute(SET_STATUS, timebank_id, member_id, "paused")
-    await connection.execute(CLOSE_OFFERS, timebank_id, member_id)
 
 
 async def end_within(connection: Connection, timebank_id: int, member_id: int, *, now: datetime) -> None:

@@ -64,7 +64,13 @@ select o.id, o.kind, o.title, o.summary, o.description, o.price_minutes, o.start
 
 OFFER_BY_ID = OFFERS + " and o.id = $2"
 OPEN_OFFERS = (
-    OFFERS + " and o.is_open and (o.starts_at is null or o.starts_at > $2) order by o.price_minutes, o.id limit $3"
+    OFFERS
+    + """
+   and o.is_open and (o.starts_at is null or o.starts_at > $2)
+   and (o.provider_id is null or exists (
+        select from member a where a.timebank_id = o.timebank_id and a.id = o.provider_id and a.status = 'active'))
+ order by o.price_minutes, o.id limit $3
+"""
 )
 
 BOOKINGS = """

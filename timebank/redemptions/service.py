@@ -152,7 +152,8 @@ async def request(
     """Book an offer for a member: a place is taken and the minutes are set aside at once.
 
     A participant books for themselves, a coordinator for anyone. Refusals: those of ``rules.check_request``, and
-    ``unknown_offer``, ``unknown_member``, ``reason_too_long``. A refused request changes nothing.
+    ``unknown_offer``, ``unknown_member``, ``paused``, ``helper_away``, ``reason_too_long``. A refused
+    request changes nothing.
 
     Raises:
         ValueError: the actor is not a person.
@@ -184,6 +185,10 @@ async def _request(connection: Connection, actor: Actor, command: RequestRedempt
     offer = await queries.offer_facts(connection, timebank_id, command.offer_id, lock=True)
     if offer is None:
         raise Rollback([Refusal("unknown_offer", "Choose an offer of this time bank.", "offer_id")])
+    if offer.provider_id is not None:
+        provider = await members.by_id(connection, timebank_id, offer.provider_id)
+        if provider is None or provider.status != "active":
+            raise Rollback([Refusal("helper_away", "This person is away just now. Choose something else.", "offer_id")])
     facts = await banks.by_id(connection, timebank_id)
     version, document = await banks.rules_in_force(connection, timebank_id, today(now, facts.time_zone))
     there = await balance(connection, timebank_id, account_of(member_id))
@@ -287,6 +292,8 @@ async def _refusal(
 
 async def _require_active(connection: Connection, timebank_id: int, member_id: int, field: str) -> None:
     member = await members.by_id(connection, timebank_id, member_id)
+    if member is not None and member.status == "paused":
+        raise Rollback([Refusal("paused", "You are paused. Come back first, under “About me”.", field)])
     if member is None or member.status != "active":
         raise Rollback([Refusal("unknown_member", "Choose a member of this time bank.", field)])
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tests.integration.redemptions.spending import actor, booked, give_hours, hours, offer, posted, prove, step
+from tests.integration.redemptions.spending import actor, book, booked, give_hours, hours, offer, posted, prove, step
 from tests.people import NOW, Bank, make_bank
 from timebank.db import claim
 from timebank.hours.service import Give, give
@@ -166,8 +166,10 @@ async def test_a_booking_of_others_with_them_comes_first_too(bank: Bank) -> None
     await refused(await leave(bank, helper), "open_bookings")
     await step(bank, "cancel", reference, bank.participant)
     assert isinstance(await leave(bank, helper), leaving.Leaving)
-    async with bank.db.reading(bank.id) as connection:
-        assert not await connection.fetchval("select is_open from offer where id = $1", walk), "nobody can book it now"
+    refused_booking = await book(bank, walk, bank.participant)
+    await refused(refused_booking, "helper_away")
+    await stay(bank.db, helper, Stay(member_id=helper.member_id), key=key(), now=bank.now)
+    assert not isinstance(await book(bank, walk, bank.participant), list), "and again when they stay"
 
 
 async def test_hours_expire_where_the_rules_say_so(db) -> None:
@@ -298,9 +300,7 @@ async def test_a_paused_member_signs_in_and_books_nothing(bank: Bank, client) ->
     browser = client()
     await browser.sign_in(bank.db, me)
     assert "1 hour" in (await browser.get("/")).text
-    from tests.integration.redemptions.spending import book
-
-    assert isinstance(await book(bank, thing, me), list)
+    await refused(await book(bank, thing, me), "paused")
     back = await pausing.come_back(bank.db, me, ComeBack(member_id=me.member_id), key=key(), now=NOW)
     assert back == pausing.Status(status="active")
     assert not isinstance(await book(bank, thing, me), list)
