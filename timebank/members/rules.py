@@ -223,11 +223,6 @@ def fields_seen(actor: Actor) -> frozenset[str]:
     return frozenset(SEEN_BY_FINANCE) if actor.has(FINANCE) else frozenset()
 
 
-def first_name(display_name: str) -> str:
-    """What a session leader sees of somebody: the first word of their name."""
-    return display_name.split(" ", 1)[0]
-
-
 def check_joined_on(joined_on: date, today: date) -> list[Refusal]:
     """What is wrong with the day of joining: ``joined_in_future`` or ``joined_too_early``."""
     if joined_on > today:

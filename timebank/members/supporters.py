@@ -1,6 +1,6 @@
 """Supporters: somebody whom a member lets act for them, for what was agreed, until either ends it.
 
-Whoever acts for a member cannot gain from it: no gift, no hours and no expense to themselves (see :func:`gains`).
+Whoever acts for a member cannot gain from it: each room refuses what would come to them (``nobody_gains_for_another``).
 """
 
 from datetime import date, datetime
@@ -141,11 +141,6 @@ async def may_act_for(
 ) -> bool:
     """True when a member may act for another on a day: they agreed to it for that ``scope``, and both are active."""
     return bool(await connection.fetchval(MAY_ACT, timebank_id, supporter_member_id, member_id, scope, on))
-
-
-def gains(actor: Actor, receiver_id: int | None) -> bool:
-    """True when somebody who acts for a member would get something out of it themselves."""
-    return actor.on_behalf_of is not None and receiver_id is not None and receiver_id == actor.member_id
 
 
 async def supporters_of(connection: Connection, timebank_id: int, member_id: int) -> list[SupporterShown]:

@@ -294,14 +294,6 @@ async def test_agreements_that_cannot_be(bank, other_bank) -> None:
         await end(other_bank, outside.id, other_bank.coordinator)
 
 
-def test_who_acts_for_somebody_gains_nothing() -> None:
-    acting = Actor(timebank_id=1, member_id=7, on_behalf_of=9)
-    assert supporters.gains(acting, 7)
-    assert not supporters.gains(acting, 8)
-    assert not supporters.gains(acting, None)
-    assert not supporters.gains(Actor(timebank_id=1, member_id=7), 7)
-
-
 # Groups and roles ---------------------------------------------------------------------------------------------------
 
 
