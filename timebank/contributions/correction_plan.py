@@ -306,6 +306,8 @@ async def shown(connection: Connection, actor: Actor, command: CorrectRegister, 
     """The plan as a preview shows it."""
     everyone = {one.to.row["member_id"] for one in plan.amended} | {line.member_id for line in plan.add}
     name = await members.names(connection, actor.timebank_id, sorted(everyone - {None, 0}))
+    if plan.known.led is not None:  # a session leader sees first names
+        name = {id_: full.split()[0] for id_, full in name.items()}
     guests = [one.to.row["guest_id"] for one in plan.amended] + [line.guest_id for line in plan.add]
     guest_name = await queries.guest_names(connection, actor.timebank_id, [one for one in guests if one])
     groups = {id_: str(group["name"]) for id_, group in plan.known.groups.items()}

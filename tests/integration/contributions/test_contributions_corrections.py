@@ -191,6 +191,38 @@ async def test_what_stands_in_the_way(bank: Bank) -> None:
     assert codes(undone) == ["corrected_already"]
 
 
+async def test_a_leader_reads_first_names_in_a_preview(bank: Bank) -> None:
+    lunch, one = await group(bank), await bank.member("Amina Yusuf")
+    saved = await save(bank, lunch, line(one, 60))
+    change = ChangedLine(contribution_id=(await ids(bank))[0], minutes=50)
+    command = CorrectRegister(reference=saved.reference, changes=(change,), reason="Misread")
+    leader = await lead(bank, lunch, await bank.member())
+    for actor, name in ((leader, "Amina"), (bank.coordinator, "Amina Yusuf")):
+        preview = await service.preview_correction(bank.db, actor, command, now=bank.now)
+        assert isinstance(preview, Correction)
+        assert [affected.name for affected in preview.affected] == [name]
+
+
+async def test_hours_brought_forward_can_be_corrected(bank: Bank) -> None:
+    one = await bank.member()
+    command = service.BringForward(member_id=one, minutes=6000, as_of=date(2019, 1, 1), evidence="Old book")
+    brought = await service.bring_forward(bank.db, bank.coordinator, command, key=uuid4().hex, now=bank.now)
+    assert isinstance(brought, service.BroughtForward)
+    decide = service.Decide(contribution_id=brought.contribution_id, approve=True)
+    await service.decide(bank.db, bank.coordinator_two, decide, key=uuid4().hex, now=bank.now)
+    less, more = (ChangedLine(contribution_id=brought.contribution_id, minutes=m) for m in (5000, 7000))
+    assert isinstance(await correct(bank, brought.reference, less), CorrectedRegister)
+    assert await hours(bank, one, "opening") == [5000, -5000]
+    assert codes(await correct(bank, brought.reference, more)) == ["own_record"]
+    assert isinstance(await correct(bank, brought.reference, more, actor=bank.coordinator_two), CorrectedRegister)
+    assert await hours(bank, one, "opening", "issued") == [7000, -7000, 0]
+    moved = await correct(bank, brought.reference, held_on=date(2018, 1, 1), actor=bank.coordinator_two)
+    assert isinstance(moved, CorrectedRegister), moved
+    async with bank.db.reading(bank.id) as connection:
+        there = await ledger.balance_at(connection, bank.id, f"member/{one}", effective_on=date(2018, 12, 31))
+    assert there == 7000
+
+
 async def test_a_large_raise_needs_somebody_else_than_who_recorded_it(bank: Bank) -> None:
     lunch, one = await group(bank), await bank.member()
     saved = await save(bank, lunch, line(one, 60))
