@@ -291,12 +291,13 @@ async def _bank(request: PageRequest, slug: str) -> TimeBankFacts:
 
 
 def _is_here(request: PageRequest, bank: TimeBankFacts) -> bool:
-    """True when the viewer is signed in to this very time bank."""
-    return viewer(request).timebank_id == bank.id
+    """True when the viewer is signed in to this very time bank, for themselves."""
+    person = viewer(request)
+    return person.timebank_id == bank.id and person.acting_for is None
 
 
 def _teller(request: PageRequest, bank: TimeBankFacts) -> Actor:
-    """Whoever is signed in to this time bank; otherwise nobody in particular, with no rights."""
+    """Whoever is signed in to this time bank for themselves; otherwise nobody in particular, with no rights."""
     return viewer(request).actor if _is_here(request, bank) else Actor(timebank_id=bank.id, member_id=None)
 
 

@@ -32,6 +32,7 @@ insert into guardian_consent
     (timebank_id, member_id, guardian_name, guardian_contact, how, given_on, recorded_by, recorded_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+FORGET_GUARDIAN = "delete from guardian_consent where timebank_id = $1 and member_id = $2"
 WITHDRAW_CONSENT = """
 update guardian_consent set withdrawn_on = $3, withdrawn_by = $4
  where timebank_id = $1 and member_id = $2 and withdrawn_on is null
@@ -222,7 +223,7 @@ def check_consent(command: RecordConsent, day: date) -> list[Refusal]:
 
 
 async def let_grow_up(connection: Connection, timebank_id: int, day: date, now: datetime) -> None:
-    """Forget the day of birth of who is of age now, and end a pause that waited for a guardian."""
+    """Forget the day of birth and the guardian of who is of age now, and end a pause that waited for one."""
     _, rules = await banks.rules_in_force(connection, timebank_id, day)
     rows = await connection.fetch(
         "select member_id, born_on from member_age where timebank_id = $1 and born_on is not null", timebank_id
@@ -232,4 +233,5 @@ async def let_grow_up(connection: Connection, timebank_id: int, day: date, now: 
         if is_of_age(row["born_on"], rules.minimum_age, day):
             await connection.fetchval(pausing.LOCK, timebank_id, row["member_id"])
             await connection.execute(RECORD_AGE, timebank_id, row["member_id"], None, None, now)
+            await connection.execute(FORGET_GUARDIAN, timebank_id, row["member_id"])
             await settle(connection, by_itself, row["member_id"], day=day, now=now)

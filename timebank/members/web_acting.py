@@ -108,6 +108,7 @@ SCOPE_OF = (
     ("/acting/stop", None, None),
     ("/sign-out", None, None),
     ("/static", None, None),
+    ("/tell", None, None),  # for everybody, whoever they act for
     ("/hours", supporters.SEE_HOURS, supporters.SEE_HOURS),
     ("/offers", supporters.SEE_HOURS, supporters.BOOK),
     ("/bookings", supporters.SEE_HOURS, supporters.BOOK),

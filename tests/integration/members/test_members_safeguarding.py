@@ -119,6 +119,11 @@ async def test_who_comes_of_age_is_free_and_the_day_of_birth_goes(bank: Bank) ->
     child = await bank.member("Child")
     command = RecordAge(member_id=child, born_on=CHILD_BORN)
     await guardians.record_age(bank.db, bank.coordinator, command, key=key(), now=NOW)
+    consent = RecordConsent(
+        member_id=child, guardian_name="Pat", guardian_contact="01632 960 005", how="phone", given_on=TODAY
+    )
+    await guardians.record_consent(bank.db, bank.coordinator, consent, key=key(), now=NOW)
+    await guardians.withdraw_consent(bank.db, bank.coordinator, WithdrawConsent(member_id=child), key=key(), now=NOW)
     day_before = NOW.replace(year=2028, month=4, day=29)
     await checks.keep_watch(bank.db, bank.id, day_before)
     async with bank.db.reading(bank.id) as connection:
@@ -127,7 +132,9 @@ async def test_who_comes_of_age_is_free_and_the_day_of_birth_goes(bank: Bank) ->
     async with bank.db.reading(bank.id) as connection:
         assert (await pausing.status_of(connection, bank.id, child)).status == "active"
         age = await guardians.age_of(connection, bank.id, child)
+        kept = await connection.fetchval("select count(*) from guardian_consent where member_id = $1", child)
     assert age == guardians.Age(is_recorded=True)
+    assert kept == 0, "nor who the guardian was"
 
 
 async def test_the_day_of_birth_of_an_adult_is_not_kept(bank: Bank) -> None:
