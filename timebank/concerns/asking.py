@@ -17,6 +17,7 @@ from timebank.kit.refusal import Refusal
 from timebank.messages.service import Message, send
 
 LOCK_MEMBER = "select id from member where timebank_id = $1 and id = $2 for no key update"
+HOW_MANY_OPEN = "select count(*) from concern where timebank_id = $1 and member_id = $2 and state = 'open'"
 ADD = """
 insert into concern (timebank_id, member_id, about, entry_id, contribution_id, title, entry_minutes, happened_on, round,
                      asked, asked_by, asked_at, due_on, owner_id, owned_since, state, rules_version)
@@ -56,8 +57,8 @@ async def ask(db: Database, actor: Actor, command: Ask, *, key: str, now: dateti
     """Say that an entry about the actor's subject is not right.
 
     Whoever answers neither made nor approved it, is no part of it and did not ask. The member and the owner are told.
-    Refusals: ``asked_already``, ``answered_twice``, ``words_missing``, ``words_too_long``, ``still_waiting`` (time
-    that waits for a second person), ``taken_back``.
+    Refusals: those of :func:`timebank.concerns.rules.check_question`, ``still_waiting`` (time that waits for a second
+    person), ``taken_back``.
 
     Raises:
         LookupError: the subject has no such entry.
@@ -77,7 +78,11 @@ async def _ask(connection: Connection, actor: Actor, command: Ask, now: datetime
     if found is None:
         raise LookupError("no such entry of this member")
     before = await queries.earlier(connection, timebank_id, found.member_id, found.key)
-    refusal = _check_state(found) or rules.check_question(command.words, earlier=[one["state"] for one in before])
+    refusal = _check_state(found) or rules.check_question(
+        command.words,
+        earlier=[one["state"] for one in before],
+        open_count=await connection.fetchval(HOW_MANY_OPEN, timebank_id, found.member_id),
+    )
     if refusal:
         raise Rollback([refusal])
     bank = await banks.by_id(connection, timebank_id)

@@ -14,6 +14,7 @@ MAX_ASKED = 2_000
 MAX_ANSWER = 2_000
 MAX_REASON = 500
 MAX_ROUNDS = 2
+MAX_OPEN = 20  # questions of one member at a time
 MAX_CHANGE_MINUTES = 60_000
 
 State = Literal["open", "upheld", "corrected"]
@@ -63,13 +64,17 @@ def may_see(actor: Actor, *, member_id: int, owner_id: int | None) -> bool:
     return answers(actor) and (actor.has(COORDINATOR) or actor.member_id == owner_id)
 
 
-def check_question(words: str, *, earlier: Iterable[State]) -> Refusal | None:
-    """What stands in the way of a question; ``earlier`` are the states of the questions about the same entry."""
+def check_question(words: str, *, earlier: Iterable[State], open_count: int = 0) -> Refusal | None:
+    """What stands in the way of a question. ``earlier`` are the states of the questions about the same entry,
+    ``open_count`` is how many of the member's have no answer yet.
+    """
     before = list(earlier)
     if "open" in before:
         return Refusal("asked_already", "You asked about this. The answer is on its way.")
     if len(before) >= MAX_ROUNDS:
         return Refusal("answered_twice", "We looked at this twice. You can tell someone else about it.")
+    if open_count >= MAX_OPEN:
+        return Refusal("too_many_open", f"{MAX_OPEN} of your questions wait for an answer. Ask more after that.")
     if not names.tidy(words):
         return Refusal("words_missing", "Say in a few words what is wrong.", "words")
     if len(words) > MAX_ASKED:

@@ -25,6 +25,7 @@ __all__ = (
 )
 
 UNUSED_KEPT_FOR = timedelta(days=1)
+MAX_UNUSED = 10  # for each member; of more, the newest stay
 MAX_ID = 2**63 - 1
 
 KEEP = """
@@ -44,6 +45,15 @@ select p.id, p.width, p.height, p.content, c.member_id
   join photo p on p.timebank_id = e.timebank_id and p.id = e.photo_id
   join contribution c on c.timebank_id = e.timebank_id and c.id = e.contribution_id
  where e.timebank_id = $1 and e.contribution_id = $2
+"""
+DELETE_MANY = """
+delete from photo p
+ where p.timebank_id = $1 and p.member_id = $2 and p.id in (
+       select u.id from photo u
+        where u.timebank_id = $1 and u.member_id = $2
+          and not exists (select from evidence e where e.timebank_id = u.timebank_id and e.photo_id = u.id)
+        order by u.added_at desc, u.id desc
+       offset $3)
 """
 DELETE_UNUSED = """
 delete from photo p
@@ -65,22 +75,22 @@ class Photo(msgspec.Struct, frozen=True, kw_only=True):
 async def keep(db: Database, actor: Actor, remade: Remade, *, now: datetime) -> int:
     """Keep a photo of the subject's, and return its id. The same photo is kept once.
 
-    What is not used within UNUSED_KEPT_FOR is deleted by :func:`delete_unused`.
+    What is not used within UNUSED_KEPT_FOR is deleted by :func:`delete_unused`, and of many unused ones the oldest now.
     """
     async with db.writing(actor.timebank_id) as connection:
-        return int(
-            await connection.fetchval(
-                KEEP,
-                actor.timebank_id,
-                actor.subject_id,
-                actor.member_id,
-                now,
-                hashlib.sha256(remade.content).digest(),
-                remade.width,
-                remade.height,
-                remade.content,
-            )
+        kept = await connection.fetchval(
+            KEEP,
+            actor.timebank_id,
+            actor.subject_id,
+            actor.member_id,
+            now,
+            hashlib.sha256(remade.content).digest(),
+            remade.width,
+            remade.height,
+            remade.content,
         )
+        await connection.execute(DELETE_MANY, actor.timebank_id, actor.subject_id, MAX_UNUSED)
+        return int(kept)
 
 
 async def own(connection: Connection, actor: Actor, photo_id: int) -> Photo | None:

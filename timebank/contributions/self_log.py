@@ -24,6 +24,7 @@ from timebank.kit.refusal import Refusal
 
 SOMETHING_ELSE = "Something else"
 MAX_WORDS = 2_000
+MAX_WAITING = 50  # for each member, so that nobody fills the queue of those who decide
 MAX_ID = 2**63 - 1
 
 NAMED = "select id from activity where timebank_id = $1 and name_key = $2"
@@ -35,6 +36,12 @@ select c.id, c.state
 """
 ADD_EVIDENCE = "insert into evidence (timebank_id, contribution_id, words, photo_id) values ($1, $2, $3, $4)"
 HAS_PHOTO = "select true from photo where timebank_id = $1 and id = $2 and member_id = $3 for key share"
+HOW_MANY_WAIT = """
+select count(*)
+  from contribution c
+  join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
+ where c.timebank_id = $1 and c.member_id = $2 and c.state = 'submitted' and r.source = 'self'
+"""
 LOCK_OWN = """
 select c.id, c.state, c.minutes, c.register_id, r.recorded_by
   from contribution c
@@ -127,7 +134,8 @@ async def check_time(db: Database, actor: Actor, command: LogTime, *, now: datet
 async def log_time(db: Database, actor: Actor, command: LogTime, *, key: str, now: datetime) -> Logged | list[Refusal]:
     """Log time for the actor's subject: themselves, or the member whom they act for.
 
-    Refusals: those of :func:`check`, ``unknown_activity``, ``photo_gone``, ``duplicate``, and what the ledger refuses.
+    Refusals: those of :func:`check`, ``too_many_waiting``, ``unknown_activity``, ``photo_gone``, ``duplicate``, and
+    what the ledger refuses.
     """
 
     async def work(connection: Connection) -> Logged:
@@ -145,6 +153,9 @@ async def _log(connection: Connection, actor: Actor, command: LogTime, now: date
     _, in_force = await banks.rules_in_force(connection, timebank_id, on)
     if refusals := check(command, in_force, on):
         raise Rollback(refusals)
+    if await connection.fetchval(HOW_MANY_WAIT, timebank_id, actor.subject_id) >= MAX_WAITING:
+        message = f"{MAX_WAITING} of your entries wait already. Log more when someone has looked at them."
+        raise Rollback([Refusal("too_many_waiting", message)])
     if command.photo_id is not None:
         known = 0 < command.photo_id <= MAX_ID and await connection.fetchval(
             HAS_PHOTO, timebank_id, command.photo_id, actor.subject_id

@@ -244,6 +244,28 @@ async def test_photos_that_were_never_sent_go_after_a_day(bank: Bank) -> None:
     assert await count(bank, "photo") == 1
 
 
+async def test_only_the_newest_unused_photos_stay(bank: Bank) -> None:
+    kept = []
+    for n in range(photos.MAX_UNUSED + 3):
+        remade = await photos.remake(jpeg(f"#{n * 19:02x}4477"))
+        assert isinstance(remade, photos.Remade)
+        kept.append(await photos.keep(bank.db, bank.participant, remade, now=bank.now + timedelta(minutes=n)))
+        if n == 0:
+            await logged(bank, bank.participant, photo_id=kept[0])
+    async with bank.db.reading(bank.id) as connection:
+        there = [row["id"] for row in await connection.fetch("select id from photo order by id")]
+    assert there == [kept[0], *kept[3:]], "the used one and the newest"
+
+
+async def test_nobody_fills_the_queue(bank: Bank) -> None:
+    for n in range(self_log.MAX_WAITING):
+        await logged(bank, bank.participant, minutes=n + 1, held_on=bank.now.date() - timedelta(days=n))
+    result = await log(bank, bank.participant, minutes=500)
+    assert isinstance(result, list)
+    assert [one.code for one in result] == ["too_many_waiting"]
+    assert isinstance(await log(bank, await other_member(bank)), Logged)
+
+
 async def count(bank: Bank, table: str) -> int:
     async with bank.db.reading(bank.id) as connection:
         return int(await connection.fetchval(f"select count(*) from {table}"))

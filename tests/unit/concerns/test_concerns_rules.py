@@ -34,6 +34,13 @@ def test_what_may_be_asked(said: str, earlier: list[rules.State], code: str | No
     assert (refusal.code if refusal else None) == code
 
 
+def test_nobody_asks_about_everything_at_once() -> None:
+    assert rules.check_question("x", earlier=[], open_count=rules.MAX_OPEN - 1) is None
+    refusal = rules.check_question("x", earlier=[], open_count=rules.MAX_OPEN)
+    assert refusal is not None
+    assert refusal.code == "too_many_open"
+
+
 @pytest.mark.parametrize(
     ("actor", "state", "owner", "independent", "said", "code"),
     [
