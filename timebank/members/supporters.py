@@ -27,7 +27,7 @@ SCOPES = {
     SEE_HOURS: "See the hours",
     BOOK: "Use hours and make bookings",
     LOG_TIME: "Log time given",
-    MESSAGES: "Get the messages",
+    MESSAGES: "Read the messages",
 }
 MAX_NAME = 100
 MAX_CONTACT = 200
