@@ -1,6 +1,6 @@
 """Whom to offer on a new register: who came last time, who signed up or checked in, who comes now and then."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -159,10 +159,25 @@ async def is_guest(connection: Connection, timebank_id: int, guest_id: int) -> b
     return 0 < guest_id <= MAX_ID and bool(await connection.fetchval(known, timebank_id, guest_id))
 
 
+async def on_the_sheet(
+    connection: Connection, timebank_id: int, group_id: int, day: date, session_id: int | None
+) -> list[int]:
+    """The ids of the members on the printed sheet of this group and day, in its order."""
+    people = await activities.people(connection, timebank_id, group_id, day, session_id)
+    people = people or await activities.first_people(connection, timebank_id)
+    return [one.member_id for one in people]
+
+
 async def offered(
-    connection: Connection, timebank_id: int, group_id: int, known: Directory, guests: Guests, session_id: int | None
+    connection: Connection,
+    timebank_id: int,
+    group_id: int,
+    known: Directory,
+    guests: Guests,
+    session_id: int | None,
+    on_paper: Sequence[int] = (),
 ) -> Offered:
-    """The people of a new register in the order of their names.
+    """The people of a new register in the order of their names; those who stand ``on_paper`` first, in its order.
 
     With a tick: who checked in at the session; where nobody did, who signed up; where nobody did, who came last time.
     """
@@ -171,7 +186,7 @@ async def offered(
     there = await activities.checked_in(connection, timebank_id, session_id) if session_id else []
     expected = await activities.signed_up(connection, timebank_id, session_id) if session_id else []
     by_id = {one.member_id: one for one in last if one.member_id}
-    for member_id in (*there, *expected):
+    for member_id in (*on_paper, *there, *expected):
         if member_id in known.members and member_id not in by_id:
             by_id[member_id] = Before(name=known.shown[member_id], member_id=member_id)
     ticked = {one for one in (there or expected) if one in by_id}
@@ -180,7 +195,10 @@ async def offered(
         replace(one, came=not ticked or one.member_id in ticked, note=notes.get(one.member_id, ""))
         for one in (*by_id.values(), *(one for one in last if one.guest_id))
     ]
-    people.sort(key=lambda one: (not one.came, names.key(one.name)))
+    places = {member_id: place for place, member_id in enumerate(on_paper)}
+    people.sort(
+        key=lambda one: (places.get(one.member_id, len(places)), bool(ticked) and not one.came, names.key(one.name))
+    )
     because = ("checked_in" if there else "signed_up") if ticked else "came"
     return Offered(tuple(people[:MAX_PEOPLE]), because, max(0, len(people) - MAX_PEOPLE))
 

@@ -12,7 +12,9 @@ from timebank.contributions import (
     web_decisions,
     web_guests,
     web_register,
+    web_register_drafts,
     web_register_forward,
+    web_register_shown,
     web_registers,
     web_self_log,
     web_uploads,
@@ -31,7 +33,7 @@ async def groups_page(request: PageRequest) -> Response[str]:
     """The coordinator's first page: log a group again, go on with a draft, decide. A session leader sees their own."""
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        led = await web_register.led_by_viewer(request, connection)
+        led = await web_register_shown.led_by_viewer(request, connection)
         groups = [one for one in await queries.groups(connection, actor.timebank_id) if led is None or one.id in led]
         waiting = await queries.waiting_for(connection, actor) if led is None else 0
         mine = await drafts.drafts(connection, actor)
@@ -51,6 +53,7 @@ async def groups_page(request: PageRequest) -> Response[str]:
 ROUTES: list[Any] = [
     groups_page,
     *web_register.ROUTES,
+    *web_register_drafts.ROUTES,
     *web_uploads.ROUTES,
     *web_register_forward.ROUTES,
     *web_registers.ROUTES,

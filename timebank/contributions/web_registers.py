@@ -14,7 +14,7 @@ from timebank.contributions import queries, register_csv, register_list, registe
 from timebank.contributions.choosing import Directory
 from timebank.contributions.queries import RegisterShown
 from timebank.contributions.register_list import Filter, Listed
-from timebank.contributions.web_register import attachment, led_by_viewer
+from timebank.contributions.web_register_shown import attachment, led_by_viewer
 from timebank.db import Connection
 from timebank.kit import csv, dates, durations, ids
 from timebank.kit.actor import COORDINATOR

@@ -212,6 +212,10 @@ async def test_a_session_fills_its_register_and_the_paper_sheet_asks_for_times(
     assert (fields["length"], fields["start"], fields["prep"]) == (["1 hour 15 minutes"], ["14:00"], ["15 minutes"])
     assert "Bo Li Checked in" in words(page.text)
     sheet = await browser.get(f"/groups/{activity}/register?date={TODAY}")
+    paper = await browser.get(f"/groups/{activity}/sheet.txt?day={TODAY}")
+    on_paper = re.findall(r"^(.+) \(Member \d+\): how long", paper.text, flags=re.MULTILINE)
+    assert on_paper == ["Amina Yusuf", "Bo Li", "Cy Young"]
+    assert re.findall(r'<label class="govuk-label" for="length-m\d+">([^<]+)<', sheet.text) == on_paper
     assert 'type="checkbox" value="m' not in sheet.text
     typed = {**typed_in(sheet.text), f"length-m{amina}": "1:00", "who-x0": "Cy Young", "length-x0": "lots"}
     wrong = await browser.submit(f"/groups/{activity}/register", typed)
