@@ -1,6 +1,7 @@
 """The rounds: what is due is done, and written down. One job's failure or slowness never stops the others."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ JOB_SECONDS = 30
 """How long one job may take in one time bank in one round; what is left then waits for the next."""
 RETRY_FIRST = timedelta(minutes=1)
 RETRY_LONGEST = timedelta(minutes=10)
+MAX_LOGGED_FRAMES = 12
 ADVISORY_LOCK = 0x6A6F6273  # "jobs"
 TOO_SLOW = "It took too long. The rest waits for the next round."
 UNEXPECTED = "Something unexpected went wrong ({}). The server’s log says more."
@@ -131,7 +133,17 @@ async def _error_of(job: Job, db: Database, timebank_id: int, now: datetime) -> 
             cause=type(trouble.__cause__).__name__,
         )
         return trouble.sentence
-    except Exception as error:
-        log.exception("job failed", job=job.name, timebank_id=timebank_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other jobs go on
+        # Without the error's own words, which may quote what people typed: a database says which value is there twice.
+        log.error(
+            "job failed",
+            job=job.name,
+            timebank_id=timebank_id,
+            error=type(error).__qualname__,
+            frames=[
+                f"{frame.filename}:{frame.lineno} {frame.name}"
+                for frame in traceback.extract_tb(error.__traceback__)[-MAX_LOGGED_FRAMES:]
+            ],
+        )
         return UNEXPECTED.format(type(error).__name__)
     return ""

@@ -55,7 +55,7 @@ async def last(bank: Bank, name: str) -> Run:
     [(Trouble("The mail server is ill."), "The mail server is ill."), (ValueError("secret"), "ValueError")],
 )
 async def test_a_failure_is_written_down_and_stops_nobody(
-    bank: Bank, other_bank: Bank, error: Exception, words: str
+    bank: Bank, other_bank: Bank, error: Exception, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = FixedClock(NOW)
     bad = Recorder(f"bad-{uuid4().hex[:8]}", fails_in=bank.id, error=error)
@@ -65,6 +65,9 @@ async def test_a_failure_is_written_down_and_stops_nobody(
     failed = await last(bank, bad.job.name)
     assert words in failed.error
     assert "secret" not in failed.error
+    said = capsys.readouterr()
+    assert "secret" not in said.out + said.err
+    assert bad.job.name in said.out + said.err
     assert failed.failures == 1
     assert failed.succeeded_at is None
     assert (await last(other_bank, bad.job.name)).error == ""
