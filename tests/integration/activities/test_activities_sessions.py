@@ -118,6 +118,26 @@ async def test_changing_all_that_follow_moves_each_by_as_many_days(bank: Bank) -
     assert "It was to be on Tuesday 31 March 2026 at 2pm." in told[2]
 
 
+@pytest.mark.parametrize("weeks", [1, -1])
+async def test_a_whole_series_moves_on_to_its_own_days(bank: Bank, weeks: int) -> None:
+    lunch = await group(bank)
+    sessions = await planned(bank, lunch, day=DAY + timedelta(days=14), repeat=WEEKLY)
+    by = timedelta(weeks=weeks)
+    before = [(await look(bank, one)).held_on for one in sessions]
+    done = await change(bank, sessions[0], day=before[0] + by, following=True)
+    assert not isinstance(done, list), done
+    assert [(await look(bank, one)).held_on for one in sessions] == [day + by for day in before]
+
+
+async def test_a_series_does_not_move_onto_another_session(bank: Bank) -> None:
+    lunch = await group(bank)
+    sessions = await planned(bank, lunch, repeat=WEEKLY)
+    await planned(bank, lunch, day=DAY + timedelta(days=8))
+    refused = await change(bank, sessions[0], day=DAY + timedelta(days=1), following=True)
+    assert codes(refused) == ["session_there"]
+    assert [(await look(bank, one)).held_on for one in sessions] == [DAY + timedelta(weeks=n) for n in range(4)]
+
+
 async def test_a_change_that_nobody_needs_to_know_tells_nobody(bank: Bank) -> None:
     lunch = await group(bank)
     (session,) = await planned(bank, lunch)
