@@ -56,6 +56,8 @@ async def register_page(
     is_sheet = by == "sheet" or (date is not None and by is None)
     async with database(request).reading(actor.timebank_id) as connection:
         await led_by_viewer(request, connection)
+        if await queries.group(connection, actor.timebank_id, group_id) is None:
+            raise NotFoundException
         day = _day(request, date)
         session = await activities.session_on(connection, actor.timebank_id, group_id, day)
         session_id = session.id if session else None
