@@ -12,7 +12,7 @@ from timebank.kit.refusal import Refusal
 
 MAX_ANSWERED_PEOPLE = 5_000
 MAX_PIECE_BYTES = 4 * 1024 * 1024
-MAX_PIECES = 16
+MAX_PIECES = 64
 MAX_FILE_NAME = 200
 
 ADD, LEAVE_OUT, PROGRAMME, POT = "add", "leave_out", "programme", "pot"

@@ -26,7 +26,7 @@ PageRequest = Request[Any, Any, Any]
 
 REFUSED = 422
 FOR_COORDINATORS = [requires_role(COORDINATOR)]
-MAX_PAGE_BYTES = 9 * 1024 * 1024  # a form may have 10 MB
+MAX_PAGE_BYTES = 4 * 1024 * 1024
 MAX_ASKED = 50  # people to decide about on one page; for the rest there is one answer to all
 MAX_SHOWN = 100
 MAX_FIRST = 5
@@ -55,7 +55,7 @@ async def bring(request: PageRequest) -> Response[Any]:
     # One byte more than is allowed tells that the file is too large, however large it is.
     content = await chosen.read(MAX_PAGE_BYTES + 1)
     if len(content) > MAX_PAGE_BYTES:
-        message = "This file is larger than 9 MB. Split it, or use the command: timebank import."
+        message = "This file is larger than 4 MB. Split it, or use the command: timebank import."
         return await _imports_page(request, form.refused([Refusal("file_too_large", message, "file")]))
     command = BeginImport(format=wanted, file_name=chosen.filename, content=content)
     brought = await service.begin(database(request), viewer(request).actor, command, key=form.key, now=now(request))

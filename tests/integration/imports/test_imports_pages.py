@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 
 from tests.integration.imports.importing import bring, carry_out, minutes_by_name
-from tests.people import NOW, Bank, Browser
+from tests.people import Bank, Browser
 from timebank.db import Database
 
 USERS = "1,2015-03-02,Ada,Example,,,,,,\n2,2015-03-03,Ben,Example,,,,,,\n"
@@ -74,6 +74,8 @@ async def test_what_is_wrong_with_a_file_is_said(bank: Bank, db: Database, clien
         refused = await upload(browser, "members", content)
         assert (refused.status_code, said in refused.text) == (422, True), refused.text
     assert (await upload(browser, "nonsense", b"a,b\n")).status_code == 422
+    large = await upload(browser, "members", b"Name\n" + b"Somebody\n" * 500_000)
+    assert (large.status_code, "larger than 4 MB" in large.text) == (422, True)
 
 
 async def test_columns_are_chosen_where_headings_do_not_say(
@@ -121,4 +123,3 @@ async def test_a_double_tap_imports_once(bank: Bank, db: Database, client: Calla
     answers = [await browser.submit(path, {"start": "yes", "key": key}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert len(await minutes_by_name(bank)) == 2
-    assert NOW

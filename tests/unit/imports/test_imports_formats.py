@@ -10,6 +10,7 @@ import pytest
 
 from timebank.imports.formats import BY_NAME, FORMATS, ReadFile, read
 from timebank.imports.formats.amounts import read_day, read_minutes
+from timebank.imports.formats.base import MAX_FILE_BYTES, MAX_LINES
 from timebank.imports.people import MemberFacts
 from timebank.imports.plan import Facts, Plan
 from timebank.imports.planning import make_plan
@@ -311,7 +312,10 @@ def test_forty_bad_lines_in_five_hundred_stand_in_nobodys_way() -> None:
         (b"Name\n", "no_lines"),
         (b'Name\n"open', "quote_not_closed"),
         (b"Name\n" + b"x" * 3000, "cell_too_long"),
+        (b"Name\n" + b"x\n" * (MAX_LINES + 1), "too_many_lines"),
+        (b"x" * (MAX_FILE_BYTES + 1), "file_too_large"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "file",
 )
 def test_a_file_that_cannot_be_read_says_why(content: bytes, code: str) -> None:
     refused = read(BY_NAME["members"], content)

@@ -8,8 +8,8 @@ from timebank.kit import csv, names
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import shown
 
-MAX_FILE_BYTES = 64 * 1024 * 1024
-MAX_LINES = 200_000
+MAX_FILE_BYTES = 16 * 1024 * 1024
+MAX_LINES = 100_000  # three times the longest history of the real tier; a plan of so many takes about 250 MB
 MAX_CELL = 2000
 LOOKED_AT_FOR_HEADINGS = 10
 NO_COLUMN = -1
