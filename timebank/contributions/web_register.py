@@ -13,6 +13,7 @@ from litestar.params import FromPath, FromQuery
 from timebank.activities import queries as activities
 from timebank.contributions import (
     drafts,
+    queries,
     register_compare,
     register_form,
     register_lines,
