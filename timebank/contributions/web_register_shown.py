@@ -1,5 +1,6 @@
 """What every page of a register needs: who may see it, the group and its people, and the page itself."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,7 @@ from timebank.web.viewer import viewer
 PageRequest = Request[Any, Any, Any]
 
 PEER_EXCHANGE = "peer_exchange"
+REFERENCE = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b")
 CSV_TYPE = "text/csv; charset=utf-8"
 
 
@@ -154,6 +156,7 @@ def show_register(
     ``because`` says why people have a tick (see :func:`register_people.offered`), ``left_off`` how many did not fit.
     """
     in_short = register_lines.in_short(form.refusals)
+    repeats = ((one.field, REFERENCE.search(one.message)) for one in form.refusals if one.field)
     there = [row.member_id for row in sheet.people if row.member_id]
     return render(
         request,
@@ -168,6 +171,7 @@ def show_register(
         because=because,
         left_off=left_off,
         meanwhile=meanwhile,
+        other_entry={field: found[0] for field, found in repeats if found and field.startswith("reason-")},
         summary=form.refused(in_short),
         same_reason=len(in_short) < len(form.refusals) or bool(sheet.reason),
         max_what=rules.MAX_WHAT,

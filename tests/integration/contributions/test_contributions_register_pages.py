@@ -542,3 +542,34 @@ async def test_a_register_outlives_the_session_it_was_typed_in(client: Open, ban
     saved = await browser.submit(f"/groups/{activity}/register", again)
     assert saved.status_code == 303, words(saved.text)[:500]
     assert "Saved for 16 people" in words((await browser.get(saved.headers["location"])).text)
+
+
+async def test_time_that_overlaps_another_is_shown_and_can_be_explained(client: Open, bank: Bank) -> None:
+    lunch, choir = await group(bank), await group(bank, "Choir")
+    amina = await bank.member("Amina Yusuf")
+    browser = await coordinator(client, bank)
+    first = await save(browser, lunch, who_x0="Amina Yusuf", start="10:00")
+    fields = {"extras": "1", "date": TODAY, "length": "1:00", "start": "11:00", "who-x0": "Amina Yusuf"}
+    asked = await browser.submit(f"/groups/{choir}/register", fields)
+    assert asked.status_code == 422
+    assert "At that time this person was at Lunch club" in words(asked.text)
+    assert f'href="{first}" target="_blank" rel="noopener">Look at the other entry' in asked.text
+    saved = await browser.submit(f"/groups/{choir}/register", {**fields, "reason-x0": "She left early"})
+    assert saved.status_code == 303
+    assert await minutes(bank, amina) == 150
+
+
+async def test_the_enter_key_adds_a_name_and_saves_nothing(client: Open, bank: Bank) -> None:
+    activity = await group(bank)
+    amina = await bank.member("Amina Yusuf")
+    browser = await coordinator(client, bank)
+    page = await browser.get(f"/groups/{activity}/register")
+    form = page.text[page.text.index('id="register"') :]
+    button = re.search(r"<button[^>]*>", form)
+    assert button is not None
+    assert 'name="more"' in button[0]
+    shown = await browser.submit(
+        f"/groups/{activity}/register", {**typed_in(page.text), "who-x0": "amina yusuf", "more": "yes"}
+    )
+    assert typed_in(shown.text)["came"] == [f"m{amina}"]
+    assert await registers(bank) == 0
