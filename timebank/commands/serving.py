@@ -79,12 +79,22 @@ def run_serve(options: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _setup_link(url: str) -> str | None:
+    """The link for making the first time bank, when there is none. A database that cannot be used is said by the
+    service itself, which waits for it.
+    """
+    import asyncpg
+
     from timebank.db import Database
     from timebank.governance.service import make_setup_link
 
-    db = await Database.open(url, pool_size=1)
+    try:
+        db = await Database.open(url, pool_size=1)
+    except (OSError, asyncpg.PostgresError):
+        return None
     try:
         return await make_setup_link(db, now=datetime.now(UTC))
+    except (OSError, asyncpg.PostgresError):
+        return None
     finally:
         await db.close()
 
