@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -176,6 +177,7 @@ def empty_server() -> Iterator[tuple[str, str]]:
         listener.join(30)
         if process.stdout is not None:
             process.stdout.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
