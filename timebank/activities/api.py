@@ -99,6 +99,10 @@ class LeaderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     member_id: int
 
 
+class NothingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nothing more is to be said: ``{}``."""
+
+
 class PhotoBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A photo as base64 (JPEG, PNG, WebP or AVIF), and what it shows in words."""
 
@@ -149,7 +153,7 @@ async def add_activity(request: ApiRequest, data: JSONBody[ActivityBody]) -> Res
     return refused(added) if isinstance(added, list) else await _activity_answer(request, added, 201)
 
 
-@post("/api/v1/activities/{activity_id:int}", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+@post("/api/v1/activities/{activity_id:int}", tags=["activities"], guards=[MAY_ARRANGE], status_code=200, **CHANGING)
 async def change_activity(
     request: ApiRequest, activity_id: FromPath[int], data: JSONBody[ActivityBody]
 ) -> Response[ActivityAnswer]:
@@ -163,7 +167,13 @@ async def change_activity(
     return refused(changed) if isinstance(changed, list) else await _activity_answer(request, changed)
 
 
-@post("/api/v1/activities/{activity_id:int}/archive", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+@post(
+    "/api/v1/activities/{activity_id:int}/archive",
+    tags=["activities"],
+    guards=[MAY_ARRANGE],
+    status_code=200,
+    **CHANGING,
+)
 async def archive_activity(
     request: ApiRequest, activity_id: FromPath[int], data: JSONBody[ArchiveBody]
 ) -> Response[ActivityAnswer]:
@@ -193,7 +203,13 @@ async def add_leader(
     return Response(LeaderAnswer(activity_id=activity_id, member_id=done), status_code=201)
 
 
-@post("/api/v1/activities/{activity_id:int}/leaders/end", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+@post(
+    "/api/v1/activities/{activity_id:int}/leaders/end",
+    tags=["activities"],
+    guards=[MAY_ARRANGE],
+    status_code=200,
+    **CHANGING,
+)
 async def end_leader(
     request: ApiRequest, activity_id: FromPath[int], data: JSONBody[EndLeaderBody]
 ) -> Response[LeaderAnswer]:
@@ -210,7 +226,9 @@ async def end_leader(
 
 
 @post("/api/v1/activities/{activity_id:int}/check-in-code", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
-async def make_code(request: ApiRequest, activity_id: FromPath[int]) -> Response[api_taking_part.CodeAnswer]:
+async def make_code(
+    request: ApiRequest, activity_id: FromPath[int], data: JSONBody[NothingBody]
+) -> Response[api_taking_part.CodeAnswer]:
     """Make a new code for the wall; the one before stops working."""
     actor, key = acting(request), idempotency_key(request)
     try:
@@ -240,7 +258,13 @@ async def add_activity_photo(
     return refused(done) if isinstance(done, list) else Response(PhotoAnswer(photo_id=done), status_code=201)
 
 
-@post("/api/v1/activities/{activity_id:int}/photos/remove", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+@post(
+    "/api/v1/activities/{activity_id:int}/photos/remove",
+    tags=["activities"],
+    guards=[MAY_ARRANGE],
+    status_code=200,
+    **CHANGING,
+)
 async def remove_activity_photo(
     request: ApiRequest, activity_id: FromPath[int], data: JSONBody[RemovePhotoBody]
 ) -> Response[PhotoAnswer]:

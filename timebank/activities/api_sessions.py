@@ -161,7 +161,7 @@ async def read_session(request: ApiRequest, session_id: FromPath[int]) -> Sessio
     return session_answer(found)
 
 
-@post("/api/v1/sessions/{session_id:int}", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+@post("/api/v1/sessions/{session_id:int}", tags=["activities"], guards=[MAY_ARRANGE], status_code=200, **CHANGING)
 async def change_session(
     request: ApiRequest, session_id: FromPath[int], data: JSONBody[ChangeBody]
 ) -> Response[ManyAnswer]:
@@ -184,7 +184,9 @@ async def change_session(
     return Response(ManyAnswer(sessions=done.sessions, people_told=done.people_told), status_code=200)
 
 
-@post("/api/v1/sessions/{session_id:int}/cancel", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
+@post(
+    "/api/v1/sessions/{session_id:int}/cancel", tags=["activities"], guards=[MAY_ARRANGE], status_code=200, **CHANGING
+)
 async def cancel_session(
     request: ApiRequest, session_id: FromPath[int], data: JSONBody[CancelBody]
 ) -> Response[ManyAnswer]:

@@ -83,7 +83,13 @@ class PeopleAnswer(msgspec.Struct, frozen=True, kw_only=True):
     people: list[PersonAnswer]
 
 
-@post("/api/v1/sessions/{session_id:int}/sign-up", tags=["activities"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/sessions/{session_id:int}/sign-up",
+    tags=["activities"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def sign_up_for_session(
     request: ApiRequest, session_id: FromPath[int], data: JSONBody[PersonBody]
 ) -> Response[PartAnswer]:
@@ -91,7 +97,13 @@ async def sign_up_for_session(
     return await _part(request, service.sign_up, session_id, data.member_id)
 
 
-@post("/api/v1/sessions/{session_id:int}/withdraw", tags=["activities"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/sessions/{session_id:int}/withdraw",
+    tags=["activities"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def withdraw_from_session(
     request: ApiRequest, session_id: FromPath[int], data: JSONBody[PersonBody]
 ) -> Response[PartAnswer]:
@@ -99,7 +111,13 @@ async def withdraw_from_session(
     return await _part(request, service.withdraw, session_id, data.member_id)
 
 
-@post("/api/v1/sessions/{session_id:int}/people", tags=["activities"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/sessions/{session_id:int}/people",
+    tags=["activities"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def change_part(request: ApiRequest, session_id: FromPath[int], data: JSONBody[PartBody]) -> Response[PartAnswer]:
     """For coordinators and the group's leaders: check a member in or take it back; note who had set out."""
     if data.action == "check_in":
@@ -142,7 +160,7 @@ async def list_people(request: ApiRequest, session_id: FromPath[int]) -> PeopleA
     )
 
 
-@post("/api/v1/check-in", tags=["activities"], guards=[needs_scope(WRITE)], **CHANGING)
+@post("/api/v1/check-in", tags=["activities"], guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def check_in_with_code(request: ApiRequest, data: JSONBody[CodeBody]) -> Response[CheckedInAnswer]:
     """Check the token's member in with the code on the wall; works only around the time of a session."""
     command = CheckInHere(code=data.code)

@@ -49,15 +49,12 @@ async def came(bank: Bank, session_id: int) -> list[int]:
         return await queries.checked_in(connection, bank.id, session_id)
 
 
-async def test_the_last_place_goes_to_one_of_two(bank: Bank) -> None:
+async def test_the_last_place_goes_to_one_of_many(bank: Bank) -> None:
     (session,) = await planned(bank, await group(bank), capacity=1)
-    tries = [
-        service.sign_up(bank.db, who, part(session, who), key=key(), now=bank.now)
-        for who in (bank.participant, bank.finance)
-    ]
-    done = await asyncio.gather(*tries)
-    assert sorted(isinstance(one, list) for one in done) == [False, True]
-    assert codes(next(one for one in done if isinstance(one, list))) == ["full"]
+    people = [Actor(timebank_id=bank.id, member_id=await bank.member()) for _ in range(9)]
+    tries = [service.sign_up(bank.db, who, part(session, who), key=key(), now=bank.now) for who in people]
+    refused = [one for one in await asyncio.gather(*tries) if isinstance(one, list)]
+    assert [codes(one) for one in refused] == [["full"]] * 8
     assert (await look(bank, session)).signed_up == 1
 
 
@@ -211,6 +208,17 @@ async def test_leaders_lead_in_their_time_and_nothing_else(bank: Bank) -> None:
     async with bank.db.reading(bank.id) as connection:
         assert await queries.led_by(connection, bank.id, leader.member_id, on=DAY) == frozenset()
         assert await queries.leaders(connection, bank.id, lunch, DAY) == []
+
+
+async def test_nobody_leads_what_is_put_away(bank: Bank) -> None:
+    lunch, leader = await group(bank), bank.participant.member_id or 0
+    command = AddLeader(activity_id=lunch, member_id=leader, from_day=bank.now.date())
+    await service.add_leader(bank.db, bank.coordinator, command, key=key(), now=bank.now)
+    for archived, expected in ((False, {lunch}), (True, set())):
+        archive = ArchiveActivity(activity_id=lunch, archived=archived)
+        await service.archive_activity(bank.db, bank.coordinator, archive, key=key(), now=bank.now)
+        async with bank.db.reading(bank.id) as connection:
+            assert await queries.led_by(connection, bank.id, leader, on=bank.now.date()) == expected
 
 
 async def test_the_tap_list_has_its_time_too(bank: Bank) -> None:
