@@ -14,6 +14,7 @@ import msgspec
 
 from timebank.contributions.choosing import Chooser
 from timebank.contributions.register_file import KnownMember, NameMatch, RegisterFile, RegisterLine, match_names
+from timebank.contributions.repeats import check_day_lengths
 from timebank.contributions.rules import MAX_WHAT, Earlier, Facts, Line, check_line, flags
 from timebank.kit import dates, durations, names
 from timebank.kit.actor import Actor
@@ -22,6 +23,7 @@ from timebank.kit.text import shown
 
 NEW_GROUP = "new"
 LEAVE_OUT = "leave-out"
+NEW_GUEST = 10**15  # plus the number of their line: stands for a guest until the file is confirmed
 MAX_ANSWERS = 1000
 MAX_ASKED = 150  # lines with something to fill in on one page; the rest are quicker to correct in the spreadsheet
 MAX_ID_DIGITS = 18
@@ -49,7 +51,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 
     ``group`` is for lines without an activity; ``groups`` maps the key of an unknown activity name to a group's id,
     ``NEW_GROUP`` or ``LEAVE_OUT``. The others go by line number: ``who`` a member's id, ``someone`` a typed name,
-    ``minutes`` and ``day`` corrections, ``reason`` why a repeated line is right, ``leave_out`` the lines not to save.
+    ``minutes`` and ``day`` corrections, ``reason`` why a repeated line is right, ``guests`` the lines of people who are no members yet, ``leave_out`` the lines not to
+    save.
     """
 
     group: int | None = None
@@ -59,6 +62,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     minutes: ByLine = {}
     day: ByLine = {}
     reason: ByLine = {}
+    guests: frozenset[int] = frozenset()
     leave_out: frozenset[int] = frozenset()
 
 
@@ -84,6 +88,7 @@ class Read:
     problems: tuple[Refusal, ...]
     suggestions: tuple[KnownMember, ...]
     is_left_out: bool
+    guest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ class PreviewLine:
     @property
     def who(self) -> str:
         """The member found, else the name as the file has it."""
-        return self.read.member.display_name if self.read.member else self.read.source.name_text
+        return self.read.member.display_name if self.read.member else self.read.guest or self.read.source.name_text
 
     @property
     def why(self) -> str:
@@ -191,7 +196,9 @@ def read_lines(
         key = names.key(line.activity_text)
         member, suggestions, problem = _who(line, matches[line.number], chosen, other)
         problems = {one.field: one for one in line.problems if one.code != "line_repeated"}
-        if member:
+        is_guest = member is None and line.number in answers.guests
+        guest = names.tidy(other or line.name_text) if is_guest else ""
+        if member or guest:
             problems.pop("name", None)
         elif problem:
             problems.setdefault("name", problem)
@@ -199,7 +206,7 @@ def read_lines(
         minutes = _corrected(answers.minutes.get(line.number, ""), durations.parse, line.minutes, "minutes", problems)
         is_left_out = line.number in answers.leave_out or answers.groups.get(key) == LEAVE_OUT
         reads.append(
-            Read(line, member, day, minutes, resolved[key], tuple(problems.values()), suggestions, is_left_out)
+            Read(line, member, day, minutes, resolved[key], tuple(problems.values()), suggestions, is_left_out, guest)
         )
     lacking = sum(not line.activity_text for line in file.lines)
     made = tuple(group.name for group in unknown if group.answer == NEW_GROUP)
@@ -277,13 +284,33 @@ def judge(reading: Reading, facts: Facts, actor: Actor, answers: Answers) -> Pre
     """Say for each line what will happen to it. ``facts.earlier`` holds what is recorded for its members and days."""
     there = {(one.member_id, one.held_on, one.activity_id, one.minutes): one for one in facts.earlier}
     seen: dict[tuple[int, date, int | None, int], int] = {}
-    judged = _not_too_many([_judge(read, facts, there, seen, answers) for read in reading.reads])
+    guest_ids: dict[str, int] = {}
+    for read in reading.reads:
+        if read.guest:
+            guest_ids.setdefault(names.key(read.guest), NEW_GUEST + read.source.number)
+    judged = _not_too_long([_judge(read, facts, there, seen, answers, guest_ids) for read in reading.reads], facts)
+    judged = _not_too_many(judged)
     ready = [one.line for one in judged if one.state == "ready" and one.line]
     flagged = {line.number: why for line, why in zip(ready, flags(ready, facts, actor), strict=True)}
     return Preview(
         tuple(replace(one, flagged=flagged.get(one.number, "")) for one in judged),
         reading,
     )
+
+
+def _not_too_long(judged: Sequence[PreviewLine], facts: Facts) -> list[PreviewLine]:
+    """The lines, with those refused that would give somebody more minutes on a day than it has."""
+    ready = [one.line for one in judged if one.state == "ready" and one.line]
+    refused = {
+        ready[int((refusal.field or "lines.0.").split(".")[1])].number: replace(refusal, field="minutes")
+        for refusal in check_day_lengths(ready, facts)
+    }
+    return [
+        replace(one, state="refused", problems=(refused[one.number],), asks=_asks((refused[one.number],)))
+        if one.state == "ready" and one.number in refused
+        else one
+        for one in judged
+    ]
 
 
 def _not_too_many(judged: Sequence[PreviewLine]) -> list[PreviewLine]:
@@ -304,10 +331,11 @@ def _judge(
     there: Mapping[tuple[int, date, int | None, int], Earlier],
     seen: dict[tuple[int, date, int | None, int], int],
     answers: Answers,
+    guest_ids: Mapping[str, int],
 ) -> PreviewLine:
     if read.is_left_out:
         return PreviewLine(read, "left_out")
-    if not (read.member and read.day and read.minutes and read.activity_id) or read.problems:
+    if not ((read.member or read.guest) and read.day and read.minutes and read.activity_id) or read.problems:
         asked = any(problem.code in QUESTION_CODES for problem in read.problems)
         is_refused = any(problem.code not in QUESTION_CODES for problem in read.problems)
         waits_for_group = not read.problems and read.activity_id is None
@@ -316,7 +344,8 @@ def _judge(
     what, remark = _what(read.source.what_text)
     number = read.source.number
     line = Line(
-        member_id=read.member.id,
+        member_id=read.member.id if read.member else 0,
+        guest_id=None if read.member else guest_ids[names.key(read.guest)],
         held_on=read.day,
         minutes=read.minutes,
         what=what,
@@ -326,9 +355,9 @@ def _judge(
     )
     if problems := tuple(check_line(line, facts)):
         return PreviewLine(read, "refused", line, problems, _asks(problems), remark=remark)
-    if one := there.get((line.member_id, line.held_on, read.activity_id, line.minutes)):
+    if one := there.get((line.who, line.held_on, read.activity_id, line.minutes)):
         return PreviewLine(read, "recorded", line, recorded_in=one.reference, remark=remark)
-    first = seen.setdefault((line.member_id, line.held_on, line.activity_id, line.minutes), number)
+    first = seen.setdefault((line.who, line.held_on, line.activity_id, line.minutes), number)
     if first != number and not line.duplicate_reason:
         message = f"Line {first} says the same. Leave this one out, or say why both are right."
         problem = Refusal("line_repeated", message, "duplicate_reason")

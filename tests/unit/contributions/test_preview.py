@@ -152,3 +152,14 @@ def test_a_page_asks_about_a_bounded_number_of_lines() -> None:
     found = preview(ONE + rows)
     assert states(found).count("question") == MAX_ASKED
     assert states(found).count("refused") == 5
+
+
+def test_more_than_the_day_holds_is_refused_and_the_rest_is_not() -> None:
+    long = "Amina Yusuf,10/03/2026,12h,Lunch club\nAmina Yusuf,10/03/2026,11h,Walk\n"
+    found = preview(ONE + long + "Amina Yusuf,10/03/2026,2h,Walk\nAmina Yusuf,09/03/2026,1h,Walk\n")
+    assert states(found) == ["refused", "refused", "refused", "ready"]
+    assert found.lines[0].problems[0].code == "day_too_short"
+    assert found.lines[0].asks == ("minutes",)
+    assert states(preview(ONE + long)) == ["ready", "ready"]
+    mended = preview(ONE + long + "Amina Yusuf,10/03/2026,2h,Walk\n", Answers(minutes={4: "1h"}))
+    assert states(mended) == ["ready", "ready", "ready"]
