@@ -145,6 +145,18 @@ async def test_only_posts_and_reversals_are_forced_by_somebody_for_a_reason(
     assert caught.value.sqlstate == "LG001"
 
 
+@pytest.mark.parametrize("reasons", [None, [], [None, None], ["because"], ["because", ""], ["because", None, None]])
+async def test_there_is_a_reason_or_none_for_each_item_and_one_at_least(
+    book: Book, reasons: list[str | None] | None
+) -> None:
+    items = [move("issued", "member/1", 1), move("issued", "member/2", 1)]
+    async with owning(book.server) as owner:
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            async with book.writing(owner):
+                await owner.fetch(POST_FORCED, book.book_id, True, *Columns(items).columns, "somebody", reasons)
+    assert caught.value.sqlstate == "LG001"
+
+
 async def test_forcing_is_the_one_write_call_in_its_own_book(book: Book) -> None:
     async def force(owner: Any, book_id: int) -> list[ledger.Result]:
         return await ledger.post_forced(
