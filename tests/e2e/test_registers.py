@@ -216,6 +216,12 @@ async def test_the_other_pages(demo: Demo, open_page: Opener, size: tuple[int, i
     ):
         await page.goto(f"{demo.url}{path}")
         await assert_good(page)
+    await page.goto(f"{demo.url}/groups")
+    await page.get_by_role("link", name="Log again: Help between neighbours").click()
+    await page.get_by_role("group", name="Who was helped?").get_by_label("Name").first.fill("Nobody Known")
+    await save(page)
+    await page.get_by_role("alert").get_by_text("We do not know “Nobody Known”").wait_for()
+    await assert_good(page)
     await page.goto(f"{demo.url}/registers/brought-forward")
     await page.get_by_label("Hours", exact=True).fill("1,5")
     await page.get_by_role("button", name="Enter these hours").click()

@@ -51,8 +51,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 
     ``group`` is for lines without an activity; ``groups`` maps the key of an unknown activity name to a group's id,
     ``NEW_GROUP`` or ``LEAVE_OUT``. The others go by line number: ``who`` a member's id, ``someone`` a typed name,
-    ``minutes`` and ``day`` corrections, ``reason`` why a repeated line is right, ``guests`` the lines of people who are no members yet, ``leave_out`` the lines not to
-    save.
+    ``minutes`` and ``day`` corrections, ``reason`` why a repeated line is right, ``guests`` the lines of people who are
+    no members yet, ``leave_out`` the lines not to save.
     """
 
     group: int | None = None

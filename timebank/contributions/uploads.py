@@ -10,7 +10,8 @@ import msgspec
 from timebank.activities.service import AddActivity, make_activity
 from timebank.banks import queries as banks
 from timebank.contributions import queries, register_file, rules
-from timebank.contributions.preview import Answers, Preview, PreviewLine, judge, read_lines
+from timebank.contributions.guests import SAME_NAME, AddGuest, add_guest_within
+from timebank.contributions.preview import NEW_GUEST, Answers, Preview, PreviewLine, judge, read_lines
 from timebank.contributions.queries import Group, Upload
 from timebank.contributions.recording import SavedRegister, record
 from timebank.contributions.register_file import MAX_LINES, KnownMember, RegisterFile
@@ -162,6 +163,7 @@ async def _confirm(connection: Connection, actor: Actor, command: ConfirmUpload,
         message = "There is nothing to save: no line of this file can be added as it stands."
         raise Rollback([Refusal("nothing_to_save", message)])
     made = await _make_groups(connection, actor, preview, lines)
+    lines = await _with_guests(connection, actor, preview, lines, now)
     left_out = [_left_out(one) for one in preview.lines if one.state != "ready"]
     saved: SavedRegister = await record(
         connection,
@@ -187,6 +189,21 @@ async def _make_groups(
             usual = max(set(minutes), key=lambda length: (minutes.count(length), length))
             made[-at] = await make_activity(connection, actor, AddActivity(name=name, default_minutes=usual))
     return made
+
+
+async def _with_guests(
+    connection: Connection, actor: Actor, preview: Preview, lines: Sequence[Line], now: datetime
+) -> list[Line]:
+    """The lines of guests with the ids of those guests: one of that name who waits already, or one that is added."""
+    called = {one.line.guest_id: one.read.guest for one in preview.of("ready") if one.line and one.line.guest_id}
+    found: dict[int | None, int] = {}
+    for stands_for, name in called.items():
+        there = await connection.fetchval(SAME_NAME, actor.timebank_id, names.key(name))
+        found[stands_for] = there or (await add_guest_within(connection, actor, AddGuest(name=name), now=now)).guest_id
+    return [
+        msgspec.structs.replace(line, guest_id=found[line.guest_id]) if line.guest_id in found else line
+        for line in lines
+    ]
 
 
 def _left_out(one: PreviewLine) -> dict[str, Any]:
@@ -228,5 +245,6 @@ async def _preview(
     )
     activities = {*groups.values(), *(-at for at in range(1, len(reading.new_groups) + 1))}
     people: dict[int, rules.Standing] = {member.id: "active" for member in known}
-    facts = Facts(in_force, day, people, activities, earlier, time_zone=bank.time_zone, source="file")
+    guests = frozenset(NEW_GUEST + number for number in answers.guests)
+    facts = Facts(in_force, day, people, activities, earlier, time_zone=bank.time_zone, guests=guests, source="file")
     return judge(reading, facts, actor, answers)

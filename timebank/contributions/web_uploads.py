@@ -29,7 +29,7 @@ PageRequest = Request[Any, Any, Any]
 coordinators = requires_role(COORDINATOR)
 
 MAX_LISTED = 8
-ANSWER_KINDS = ("who", "someone", "minutes", "day", "reason", "leave")
+ANSWER_KINDS = ("who", "someone", "minutes", "day", "reason", "guest", "leave")
 
 
 @get("/registers/upload", guards=[coordinators])
@@ -219,6 +219,7 @@ def _answers(form: Form) -> Answers:
         minutes=by_line["minutes"],
         day=by_line["day"],
         reason=by_line["reason"],
+        guests=frozenset(by_line["guest"]),
         leave_out=frozenset(by_line["leave"]),
     )
 

@@ -8,7 +8,7 @@ from timebank.contributions import queries
 from timebank.contributions.brought_forward import BringForward, bring_forward
 from timebank.contributions.drafts import SaveDraft, save_draft
 from timebank.contributions.register_people import directory
-from timebank.contributions.service import Line, SaveRegister, save_register
+from timebank.contributions.service import AddActivity, Line, SaveRegister, add_activity, save_register
 from timebank.db import Database
 from timebank.demo import people
 from timebank.demo.steps import Refused, Step
@@ -18,6 +18,8 @@ from timebank.kit.actor import Actor
 GUEST = "Marek, a neighbour"
 GUEST_GROUP = "Easy Read checkers"
 DRAFT_GROUP = "Interview panel"
+EXCHANGE = "Help between neighbours"
+HELPER, HELPED = "Harpreet Gill", "Dorothy Akintola"
 BROUGHT_FORWARD = "Winston Clarke"
 STANDS_FOR_GUEST = 1
 
@@ -25,7 +27,7 @@ STANDS_FOR_GUEST = 1
 async def add_registers(
     db: Database, facts: TimeBankFacts, actors: dict[str, Actor], *, anchor: datetime, say: Callable[[str], None]
 ) -> list[Step]:
-    """Steps for a register with a guest and a paid worker, hours brought forward, and a draft."""
+    """Steps for a register with a guest and a paid worker, an exchange, hours brought forward, and a draft."""
     coordinator = actors[people.COORDINATOR]
     async with db.reading(facts.id) as connection:
         groups = await queries.group_names(connection, facts.id)
@@ -41,11 +43,30 @@ async def add_registers(
         command = SaveRegister(activity_id=guests, lines=lines, new_guests=((STANDS_FOR_GUEST, GUEST),))
         _check(await save_register(db, coordinator, command, key="demo-register-guest", now=day))
 
+    async def between_neighbours() -> None:
+        command = AddActivity(
+            name=EXCHANGE, place="At people’s homes", default_minutes=60, work_kind="peer_exchange", is_listed=False
+        )
+        added = await add_activity(db, coordinator, command, key="demo-exchange", now=day)
+        if isinstance(added, list):
+            raise Refused(added)
+        line = Line(
+            member_id=actors[HELPER].member_id or 0,
+            held_on=day.date(),
+            minutes=60,
+            what="Shopping and a chat",
+            kind="exchange",
+            receiver_ids=(actors[HELPED].member_id or 0,),
+            how_agreed="by phone",
+        )
+        register = SaveRegister(activity_id=added, lines=(line,))
+        _check(await save_register(db, coordinator, register, key="demo-register-exchange", now=day))
+
     async def from_before() -> None:
         command = BringForward(
             member_id=actors[BROUGHT_FORWARD].member_id or 0,
             minutes=38 * 60 + 30,
-            as_of=(anchor - timedelta(weeks=20)).date(),
+            as_of=(anchor - timedelta(weeks=12)).date(),
             evidence="The hours book of the old scheme, page 12, signed by both",
         )
         _check(await bring_forward(db, coordinator, command, key="demo-brought-forward", now=anchor))
@@ -74,7 +95,7 @@ async def add_registers(
         _check(await save_draft(db, coordinator, command, now=anchor))
 
     say(f"{facts.name}: a guest, paid staff time, hours brought forward, a register begun")
-    return [Step(day, with_a_guest), Step(anchor, from_before), Step(anchor, begun)]
+    return [Step(day, with_a_guest), Step(day, between_neighbours), Step(anchor, from_before), Step(anchor, begun)]
 
 
 def _check(answer: object) -> None:

@@ -573,3 +573,23 @@ async def test_the_enter_key_adds_a_name_and_saves_nothing(client: Open, bank: B
     )
     assert typed_in(shown.text)["came"] == [f"m{amina}"]
     assert await registers(bank) == 0
+
+
+async def test_a_downloaded_register_with_a_guest_is_uploaded_with_the_guest(client: Open, bank: Bank) -> None:
+    activity = await group(bank)
+    amina = await bank.member("Amina Yusuf")
+    browser = await coordinator(client, bank)
+    typed = {"extras": "2", "date": TODAY, "length": "1:30", "who-x0": "Amina Yusuf", "who-x1": "Visiting Vera"}
+    file = await browser.submit(f"/groups/{activity}/register/download", typed)
+    sent = await browser.submit("/registers/upload", {}, files={"file": ("r.csv", file.content, "text/csv")})
+    preview = await browser.get(sent.headers["location"])
+    assert 'name="guest-3"' in preview.text
+    again = await browser.submit(sent.headers["location"] + "/confirm", {"guest-3": "yes", "again": "yes"})
+    assert "2 lines are ready: 3 hours" in words(again.text)
+    assert 'name="guest-3" value="yes"' in again.text
+    saved = await browser.submit(sent.headers["location"] + "/confirm", {"guest-3": "yes"})
+    assert saved.status_code == 303, words(saved.text)
+    assert "Visiting Vera Guest" in words((await browser.get(saved.headers["location"])).text)
+    async with bank.db.reading(bank.id) as connection:
+        (vera,) = await guests.waiting_guests(connection, bank.coordinator)
+    assert (vera.minutes, await minutes(bank, amina)) == (90, 90)
