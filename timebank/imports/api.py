@@ -17,7 +17,7 @@ from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import cursor as make_cursor
 from timebank.kit.paging import parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -42,10 +42,6 @@ class NewPiece(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     content: Content
     is_last: bool
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An empty object."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):

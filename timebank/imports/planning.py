@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 
+from timebank.imports.asking import ASKED, QUESTIONS
 from timebank.imports.formats import Format, ReadFile
 from timebank.imports.formats.amounts import read_day, read_minutes
 from timebank.imports.people import MEMBER, TO_ADD, Found, MemberFacts, People, code_of
@@ -91,8 +92,8 @@ class _Planner:
     ) -> Planned:
         """Note a part of a line in the state that its problems put it in."""
         found = [problem for problem in problems if problem is not None]
-        questions = [problem for problem in found if problem.code in _QUESTIONS]
-        refusals = [problem for problem in found if problem.code not in _QUESTIONS]
+        questions = [problem for problem in found if problem.code in QUESTIONS]
+        refusals = [problem for problem in found if problem.code not in QUESTIONS]
         who = " → ".join(text for text in (texts.get("payer", ""), texts.get("payee", "")) if text)
         one = Planned(
             line=line,
@@ -109,7 +110,7 @@ class _Planner:
         elif questions:
             one.state = "left_out" if self.answers.rest else "undecided"
             for problem in questions:
-                self.open[_QUESTIONS[problem.code]].append(line)
+                self.open[QUESTIONS[problem.code]].append(line)
         self.lines.append(one)
         return one
 
@@ -192,8 +193,8 @@ class _Planner:
         elif texts.get("balance") and self.lines[-1].state == "undecided":
             # Ask everything at once, and not about time only when the person is decided.
             _, _, problem = self._minutes(texts["balance"], line)
-            if problem is not None and problem.code in _QUESTIONS:
-                self.open[_QUESTIONS[problem.code]].append(line)
+            if problem is not None and problem.code in QUESTIONS:
+                self.open[QUESTIONS[problem.code]].append(line)
 
     def _member(self, line: int, texts: dict[str, str], person: str, found: Found) -> str:
         """The account of the person of this line, who may be added for it; "" when there is none."""
@@ -334,7 +335,7 @@ class _Planner:
 
     def _questions(self) -> Sequence[Question]:
         asked = []
-        for field, (text, hint) in _ASKED.items():
+        for field, (text, hint) in ASKED.items():
             if lines := self.open.get(field):
                 asked.append(Question(field, text, hint, len(lines), tuple(lines[:FIRST_LINES])))
         return asked
@@ -343,6 +344,11 @@ class _Planner:
         notes = []
         if self.file.unused:
             notes.append("Not used: " + ", ".join(self.file.unused[:20]) + ".")
+        not_kept = [
+            each.label for each in self.format.fields if each.name in _NOT_KEPT and each.name in self.file.columns
+        ]
+        if not_kept:
+            notes.append(f"Read, and not kept here: {', '.join(not_kept)}.")
         strangers = len(self.people.asked)
         if self.format.source == "timeoverflow" and strangers > MANY_STRANGERS and not self.facts.known:
             notes.append("Nobody in this file is known yet. Bring the file of members first.")
@@ -373,24 +379,5 @@ def _not_positive(minutes: int) -> Refusal:
     return _no("amount_negative", "This line is about less than no time. Swap who gave and who received.")
 
 
+_NOT_KEPT = frozenset({"gender", "born", "limit"})
 _IDENTITY = ("payer", "payee", "amount", "date", "words", "post", "number")
-# Problems that a person can decide, and the answer that decides them.
-_QUESTIONS = {
-    "unit_unknown": "unit",
-    "day_missing": "day",
-    "not_whole_minutes": "rounding",
-    "contact_unreadable": "contacts",
-    "balance_differs": "difference",
-    "unknown_person": "people",
-    "doubtful_person": "people",
-}
-_ASKED = {
-    "unit": ("What does a plain number of time mean?", "The file has numbers without a unit."),
-    "day": ("On which day did these exchanges happen?", "The file does not say. Every line gets this day."),
-    "rounding": ("What should happen to time that is not whole minutes?", "Hours are kept in whole minutes here."),
-    "contacts": ("What should happen where a phone number or e-mail address cannot be read?", "The report names them."),
-    "difference": (
-        "What should happen where the balance in the file is another than here?",
-        "The report names each of them, with both balances.",
-    ),
-}

@@ -282,6 +282,11 @@ def test_whoever_left_is_not_brought_back_by_an_old_file() -> None:
     assert said(plan_of("members", content, done=done, known={"77": 11}))[2] == ("there", "Is a member already.")
 
 
+def test_what_is_not_kept_is_said() -> None:
+    plan = plan_of("cyclos-members", (FILES / "cyclos-members.csv").read_bytes(), members=())
+    assert plan.notes[:2] == ("Not used: “group”.", "Read, and not kept here: Credit limit.")
+
+
 def test_steps_are_people_first_then_entries_by_their_day() -> None:
     content = "1,Member,2,Member,60,2016-02-01,later,\n2,Member,9,Member,60,2016-01-01,earlier,\n"
     plan = plan_of("timeoverflow-transfers", content, known={"1": 11, "2": 12}, unknown="add")
