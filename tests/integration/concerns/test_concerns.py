@@ -196,6 +196,22 @@ async def test_a_gift_is_put_right_against_what_our_mistakes_cost(bank: Bank) ->
     assert described[entry_id].title == "Put right"
 
 
+async def test_a_gift_is_taken_back_only_as_far_as_it_is_still_there(bank: Bank) -> None:
+    await gave(bank, bank.participant, 120)
+    someone = await other_member(bank)
+    gift = Give(from_member_id=bank.participant.member_id or 0, to_member_id=someone.member_id, minutes=90)
+    given = await give(bank.db, bank.participant, gift, key=uuid4().hex, now=bank.now)
+    assert isinstance(given, Given)
+    onwards = Give(from_member_id=someone.member_id or 0, to_member_id=None, minutes=60)
+    assert isinstance(await give(bank.db, someone, onwards, key=uuid4().hex, now=bank.now), Given)
+    question = await asked(bank, someone, Entry(0, UUID(given.entry_id)))
+    owner = bank.coordinator if question.owner_id == bank.coordinator.member_id else bank.coordinator_two
+    done = await answer(bank, owner, question.concern_id, -90)
+    assert isinstance(done, Answered), done
+    assert done.changed_minutes == -30
+    assert (await balance(bank, someone.member_id), await balance(bank, "corrections")) == (0, 30)
+
+
 async def test_whoever_had_a_part_in_a_booking_does_not_answer(bank: Bank) -> None:
     await give_hours(bank, bank.participant.member_id or 0, 300)
     reference = await booked(bank, await offer(bank), bank.participant)
