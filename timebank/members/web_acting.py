@@ -112,6 +112,8 @@ SCOPE_OF = (
     ("/hours", supporters.SEE_HOURS, supporters.SEE_HOURS),
     ("/offers", supporters.SEE_HOURS, supporters.BOOK),
     ("/bookings", supporters.SEE_HOURS, supporters.BOOK),
+    ("/whats-on", supporters.SEE_HOURS, supporters.BOOK),
+    ("/in", supporters.LOG_TIME, supporters.LOG_TIME),
     ("/log", supporters.LOG_TIME, supporters.LOG_TIME),
     ("/messages", supporters.MESSAGES, supporters.MESSAGES),
 )

@@ -16,8 +16,10 @@ from timebank.activities import queries, service
 from timebank.activities.recurrence import Repeat
 from timebank.activities.service import AddLeader, CancelSession
 from timebank.contributions.service import Line, SavedRegister, SaveRegister, save_register
+from timebank.kit.actor import system
 from timebank.kit.clock import FixedClock
 from timebank.kit.pictures import MAX_SIDE
+from timebank.members.supporters import AddSupporter, SupporterAdded, add_supporter
 
 Open = Callable[[], Browser]
 DAY_FIELDS = {"day-day": "17", "day-month": "3", "day-year": "2026"}
@@ -382,3 +384,30 @@ async def test_a_member_prints_what_to_expect(client: Open, bank: Bank) -> None:
     printed = pypdf.PdfReader(BytesIO(answer.content))
     assert "Tea at 3" in "".join(page.extract_text() for page in printed.pages)
     assert answer.headers["content-disposition"] == 'inline; filename="what-to-expect.pdf"'
+
+
+async def test_a_leader_who_acts_for_somebody_leads_nothing_meanwhile(client: Open, bank: Bank) -> None:
+    lunch, subject = await group(bank), await bank.member("Mo Salah-Eddine")
+    (session,) = await planned(bank, lunch)
+    await leads(bank, lunch)
+    agreed = AddSupporter(
+        member_id=subject,
+        supporter_member_id=bank.participant.member_id,
+        scope=("see_hours", "book"),
+        agreed_how="phone",
+        agreed_on=bank.now.date(),
+        starts_on=bank.now.date(),
+    )
+    added = await add_supporter(bank.db, system(bank.id), agreed, key=key(), now=bank.now)
+    assert isinstance(added, SupporterAdded), added
+    browser = await participant(client, bank)
+    assert (await browser.get(f"/sessions/{session}")).status_code == 200
+    begun = await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Put them on the list"})
+    assert begun.status_code == 303
+    assert (await browser.get(f"/sessions/{session}")).status_code == 403
+    assert (await browser.get("/in/0000-0000")).status_code == 403
+    assert "Groups I lead" not in (await browser.get("/whats-on")).text
+    assert (await browser.submit(f"/whats-on/{session}/sign-up")).status_code == 303
+    async with bank.db.reading(bank.id) as connection:
+        assert await queries.signed_up(connection, bank.id, session) == [subject]
+    assert (await messages(bank, "session_signed_up"))[0][0] == subject
