@@ -105,7 +105,8 @@ class Api:
         return found
 
     def _filled(self, template: str) -> str:
-        path = template.replace("{member_id}", str(self.member_id)).replace("{reference}", "AAAA-AAAA")
+        path = template.replace("{member_id}", str(self.member_id))
+        path = path.replace("{reference}", "AAAA-AAAA").replace("{token}", "a-token-of-ours")
         return re.sub(r"\{\w+\}", "1", path)
 
 
@@ -195,6 +196,8 @@ async def test_a_token_opens_nothing_beyond_its_scope(api: Api) -> None:
 async def test_every_post_needs_a_key(api: Api) -> None:
     async with api.program() as program:
         for path, body in api.posts():
+            if path.endswith("/preview"):  # changes nothing
+                continue
             answer = await program.post(path, json=body)
             assert problem(answer, 400)["code"] == "idempotency_key_missing", (path, body, answer.text)
 

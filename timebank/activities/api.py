@@ -23,7 +23,7 @@ from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.pictures import remake
 from timebank.kit.refusal import Refusal
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -97,10 +97,6 @@ class LeaderAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     activity_id: int
     member_id: int
-
-
-class NothingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Nothing more is to be said: ``{}``."""
 
 
 class PhotoBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,7 +223,7 @@ async def end_leader(
 
 @post("/api/v1/activities/{activity_id:int}/check-in-code", tags=["activities"], guards=[MAY_ARRANGE], **CHANGING)
 async def make_code(
-    request: ApiRequest, activity_id: FromPath[int], data: JSONBody[NothingBody]
+    request: ApiRequest, activity_id: FromPath[int], data: JSONBody[Nothing]
 ) -> Response[api_taking_part.CodeAnswer]:
     """Make a new code for the wall; the one before stops working."""
     actor, key = acting(request), idempotency_key(request)

@@ -32,7 +32,7 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit import ids
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import MAX_KEY
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -157,8 +157,11 @@ def _known(reference: str) -> str:
     guards=[needs_scope(WRITE)],
     **CHANGING,
 )
-async def undo_register(request: ApiRequest, reference: FromPath[str]) -> Response[UndoneRegister]:
+async def undo_register(
+    request: ApiRequest, reference: FromPath[str], data: JSONBody[Nothing]
+) -> Response[UndoneRegister]:
     """Take a register back soon after it was saved: by who saved it, or an administrator."""
+    del data
     actor, key = acting(request), idempotency_key(request)
     try:
         undone = await service.undo_register(database(request), actor, _known(reference), key=key, now=now(request))

@@ -18,7 +18,7 @@ from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY, page_of, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -182,8 +182,9 @@ async def name_deputy(request: ApiRequest, data: JSONBody[NewDeputy]) -> Respons
     guards=[needs_scope(WRITE)],
     **CHANGING,
 )
-async def end_deputy(request: ApiRequest, id_: FromPath[int]) -> Response[Named]:
+async def end_deputy(request: ApiRequest, id_: FromPath[int], data: JSONBody[Nothing]) -> Response[Named]:
     """End at once what was given to a deputy."""
+    del data
     key = idempotency_key(request)
     try:
         ended = await deputies.withdraw_deputy(

@@ -15,7 +15,7 @@ from timebank.contributions.register_list import Filter
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.paging import MAX_KEY, page_of, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -156,8 +156,9 @@ async def save_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[N
     guards=[needs_scope(WRITE)],
     **CHANGING,
 )
-async def delete_draft(request: ApiRequest, token: FromPath[str]) -> Response[None]:
+async def delete_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[Nothing]) -> Response[None]:
     """Delete one of one's own drafts; deleting it again changes nothing."""
+    del data
     idempotency_key(request)
     await drafts.discard_draft(database(request), acting(request), token)
     return Response(None, status_code=204)

@@ -16,7 +16,7 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import Actor
 from timebank.kit.paging import MAX_KEY, page_of, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -127,8 +127,9 @@ async def get_time(request: ApiRequest, id_: FromPath[int]) -> OwnTime:
     guards=[needs_scope(WRITE)],
     **CHANGING,
 )
-async def withdraw_time(request: ApiRequest, id_: FromPath[int]) -> Response[Withdrawn]:
+async def withdraw_time(request: ApiRequest, id_: FromPath[int], data: JSONBody[Nothing]) -> Response[Withdrawn]:
     """Take it back while nobody has decided."""
+    del data
     actor, key = acting(request), idempotency_key(request)
     try:
         done = await self_log.withdraw(

@@ -18,7 +18,7 @@ from timebank.governance.start_rules import PersonLine
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import ADMIN
 from timebank.kit.clock import today
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -215,8 +215,9 @@ async def start(request: ApiRequest, data: JSONBody[NewTimeBank]) -> Response[St
     guards=[needs_scope(WRITE, role="coordinator")],
     **CHANGING,
 )
-async def practise(request: ApiRequest) -> Response[PracticeBank]:
+async def practise(request: ApiRequest, data: JSONBody[Nothing]) -> Response[PracticeBank]:
     """Open the member's practice time bank, in which nothing is real."""
+    del data
     idempotency_key(request)
     actor = acting(request)
     async with database(request).reading(actor.timebank_id) as connection:

@@ -17,7 +17,7 @@ from timebank.members.consents import Answer, Topic
 from timebank.members.groups import Belongs
 from timebank.members.queries import MemberRecord
 from timebank.members.supporters import SupporterShown
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -110,10 +110,6 @@ class NewRoles(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All the roles that a member shall hold."""
 
     roles: Annotated[tuple[Text, ...], msgspec.Meta(max_length=10)]
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An empty body: ``{}``."""
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from timebank.members import checks, leaving, pausing, safeguarding, standing
 from timebank.members.access import note_access
 from timebank.members.download import Download, download
 from timebank.members.web_mine import as_file
-from timebank.web.api import CHANGING, READING, ApiProblem, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, ApiProblem, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -47,10 +47,6 @@ class LeavingAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """``kind`` is ``leaves``, or ``died`` (only by a coordinator)."""
 
     kind: str = leaving.LEAVES
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An empty object: there is nothing to say."""
 
 
 class LeavingNow(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from timebank.kit.refusal import Refusal
 from timebank.messages import queries, service
 from timebank.messages.queries import Delivery
 from timebank.messages.service import CallMade
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now, settings
 
 ApiRequest = Request[Any, Any, Any]
@@ -160,8 +160,9 @@ async def message_work(request: ApiRequest) -> Work:
     status_code=200,
     **CHANGING,
 )
-async def try_again(request: ApiRequest, delivery_id: FromPath[int]) -> Response[Done]:
+async def try_again(request: ApiRequest, delivery_id: FromPath[int], data: JSONBody[Nothing]) -> Response[Done]:
     """Put what failed back into the queue."""
+    del data
     key = idempotency_key(request)
     try:
         done = await service.try_again(
@@ -198,8 +199,9 @@ async def settle_call(request: ApiRequest, delivery_id: FromPath[int], data: JSO
     guards=[needs_scope(WRITE, role=COORDINATOR)],
     **CHANGING,
 )
-async def print_letters(request: ApiRequest) -> Response[PrintRun]:
+async def print_letters(request: ApiRequest, data: JSONBody[Nothing]) -> Response[PrintRun]:
     """Take the letters that wait into one print run."""
+    del data
     actor = acting(request)
     key = idempotency_key(request)
     number = await service.print_letters(database(request), actor, key=key, now=now(request))
@@ -232,8 +234,9 @@ async def print_letters(request: ApiRequest) -> Response[PrintRun]:
     status_code=200,
     **CHANGING,
 )
-async def mark_printed(request: ApiRequest, number: FromPath[int]) -> Response[Done]:
+async def mark_printed(request: ApiRequest, number: FromPath[int], data: JSONBody[Nothing]) -> Response[Done]:
     """Mark the letters of a print run as printed: they count as arrived a week later."""
+    del data
     key = idempotency_key(request)
     try:
         done = await service.letters_printed(

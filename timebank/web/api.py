@@ -30,6 +30,7 @@ __all__ = (
     "MAX_KEY_CHARACTERS",
     "READING",
     "ApiProblem",
+    "Nothing",
     "StrictRequest",
     "idempotency_key",
     "refused",
@@ -41,6 +42,10 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 _ESCAPED_ZERO = b"\\u0000"
 
 ApiRequest = Request[Any, Any, Any]
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An empty object, ``{}``: the address says it all."""
 
 
 class ApiProblem(HTTPException):

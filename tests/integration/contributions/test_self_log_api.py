@@ -56,7 +56,7 @@ async def test_time_is_logged_decided_and_read(client: Open, bank: Bank) -> None
     assert (done.status_code, done.json()["state"]) == (200, "approved")
     listed = (await browser.get("/api/v1/time", headers=member)).json()
     assert [(each["state"], each["id"]) for each in listed["items"]] == [("approved", one["id"])]
-    late = await browser.post(f"/api/v1/time/{one['id']}/withdraw", headers=fresh(member))
+    late = await browser.post(f"/api/v1/time/{one['id']}/withdraw", json={}, headers=fresh(member))
     assert (late.status_code, late.json()["code"]) == (422, "decided_already")
 
 
@@ -91,12 +91,12 @@ async def test_taking_back_and_ids_of_others(client: Open, bank: Bank, other_ban
         stranger = await headers(where, who, "hours:write", "hours:read", "registers:write")
         assert (await browser.get(f"/api/v1/time/{one['id']}", headers=stranger)).status_code == 404
         assert (await browser.get(f"/api/v1/time/{one['id']}/photo", headers=stranger)).status_code == 404
-        answer = await browser.post(f"/api/v1/time/{one['id']}/withdraw", headers=fresh(stranger))
+        answer = await browser.post(f"/api/v1/time/{one['id']}/withdraw", json={}, headers=fresh(stranger))
         assert answer.status_code == 404
     stranger = await headers(other_bank, other_bank.coordinator, "registers:write")
     answer = await browser.post(f"/api/v1/decisions/{one['id']}", json={"approve": True}, headers=stranger)
     assert answer.status_code == 404
-    done = await browser.post(f"/api/v1/time/{one['id']}/withdraw", headers=fresh(member))
+    done = await browser.post(f"/api/v1/time/{one['id']}/withdraw", json={}, headers=fresh(member))
     assert done.status_code == 200, done.text
     assert (await browser.get(f"/api/v1/time/{one['id']}", headers=member)).json()["state"] == "undone"
 
@@ -115,6 +115,6 @@ async def test_deputies(client: Open, bank: Bank) -> None:
     listed = (await browser.get("/api/v1/deputies", headers=staff)).json()["items"]
     assert [each["deputy_name"] for each in listed] == ["Trusted Trustee"]
     path = f"/api/v1/deputies/{named.json()['id']}/end"
-    assert (await browser.post(path, headers=fresh(staff))).status_code == 200
-    assert (await browser.post(path, headers=fresh(staff))).status_code == 404
+    assert (await browser.post(path, json={}, headers=fresh(staff))).status_code == 200
+    assert (await browser.post(path, json={}, headers=fresh(staff))).status_code == 404
     assert (await browser.get("/api/v1/decisions", headers=theirs)).status_code == 403

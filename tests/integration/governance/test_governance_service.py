@@ -331,6 +331,6 @@ async def test_the_same_by_the_api(client: Open, bank: Bank) -> None:
     }
     started = await browser.post("/api/v1/timebanks", json=new, headers=sent())
     assert started.status_code == 201, started.text
-    practice = await browser.post("/api/v1/practice", headers=sent())
+    practice = await browser.post("/api/v1/practice", json={}, headers=sent())
     assert practice.status_code == 201, practice.text
     assert practice.json()["sign_in_path"].startswith("/sign-in/link/")

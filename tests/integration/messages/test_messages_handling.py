@@ -233,7 +233,7 @@ async def test_the_same_by_the_api(client: Open, bank: Bank) -> None:
 
     async def post(path: str, body: Any = None) -> Any:
         sent = {**await headers(bank, bank.coordinator, "messages:write"), "Idempotency-Key": uuid4().hex}
-        return await browser.post(path, json=body, headers=sent)
+        return await browser.post(path, json=body or {}, headers=sent)
 
     reading = await headers(bank, bank.coordinator, "messages:read")
     work = (await browser.get("/api/v1/message-work", headers=reading)).json()
