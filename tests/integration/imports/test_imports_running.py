@@ -214,10 +214,9 @@ async def test_what_the_ledger_refuses_at_the_last_moment_is_forced_or_refused(b
 
 
 async def test_several_who_go_on_with_one_import_do_each_step_once(bank: Bank) -> None:
-    people = "".join(f"{n},2015-03-02,Person,{n},,,,,,\n" for n in range(1, 31))
-    await carry_out(bank, "timeoverflow-users", people)
     exchanges = "".join(f"{n % 30 + 1},Member,{(n + 7) % 30 + 1},Member,60,2016-01-01,{n},\n" for n in range(300))
     import_id = await bring(bank, "timeoverflow-transfers", exchanges)
+    await decide(bank, import_id, unknown="add")
     await start(bank, import_id)
 
     async def one() -> None:
@@ -226,7 +225,8 @@ async def test_several_who_go_on_with_one_import_do_each_step_once(bank: Bank) -
 
     await asyncio.gather(*(one() for _ in range(4)))
     done = await outcome(bank.db, bank.id, import_id)
-    assert (done.of("done", "exchange"), done.minutes) == (300, 300)
+    assert (done.of("done", "member"), done.of("done", "exchange"), done.minutes) == (30, 300, 300)
+    assert len(await minutes_by_name(bank)) == 30, "nobody was added twice"
     async with bank.db.reading(bank.id) as connection:
         assert await connection.fetchval("select count(*) from ledger.entry where book_id = $1", bank.id) == 300
 
