@@ -230,7 +230,7 @@ async def test_the_other_pages(demo: Demo, open_page: Opener, size: tuple[int, i
     await page.goto(f"{demo.url}/registers/upload")
     await page.get_by_label("Which group came together?").select_option(label=LUNCH)
     await page.get_by_label("The list").fill("Tess Whitlock, 1:30\nNobody Known, 1:00\nXin Li, an age")
-    await page.get_by_role("button", name="See what will happen to this list").click()
+    await page.get_by_role("button", name="Check this list").click()
     await page.get_by_text("1 line is ready").wait_for()
     await page.get_by_role("heading", name="Line 2: Nobody Known").wait_for()
     await assert_good(page)

@@ -253,7 +253,7 @@ def _who(
         return match.members[0], (), None
     name = shown(typed or line.name_text or line.member_number)
     if match.kind == "unknown":
-        message = f"We do not know {name}. Say who this is, or add them as a member first."
+        message = f"We do not know {name}. Say who this is, or tick that they are a guest."
         return None, (), Refusal("unknown_member", message, "name")
     if match.kind == "ambiguous":
         message = f"{len(match.members)} members are called {name}. Choose who came."
