@@ -244,7 +244,7 @@ async def _check_join(connection: Connection, actor: Actor, command: JoinGuest) 
     if guest["joined_at"] is not None:
         return Refusal("guest_joined", "This guest has joined already. Their hours are with the member.", "guest_id")
     there = 0 < command.member_id <= queries.MAX_ID and await statuses(
-        connection, actor.timebank_id, [command.member_id]
+        connection, actor.timebank_id, [command.member_id], lock=True
     )
     if not there or there[command.member_id] != "active":
         return Refusal("unknown_member", "Choose a member who takes part now.", "member_id")

@@ -126,7 +126,7 @@ async def gather(
     groups = {row["id"]: row for row in await connection.fetch(LOCK_GROUPS, timebank_id, wanted)}
     givers = _known({line.member_id for line in lines})
     everyone = givers | _known({member_id for line in lines for member_id in line.receiver_ids})
-    people = await statuses(connection, timebank_id, sorted(everyone))
+    people = await statuses(connection, timebank_id, sorted(everyone), lock=True)
     guest_ids = _known({line.guest_id or 0 for line in lines})
     guests = (
         {row["id"] for row in await connection.fetch(GUESTS, timebank_id, sorted(guest_ids))} if guest_ids else set()

@@ -1,11 +1,14 @@
 """Who gets the hours of time given, and who pays for them, on a real ledger."""
 
+import asyncio
+import contextvars
 from datetime import date
 from uuid import uuid4
 
 import msgspec
 import pytest
 
+import ledger
 from tests.contributed import TODAY, codes, group, hours, lead, line, messages, rows, save, standing, try_save
 from tests.people import Bank, make_bank
 from timebank.contributions import corrections, service
@@ -280,3 +283,29 @@ async def test_the_same_key_saves_once_whatever_kind(bank: Bank) -> None:
     first = await service.save_register(bank.db, bank.coordinator, command, key="k", now=bank.now)
     assert first == await service.save_register(bank.db, bank.coordinator, command, key="k", now=bank.now)
     assert await hours(bank, giver) == [60]
+
+
+async def test_saving_waits_for_somebody_who_is_leaving_before_it_touches_their_hours(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("timebank.db.MAX_ATTEMPTS", 1)  # a deadlock would be tried again, and only cost a second
+    lunch, leaves = await group(bank), await bank.member()
+    await save(bank, lunch, line(leaves, 30))
+    outside = contextvars.copy_context()  # the task must not find this transaction open
+    async with bank.db.writing(bank.id) as connection:
+        await connection.fetch("select from member where timebank_id = $1 and id = $2 for update", bank.id, leaves)
+        saving = asyncio.create_task(try_save(bank, lunch, line(leaves, 60)), context=outside)
+        own = await connection.fetchval("select pg_backend_pid()")
+        waits = "select exists (select from pg_locks where not granted and $1 = any(pg_blocking_pids(pid)))"
+        async with asyncio.timeout(20):
+            while not await connection.fetchval(waits, own):  # noqa: ASYNC110 - the other waits inside the database
+                await asyncio.sleep(0.01)
+        # Had it locked the balance first, the two would wait for each other.
+        pot = (ledger.Leg(account=f"member/{leaves}", amount=-30), ledger.Leg(account="pot", amount=30))
+        entry = ledger.Post(key="leave", kind="test", unit="MIN", legs=pot, effective_on=TODAY, actor="test")
+        (posted,) = await ledger.post_batch(connection, bank.id, [entry])
+        assert isinstance(posted, ledger.Posted)
+        await connection.execute(
+            "update member set status = 'left' where timebank_id = $1 and id = $2", bank.id, leaves
+        )
+    assert codes(await saving) == ["member_left"]
