@@ -8,6 +8,7 @@ import msgspec
 
 from timebank.activities import queries as activities
 from timebank.concerns import queries as concerns
+from timebank.concerns.entry_kinds import PUT_RIGHT
 from timebank.contributions import queries as contributions
 from timebank.contributions.entry_kinds import OPENING
 from timebank.db import Connection
@@ -21,6 +22,7 @@ from timebank.imports import queries as imports
 from timebank.imports.entry_kinds import OF_IMPORTS
 from timebank.kit.actor import Actor
 from timebank.members import queries as members
+from timebank.members import safeguarding
 from timebank.members.about import About, about
 from timebank.members.queries import AccessLine, MemberRecord
 from timebank.messages import queries as messages
@@ -66,6 +68,9 @@ class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
     last_year: GaveAndUsed
     leads: int
     """How many groups they lead now."""
+    sees_safeguarding: bool
+    reads_reports: bool
+    """What is told in confidence reaches them."""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +95,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     about: About
 
 
-async def first_page(connection: Connection, timebank_id: int, member_id: int, *, on: date) -> FirstPage:
-    """The hours a member has, their last entries, and what they gave and used in the year up to ``on``."""
+async def first_page(connection: Connection, actor: Actor, member_id: int, *, on: date) -> FirstPage:
+    """The hours a member has, their last entries, what they gave and used in the year up to ``on``, and the work that
+    only few have. While somebody acts for the member, that work is nobody's.
+    """
+    timebank_id = actor.timebank_id
+    is_own = actor.on_behalf_of is None
+    part = await safeguarding.part_of(connection, timebank_id, actor.member_id) if is_own else ""
     hours_now = await hours.balance(connection, timebank_id, member_id)
     entries = await entries_of(connection, timebank_id, member_id, on=on, limit=LAST_ENTRIES + 1)
     moved = await hours.moved_since(connection, timebank_id, member_id, on - timedelta(days=LOOK_BACK_DAYS))
@@ -99,6 +109,8 @@ async def first_page(connection: Connection, timebank_id: int, member_id: int, *
         hours_now=hours_now,
         entries=tuple(entries[:LAST_ENTRIES]),
         has_more=len(entries) > LAST_ENTRIES,
+        sees_safeguarding=part in (safeguarding.LEAD, safeguarding.DEPUTY),
+        reads_reports=bool(part),
         leads=len(await activities.led_by(connection, timebank_id, member_id, on=on)),
         last_year=rules.gave_and_used((kind, each.came, each.went) for kind, each in moved.items()),
     )
@@ -149,13 +161,16 @@ async def describe(
     spent = [line.entry_id for line in lines if line.kind in OF_BOOKINGS]
     gifts = [line.entry_id for line in lines if line.kind == GIFT]
     brought = [line.entry_id for line in lines if line.kind in OF_IMPORTS]
-    known = OF_BOOKINGS | OF_IMPORTS | {GIFT}
+    answered = [line.entry_id for line in lines if line.kind == PUT_RIGHT]
+    known = OF_BOOKINGS | OF_IMPORTS | {GIFT, PUT_RIGHT}
     others = [line.entry_id for line in lines if line.kind not in known]
     words = {line.entry_id: EntryWords(title=_plain_title(line.kind)) for line in lines}
     if others:
         words |= await contributions.describe_entries(connection, timebank_id, others)
     if spent:
         words |= await redemptions.describe_entries(connection, timebank_id, spent, reader_id=reader_id)
+    if answered:
+        words |= await concerns.describe_entries(connection, timebank_id, answered)
     if brought:
         words |= await imports.describe_entries(connection, timebank_id, brought)
     if gifts:

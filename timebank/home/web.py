@@ -7,9 +7,10 @@ from litestar import Request, Response, get, route
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
+from timebank.contributions import deputies
 from timebank.home import queries
 from timebank.hours import queries as hours
-from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, FINANCE
+from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
@@ -32,9 +33,9 @@ async def show_home(request: PageRequest) -> Response[Any]:
     timebank_id, member_id = _ids(person)
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
-        page = await queries.first_page(connection, timebank_id, member_id, on=day)
-        is_staff = person.has_role(COORDINATOR, APPROVER)
-        waits = await queries.work(connection, person.actor, on=day) if is_staff else None
+        page = await queries.first_page(connection, person.actor, member_id, on=day)
+        decider = await deputies.as_decider(connection, person.actor, day)
+        waits = await queries.work(connection, decider, on=day) if decider else None
     return render(request, "home/home.html", page=page, waits=waits)
 
 

@@ -30,13 +30,13 @@ NAVIGATION = (
     Link("Use my hours", "/offers"),
     Link("My bookings", "/bookings"),
     Link("About me", "/me", also=("/devices", "/supporting", "/messages")),
-    Link("Log a group", "/groups", COORDINATOR, also=("/registers", "/sessions")),
+    Link("Log a group", "/groups", COORDINATOR, also=("/registers", "/sessions", "/sheet", "/guests")),
     Link("Bookings to do", "/bookings/to-do", COORDINATOR),
     Link("Decisions", "/decisions", COORDINATOR, also=("/queries/to-answer",)),
     Link("Decisions", "/decisions", APPROVER, also=("/queries/to-answer",), unless=COORDINATOR),
     Link("Members", "/members", COORDINATOR),
     Link("Payments", "/payments", FINANCE),
-    Link("More", "/more", COORDINATOR, also=("/imports", "/background", "/safeguarding", "/messages/to-do", "/guests")),
+    Link("More", "/more", COORDINATOR, also=("/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start")),
 )
 
 

@@ -1,10 +1,16 @@
 """The first page, all entries, and a member's record."""
 
+import re
+
 import pytest
 
 from tests.integration.redemptions.spending import booked, give_hours, key, offer, step
+from timebank.contributions.deputies import NameDeputy, name_deputy
 from timebank.hours import service as hours_service
 from timebank.hours.service import Give
+from timebank.kit.actor import Actor
+from timebank.members import safeguarding
+from timebank.members.safeguarding import NamePerson
 
 
 async def browser_of(client, bank, who):
@@ -115,3 +121,39 @@ async def test_a_wrong_address_signs_nobody_out(bank, client) -> None:
     assert "We cannot find that page" in lost.text
     assert "Sign out" in lost.text
     assert (await browser.get("/api/no-such-thing")).headers["content-type"] == "application/problem+json"
+
+
+LINK = re.compile(r'href="(/[^"#]*)"')
+
+
+@pytest.mark.parametrize("role", ["participant", "coordinator", "admin", "finance", "approver"])
+async def test_every_link_of_the_first_pages_leads_to_a_page(bank, client, role) -> None:
+    """Nobody is sent to a page that is closed to them, or that is not there."""
+    member_id = await bank.member("Somebody Curious", *({role} - {"participant"}))
+    await safeguarding_of(bank, member_id)
+    browser = await browser_of(client, bank, Actor(timebank_id=bank.id, member_id=member_id, roles=frozenset({role})))
+    pages = ["/", "/me", *(["/more"] if role in ("coordinator", "admin") else [])]
+    found = {link for page in pages for link in LINK.findall((await browser.get(page)).text)}
+    assert len(found) > 10
+    answers = {link: (await browser.get(link, follow_redirects=True)).status_code for link in sorted(found)}
+    assert {link: status for link, status in answers.items() if status != 200} == {}
+
+
+async def safeguarding_of(bank, member_id: int) -> None:
+    """Let this member lead safeguarding."""
+    admin = Actor(timebank_id=bank.id, member_id=await bank.member("An Admin", "admin"), roles=frozenset({"admin"}))
+    command = NamePerson(member_id=member_id, part=safeguarding.LEAD)
+    named = await safeguarding.name_person(bank.db, admin, command, key=key(), now=bank.now)
+    assert isinstance(named, safeguarding.Recorded), named
+
+
+async def test_a_deputy_without_a_role_finds_what_to_decide(bank, client) -> None:
+    deputy = await bank.member("Deputy Dan")
+    browser = await browser_of(client, bank, Actor(timebank_id=bank.id, member_id=deputy))
+    assert 'href="/decisions"' not in (await browser.get("/")).text
+    command = NameDeputy(deputy_id=deputy, starts_on=bank.now.date(), ends_on=bank.now.date())
+    named = await name_deputy(bank.db, bank.coordinator, command, key=key(), now=bank.now)
+    assert not isinstance(named, list), named
+    page = (await browser.get("/")).text
+    assert 'href="/decisions"' in page
+    assert 'href="/queries/to-answer"' not in page
