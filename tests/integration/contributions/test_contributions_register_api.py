@@ -65,13 +65,13 @@ async def test_drafts_are_ones_own(client: Open, bank: Bank) -> None:
     assert (await browser.get(path, headers=sent)).json()["fields"] == {"length": ["2:00"], "came": ["m1", "m2"]}
     others = await headers(bank, bank.coordinator_two)
     assert (await browser.get(path, headers=others)).status_code == 404
-    assert (await browser.post(f"{path}/delete", headers=others)).status_code == 204
+    assert (await browser.post(f"{path}/delete", json={}, headers=others)).status_code == 204
     assert (await browser.get(path, headers=sent)).status_code == 200
     unknown = await browser.post(path, json={**DRAFT, "activity_id": 999999}, headers=sent)
     assert unknown.status_code == 422
     bad_name = await browser.post("/api/v1/drafts/x", json={**DRAFT, "activity_id": activity}, headers=sent)
     assert bad_name.status_code == 404
-    assert (await browser.post(f"{path}/delete", headers=sent)).status_code == 204
+    assert (await browser.post(f"{path}/delete", json={}, headers=sent)).status_code == 204
     assert (await browser.get(path, headers=sent)).status_code == 404
     nobody = await headers(bank, bank.participant)
     refused = await browser.post(path, json={**DRAFT, "activity_id": activity}, headers=nobody)
