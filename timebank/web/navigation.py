@@ -25,6 +25,7 @@ class Link:
         return may and not (self.unless is not None and viewer.has_role(self.unless))
 
 
+UNDER_MORE = ("/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start")
 NAVIGATION = (
     Link("My hours", "/", also=("/hours", "/log", "/entries", "/queries", "/whats-on", "/in")),
     Link("Use my hours", "/offers"),
@@ -36,7 +37,7 @@ NAVIGATION = (
     Link("Decisions", "/decisions", APPROVER, also=("/queries/to-answer",), unless=COORDINATOR),
     Link("Members", "/members", COORDINATOR),
     Link("Payments", "/payments", FINANCE),
-    Link("More", "/more", COORDINATOR, also=("/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start")),
+    Link("More", "/more", COORDINATOR, also=UNDER_MORE),
 )
 
 
