@@ -168,6 +168,7 @@ async def get_query(request: ApiRequest, id_: FromPath[int]) -> Query:
     tags=["concerns"],
     operation_id="answer_query",
     guards=[needs_scope(STAFF)],
+    status_code=200,
     **CHANGING,
 )
 async def answer(request: ApiRequest, id_: FromPath[int], data: JSONBody[NewAnswer]) -> Response[Answered]:
@@ -186,6 +187,7 @@ async def answer(request: ApiRequest, id_: FromPath[int], data: JSONBody[NewAnsw
     tags=["concerns"],
     operation_id="hand_over_query",
     guards=[needs_scope(STAFF)],
+    status_code=200,
     **CHANGING,
 )
 async def hand_over(request: ApiRequest, id_: FromPath[int], data: JSONBody[Reason]) -> Response[GivenOn]:

@@ -155,6 +155,7 @@ def _known(reference: str) -> str:
     tags=["registers"],
     operation_id="undo_register",
     guards=[needs_scope(WRITE)],
+    status_code=200,
     **CHANGING,
 )
 async def undo_register(
@@ -185,6 +186,7 @@ def _command(reference: str, data: NewCorrection) -> CorrectRegister:
     tags=["registers"],
     operation_id="preview_correction",
     guards=[needs_scope(WRITE)],
+    status_code=200,
     **READING,
 )
 async def preview_correction(
@@ -205,6 +207,7 @@ async def preview_correction(
     tags=["registers"],
     operation_id="correct_register",
     guards=[needs_scope(WRITE)],
+    status_code=200,
     **CHANGING,
 )
 async def correct_register(
@@ -262,6 +265,7 @@ async def add_guest(request: ApiRequest, data: JSONBody[NewGuest]) -> Response[A
     tags=["registers"],
     operation_id="join_guest",
     guards=[needs_scope(WRITE, role=COORDINATOR)],
+    status_code=200,
     **CHANGING,
 )
 async def join_guest(

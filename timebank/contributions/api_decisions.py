@@ -145,7 +145,14 @@ def _shown(one: queue.Waiting) -> WaitingEntry:
     )
 
 
-@post("/api/v1/decisions/{id_:int}", tags=["registers"], operation_id="decide", guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/decisions/{id_:int}",
+    tags=["registers"],
+    operation_id="decide",
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def decide(request: ApiRequest, id_: FromPath[int], data: JSONBody[Decision]) -> Response[Decided]:
     """Approve or decline time that waits: never one's own, never what one recorded."""
     actor, key = await _decider(request), idempotency_key(request)
@@ -180,6 +187,7 @@ async def name_deputy(request: ApiRequest, data: JSONBody[NewDeputy]) -> Respons
     tags=["registers"],
     operation_id="end_deputy",
     guards=[needs_scope(WRITE)],
+    status_code=200,
     **CHANGING,
 )
 async def end_deputy(request: ApiRequest, id_: FromPath[int], data: JSONBody[Nothing]) -> Response[Named]:

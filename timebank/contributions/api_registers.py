@@ -129,9 +129,14 @@ async def get_draft(request: ApiRequest, token: FromPath[str]) -> NewDraft:
 
 
 @post(
-    "/api/v1/drafts/{token:str}", tags=["registers"], operation_id="save_draft", guards=[needs_scope(WRITE)], **CHANGING
+    "/api/v1/drafts/{token:str}",
+    tags=["registers"],
+    operation_id="save_draft",
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
 )
-async def save_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[NewDraft]) -> Response[None]:
+async def save_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[NewDraft]) -> Response[Nothing]:
     """Keep what was typed under this name; saying it again changes nothing. Nothing is counted from it."""
     try:
         name = msgspec.convert(token, Annotated[str, msgspec.Meta(pattern=DRAFT_NAME)])
@@ -146,7 +151,7 @@ async def save_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[N
     )
     idempotency_key(request)  # asked for everywhere; here the token does its work
     refusals = await drafts.save_draft(database(request), acting(request), command, now=now(request))
-    return refused(refusals) if refusals else Response(None, status_code=204)
+    return refused(refusals) if refusals else Response(Nothing(), status_code=200)
 
 
 @post(
@@ -154,14 +159,15 @@ async def save_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[N
     tags=["registers"],
     operation_id="delete_draft",
     guards=[needs_scope(WRITE)],
+    status_code=200,
     **CHANGING,
 )
-async def delete_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[Nothing]) -> Response[None]:
+async def delete_draft(request: ApiRequest, token: FromPath[str], data: JSONBody[Nothing]) -> Response[Nothing]:
     """Delete one of one's own drafts; deleting it again changes nothing."""
     del data
     idempotency_key(request)
     await drafts.discard_draft(database(request), acting(request), token)
-    return Response(None, status_code=204)
+    return Response(Nothing(), status_code=200)
 
 
 ROUTES: list[Any] = [list_registers, list_drafts, get_draft, save_draft, delete_draft]

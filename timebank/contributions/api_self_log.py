@@ -125,6 +125,7 @@ async def get_time(request: ApiRequest, id_: FromPath[int]) -> OwnTime:
     tags=["hours"],
     operation_id="withdraw_own_time",
     guards=[needs_scope(WRITE)],
+    status_code=200,
     **CHANGING,
 )
 async def withdraw_time(request: ApiRequest, id_: FromPath[int], data: JSONBody[Nothing]) -> Response[Withdrawn]:

@@ -211,6 +211,7 @@ async def stay(request: ApiRequest, member_id: FromPath[int], data: JSONBody[Not
 @get(
     "/api/v1/members/{member_id:int}/download",
     operation_id="download_member",
+    media_type="application/zip",
     tags=["members"],
     guards=[needs_scope(READ)],
     **READING,
