@@ -22,7 +22,7 @@ words = st.one_of(
     st.sampled_from(("", "1:30", "90 min", "lots", "0", "none", "Maria Silva", "Ami", "tom o'brien", "Nobody", "<b>")),
     st.text(max_size=12).map(lambda text: " ".join(text.replace("\x00", "").split())),
 )
-said = st.fixed_dictionaries({kind: words for kind in ("length", "what", "prep", "travel", "reason")})
+said = st.fixed_dictionaries(dict.fromkeys(("length", "what", "prep", "travel", "reason"), words))
 
 
 @st.composite
@@ -65,7 +65,7 @@ def test_reading_and_showing_again_keeps_everything(form: Form) -> None:
         assert refusal.message
         assert refusal.field
     for line in reading.lines:
-        assert 0 < line.minutes
+        assert line.minutes > 0
         assert line.preparation_minutes + line.travel_minutes < line.minutes
 
 

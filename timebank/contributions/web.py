@@ -19,6 +19,8 @@ from timebank.contributions import (
     web_self_log,
     web_uploads,
 )
+from timebank.contributions.self_log import SOMETHING_ELSE
+from timebank.kit import names
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.clock import today
 from timebank.web.context import database, now
@@ -26,6 +28,7 @@ from timebank.web.pages import render
 from timebank.web.viewer import signed_in, viewer
 
 PageRequest = Request[Any, Any, Any]
+SELF_LOGGED = names.key(SOMETHING_ELSE)
 
 
 @get("/groups", guards=[signed_in])
@@ -34,7 +37,11 @@ async def groups_page(request: PageRequest) -> Response[str]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         led = await web_register_shown.led_by_viewer(request, connection)
-        groups = [one for one in await queries.groups(connection, actor.timebank_id) if led is None or one.id in led]
+        groups = [
+            one
+            for one in await queries.groups(connection, actor.timebank_id)
+            if (led is None or one.id in led) and one.name_key != SELF_LOGGED  # nobody meets there
+        ]
         waiting = await queries.waiting_for(connection, actor) if led is None else 0
         mine = await drafts.drafts(connection, actor)
         day = today(now(request), viewer(request).time_zone)

@@ -1,4 +1,4 @@
-"""What the demo knows of its people: what helps them, what they agreed to, who acts for whom, which groups there are."""
+"""What the demo knows of its people: what helps them, what they agreed to, who acts for whom, their groups."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -35,7 +35,7 @@ class Actor:
 
     @property
     def meta(self) -> dict[str, int]:
-        """What a ledger entry notes beside its actor: the stretch of time in which they act for somebody, if they do."""
+        """What a ledger entry notes beside its actor: the stretch of time in which they act for somebody."""
         return {} if self.acting_id is None else {"acting": self.acting_id}
 
     def has(self, role: str) -> bool:

@@ -331,10 +331,7 @@ TRACES = (
                 "where p.timebank_id = $1 and p.member_id = $2 and l.timebank_id = $1 and l.import_id = r.id "
                 "and 'person/' || p.code in (l.payer, l.payee)"
             ),
-            (
-                "update import_line set words = '' where timebank_id = $1 "
-                "and 'member/' || $2::bigint in (payer, payee)"
-            ),
+            ("update import_line set words = '' where timebank_id = $1 and 'member/' || $2::bigint in (payer, payee)"),
             (
                 "update import_line set who = '', person = '', details = null, words = '' "
                 "where timebank_id = $1 and member_id = $2"
