@@ -1,6 +1,6 @@
 """Messages to members of the demo, one for each way of being reached and a few more."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from timebank.banks.rules import TimeBankFacts
 from timebank.db import Database
@@ -13,6 +13,10 @@ NOTICES = (
     ("We are closed on Monday", "The office is closed next Monday.\n\nWe are back on Tuesday at 9am.", ""),
 )
 EVERYBODY_UP_TO = 20
+FRESH = timedelta(days=2)
+KEEP = """
+update message set state = 'kept' where timebank_id = $1 and state = 'waiting' and created_at < $2
+"""
 
 
 async def add_notices(db: Database, facts: TimeBankFacts, actors: dict[str, Actor], *, anchor: datetime) -> None:
@@ -31,3 +35,9 @@ async def add_notices(db: Database, facts: TimeBankFacts, actors: dict[str, Acto
     ]
     async with db.writing(facts.id) as connection:
         await send(connection, facts.id, written, now=anchor)
+
+
+async def keep_the_past(db: Database, facts: TimeBankFacts, *, anchor: datetime) -> None:
+    """What happened weeks ago in the demo is not told now: it stands on the members' pages, as if it had been."""
+    async with db.writing(facts.id) as connection:
+        await connection.execute(KEEP, facts.id, anchor - FRESH)

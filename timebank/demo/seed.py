@@ -20,7 +20,7 @@ from timebank.demo.governance import add_governance
 from timebank.demo.groups import add_groups
 from timebank.demo.members_choices import add_choices
 from timebank.demo.members_people import add_details
-from timebank.demo.notices import add_notices
+from timebank.demo.notices import add_notices, keep_the_past
 from timebank.demo.registers import add_registers
 from timebank.demo.steps import Refused
 from timebank.demo.words import Door
@@ -93,6 +93,7 @@ async def _fill(
         steps += await add_registers(db, facts, actors, anchor=anchor, say=say)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
+    await keep_the_past(db, facts, anchor=anchor)
     if command.slug == people.RIVERSIDE:
         await add_governance(db, facts, actors, anchor=anchor)
     await _mark_filled(db, facts)
