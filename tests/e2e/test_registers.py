@@ -99,6 +99,7 @@ async def test_a_guest_a_mistake_and_the_way_back(demo: Demo, open_page: Opener,
     guest = f"Guest of {size[0]}"
     await page.get_by_label("Name", exact=True).nth(0).fill(guest)
     await page.get_by_label("Name", exact=True).nth(1).fill("Bushr")
+    # Open already where a session is planned.
     if not await page.get_by_label(
         "Preparation, for everybody"
     ).is_visible():  # open already where a session is planned
