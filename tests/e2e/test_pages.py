@@ -11,7 +11,20 @@ from timebank.demo.people import ADMINISTRATOR, COORDINATOR, FINANCE, HARBOUR, H
 
 NARROW = (320, 640)
 PAGES = {
-    PARTICIPANT: ("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/bookings", "/devices"),
+    PARTICIPANT: (
+        *("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/bookings", "/devices"),
+        *(
+            "/me",
+            "/me/change",
+            "/me/hours-choice",
+            "/me/supporters",
+            "/me/looks",
+            "/me/pause",
+            "/me/leave",
+            "/supporting",
+        ),
+        *("/log", "/log/mine", "/queries", "/messages", "/whats-on", "/rules", "/guide", "/tell"),
+    ),
     COORDINATOR: (
         "/",
         "/groups",
@@ -25,6 +38,11 @@ PAGES = {
         "/members/1",
         "/members/1/card",
         "/bookings/to-do",
+        *("/more", "/groups/1", "/groups/all", "/groups/1/edit", "/groups/1/sheet", "/groups/1/poster", "/sessions"),
+        *("/registers", "/registers/brought-forward", "/guests", "/sheet", "/groups/1/register?by=sheet"),
+        *("/queries/to-answer?show=open", "/decisions/deputies", "/messages/to-do", "/imports", "/practice"),
+        *("/members/many", "/members/leaving", "/members/1/change", "/members/1/consents", "/members/1/supporters"),
+        *("/members/1/act", "/members/1/leave", "/members/1/age"),
     ),
     FINANCE: ("/payments", "/payments/batches", "/payments/batches/1"),
 }

@@ -1,7 +1,7 @@
 """Activities, their leaders and sessions for programs. Signing up and checking in are in ``api_taking_part``."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -35,27 +35,12 @@ Minutes = Annotated[int, msgspec.Meta(ge=0, le=MAX_KEY)]
 MAY_ARRANGE = needs_scope(WRITE, role=COORDINATOR)
 
 
-class ActivityBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ActivityBody(ActivityDetails, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An activity as it shall be. It gives hours or a fee; ``work_kind`` says what a fee is for."""
 
-    name: str
-    place: str = ""
     default_minutes: Minutes = 60
     preparation_minutes: Minutes = 0
     travel_minutes: Minutes = 0
-    gives: Literal["hours", "fee"] = "hours"
-    work_kind: Literal["volunteering", "service_user_involvement", "peer_exchange"] = "volunteering"
-    receivers_pay: bool = False
-    access_notes: str = ""
-    is_step_free: bool = False
-    has_hearing_loop: bool = False
-    has_accessible_toilet: bool = False
-    has_quiet_room: bool = False
-    route: str = ""
-    breaks: str = ""
-    budget_code: str = ""
-    funder: str = ""
-    is_listed: bool = True
 
 
 class ActivityAnswer(ActivityBody, frozen=True, kw_only=True):

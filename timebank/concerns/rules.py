@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from timebank.kit import names
@@ -43,8 +43,8 @@ def choose_owner(candidates: Iterable[Candidate], excluded: Collection[int]) -> 
     return min(free, key=lambda one: (one.open_count, _since(one.last_given_at), one.member_id)).member_id
 
 
-def _since(moment: datetime | None) -> float:
-    return float("-inf") if moment is None else moment.timestamp()
+def _since(moment: datetime | None) -> datetime:
+    return moment or datetime.min.replace(tzinfo=UTC)
 
 
 def due_on(asked_on: date, answer_days: int, region: str) -> date:

@@ -13,8 +13,9 @@ from timebank.identity.acting import end_acting
 from timebank.identity.sessions import session_token
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.clock import today
+from timebank.kit.refusal import Refusal
 from timebank.members import acting, queries, supporters
-from timebank.members.acting import ActFor
+from timebank.members.acting import ActFor, Acting
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -39,17 +40,7 @@ async def act(request: PageRequest, member_id: FromPath[int]) -> Response[Any]:
     form = await forms.read(request)
     how_agreed = form.text("how_agreed") if form.text("how_agreed") in dict(CHOICES) else ""
     command = ActFor(member_id=member_id, reason=form.text("reason"), how_agreed=how_agreed)
-    try:
-        begun = await acting.act_for(
-            database(request),
-            viewer(request).actor,
-            command,
-            token=session_token(request),
-            key=form.key,
-            now=now(request),
-        )
-    except LookupError as error:
-        raise NotFoundException from error
+    begun = await _begin(request, form, command)
     if isinstance(begun, list):
         return await _page(request, member_id, form.refused(begun))
     return redirect(request, "/")
@@ -66,8 +57,20 @@ async def support(request: PageRequest, member_id: FromPath[int]) -> Response[An
     """Begin to act for somebody I support; leads to their first page under a banner."""
     form = await forms.read(request)
     command = ActFor(member_id=member_id, reason=form.text(f"reason-{member_id}"), how_agreed=acting.STANDING)
+    begun = await _begin(request, form, command)
+    if isinstance(begun, list):
+        async with database(request).reading(viewer(request).actor.timebank_id) as connection:
+            if await queries.by_id(connection, viewer(request).actor.timebank_id, member_id) is None:
+                raise NotFoundException
+        placed = [replace(one, field=f"reason-{member_id}" if one.field else None) for one in begun]
+        return await _supporting_page(request, form.refused(placed))
+    return redirect(request, "/")
+
+
+async def _begin(request: PageRequest, form: Form, command: ActFor) -> Acting | list[Refusal]:
+    """Let this browser act for the member; 404 for anybody who is no member of this time bank."""
     try:
-        begun = await acting.act_for(
+        return await acting.act_for(
             database(request),
             viewer(request).actor,
             command,
@@ -77,13 +80,6 @@ async def support(request: PageRequest, member_id: FromPath[int]) -> Response[An
         )
     except LookupError as error:
         raise NotFoundException from error
-    if isinstance(begun, list):
-        async with database(request).reading(viewer(request).actor.timebank_id) as connection:
-            if await queries.by_id(connection, viewer(request).actor.timebank_id, member_id) is None:
-                raise NotFoundException
-        placed = [replace(one, field=f"reason-{member_id}" if one.field else None) for one in begun]
-        return await _supporting_page(request, form.refused(placed))
-    return redirect(request, "/")
 
 
 async def _supporting_page(request: PageRequest, form: Form) -> Response[str]:

@@ -203,3 +203,18 @@ async def test_nobody_supports_without_an_agreement(bank, client) -> None:
     refused = await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Look"})
     assert refused.status_code == 422
     assert "Acting for" not in (await browser.get("/")).text
+
+
+async def test_an_agreement_is_looked_up_every_time(bank, client) -> None:
+    """Not only when somebody ends it here: an agreement whose last day is over opens nothing at all."""
+    subject = await bank.member()
+    helper, agreement = await supporter_of(bank, subject, "see_hours")
+    browser = client()
+    await browser.sign_in(bank.db, helper)
+    await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Look"})
+    assert "Acting for" in (await browser.get("/")).text
+    async with bank.db.writing(bank.id) as connection:
+        over = "update supporter set ends_on = starts_on where timebank_id = $1 and id = $2"
+        await connection.execute(over, bank.id, agreement)
+    page = (await browser.get("/hours")).text
+    assert "Acting for" not in page
