@@ -80,6 +80,10 @@ screenshots: install-dev ## make the pictures of README.md from the running demo
 lock: $(STAMPS)/uv ## write requirements/*.txt again (UPGRADE=1 for newer versions, UPGRADE=name for one)
 	@UV=$(UV) UPGRADE="$(UPGRADE)" scripts/lock.sh
 
+.PHONY: catalogues
+catalogues: install-dev ## bring the translations up to date with the words of pages and rules
+	@scripts/catalogues.sh
+
 .PHONY: env
 env: ## make .env with new passwords for docker-compose.yml
 	@scripts/make_env.sh

@@ -25,6 +25,7 @@ WORKSHOP = ROOT / ".cache" / "assets"
 PACKAGE_FILES = ("package.json", "package-lock.json")
 STYLESHEET = "main.css"
 COPIED = ("main.js", "register.js", "icon.svg")
+PICTURES = "pictures.json"
 FINGERPRINT_LENGTH = 10
 STEP_TIMEOUT_SECONDS = 300
 
@@ -60,6 +61,7 @@ def build() -> bool:
         return False
     files = {STYLESHEET: _stylesheet(), **{name: (ASSETS / name).read_bytes() for name in COPIED}}
     _publish(files, digest)
+    (STATIC / PICTURES).write_text(json.dumps(_pictures(), indent=1) + "\n", "utf-8")
     return True
 
 
@@ -79,6 +81,8 @@ def _is_current(digest: str) -> bool:
     if not manifest.is_file():
         return False
     known = json.loads(manifest.read_text("utf-8"))
+    if not (STATIC / PICTURES).is_file():
+        return False
     return known.get("inputs") == digest and all((STATIC / name).is_file() for name in known.get("files", {}).values())
 
 
@@ -97,6 +101,30 @@ def _stylesheet() -> bytes:
     for physical, logical in _LOGICAL:
         text = physical.sub(logical, text)
     return text.encode("utf-8")
+
+
+def _pictures() -> dict[str, str]:
+    """The drawings that the pages use, by our names for them, as SVG texts that stand in for no words.
+
+    Raises:
+        RuntimeError: a package has no such icon.
+    """
+    icons = WORKSHOP / "node_modules" / "@iconify-json"
+    wanted = {name: icon.split(":") for name, icon in json.loads((ASSETS / PICTURES).read_text("utf-8")).items()}
+    packages = {package for package, _ in wanted.values()}
+    collections = {package: json.loads((icons / package / "icons.json").read_text("utf-8")) for package in packages}
+    made = {}
+    for name, (package, its_name) in wanted.items():
+        collection = collections[package]
+        found = collection["icons"].get(its_name)
+        if found is None:
+            raise RuntimeError(f"the icon package {package} has no {its_name}")
+        width, height = (found.get(side, collection.get(side, 16)) for side in ("width", "height"))
+        made[name] = (
+            f'<svg class="tb-picture" viewBox="0 0 {width} {height}" aria-hidden="true" focusable="false">'
+            f"{found['body']}</svg>"
+        )
+    return made
 
 
 def _install_packages() -> None:
@@ -149,7 +177,7 @@ def _publish(files: dict[str, bytes], digest: str) -> None:
     draft = manifest.with_suffix(".draft")
     draft.write_text(json.dumps({"inputs": digest, "files": names}, indent=2) + "\n", "utf-8")
     draft.replace(manifest)
-    wanted = {"manifest.json", *(f"{name}{end}" for name in names.values() for end in ("", ".br", ".gz"))}
+    wanted = {"manifest.json", PICTURES, *(f"{name}{end}" for name in names.values() for end in ("", ".br", ".gz"))}
     for path in STATIC.iterdir():
         if path.name not in wanted:
             path.unlink()

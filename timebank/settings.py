@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``smtp_url`` is the mail server, ``smtp://user:password@host:587?tls=auto`` (or ``required``, ``none``), or
     ``smtps://``; ``mail_from`` the sender of every e-mail. ``sms_url`` takes text messages by HTTP with ``sms_token``;
     ``outbox:`` keeps them in the database instead. Without them e-mails and texts wait.
+
+    ``unread_languages``: also offer translations that no native speaker has read yet, as the demo does.
     """
 
     database_url: str | None = None
@@ -53,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str = "Time bank <no-reply@localhost>"
     sms_url: str | None = None
     sms_token: str = ""
+    unread_languages: bool = False
 
     @property
     def base_url(self) -> str:

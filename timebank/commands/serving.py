@@ -24,7 +24,11 @@ def run_demo(options: argparse.Namespace, settings: Settings) -> int:
 
     started = time.monotonic()
     settings = msgspec.structs.replace(
-        settings, database_url=None, port=options.port, data_dir=options.data_dir or settings.data_dir / "demo"
+        settings,
+        database_url=None,
+        port=options.port,
+        data_dir=options.data_dir or settings.data_dir / "demo",
+        unread_languages=True,
     )
     refuse_taken_port(settings.host, settings.port)
     if options.fresh:

@@ -31,6 +31,9 @@ class FoundSession(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...]
     csrf: str
     is_remembered: bool
+    language: str
+    easy_read: bool
+    large_text: bool
     seen_at: datetime
     expires_at: datetime
     acting_id: int | None

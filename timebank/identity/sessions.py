@@ -68,6 +68,10 @@ def viewer_of(found: FoundSession, *, now: datetime) -> Viewer:
         helper_phone=helper_phone,
         helper_email=helper_email,
         acting_for=_acting_for(found, now),
+        language=found.language,
+        is_easy=found.easy_read,
+        is_large=found.large_text,
+        is_remembered=found.is_remembered,
     )
 
 

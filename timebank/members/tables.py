@@ -46,6 +46,11 @@ class Member(Table, tablename="member", db=ENGINE):
     changed_at = Timestamptz(null=True, default=None)
     search_text = Text(null=True, default=None)  # made by the database
     upload_id = BigInt(null=True, default=None)
+    easy_read = Boolean(null=False, default=False)
+    large_text = Boolean(null=False, default=False)
+    hours_shown = Text(null=False, default="have")
+    skills_shown_to = Text(null=False, default="members")
+    statement_checks = Boolean(null=False, default=False)
 
 
 class MemberRole(Table, tablename="member_role", db=ENGINE):

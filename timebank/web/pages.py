@@ -18,11 +18,13 @@ from litestar import Response
 from litestar.datastructures import Cookie
 from litestar.enums import MediaType
 
-from timebank.kit import dates, durations
+from timebank import languages
 from timebank.kit import money as kit_money
 from timebank.web.csrf import masked
 from timebank.web.forms import BLANK, Form
 from timebank.web.navigation import links_for
+from timebank.web.pictures import picture
+from timebank.web.reading import reading_of
 from timebank.web.static import asset_url
 from timebank.web.viewer import Connection, Viewer, viewer
 
@@ -35,8 +37,6 @@ NOTICE_SECONDS = 60
 MAX_NOTICE_CHARACTERS = 300
 PRODUCT_NAME = "Timebank"
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
 
 @cache
 def engine() -> Environment:
@@ -46,13 +46,15 @@ def engine() -> Environment:
         loader=PrefixLoader({room: FileSystemLoader(package / room / "templates") for room in ROOMS_WITH_PAGES}),
         autoescape=True,
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
         cache_size=-1,
     )
     environment.filters.update(
-        hours=durations.in_words,
+        hours=languages.hours,
+        said=languages.translate,
         day=day,
         day_short=day_short,
         last_full_day=last_full_day,
@@ -60,8 +62,22 @@ def engine() -> Environment:
         time_of_day=time_of_day,
         money=money,
     )
-    environment.globals.update(asset=asset_url, product_name=PRODUCT_NAME)
+    environment.globals.update(
+        asset=asset_url, product_name=PRODUCT_NAME, easy=languages.is_easy, language=languages.current, picture=picture
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    install = environment.install_gettext_callables  # type: ignore[attr-defined]
+    install(languages.gettext, languages.ngettext, newstyle=True)
     return environment
+
+
+@cache
+def is_translated(template: str) -> bool:
+    """True for a page that participants see: its words are in the catalogues. The pages of staff are English."""
+    loader = engine().loader
+    assert loader is not None
+    source, _, _ = loader.get_source(engine(), template)
+    return "_(" in source or "{% trans" in source
 
 
 def render(
@@ -77,7 +93,8 @@ def render(
     """Make a page. ``place`` is the address whose link the header marks, where it is not the page's own.
 
     Every template gets, besides ``context``: ``viewer``, ``form`` (with the csrf value in it), ``navigation``,
-    ``path`` and ``notice`` (the sentence that ``redirect`` left for the next page, shown once).
+    ``path``, ``notice`` (the sentence that ``redirect`` left for the next page, shown once) and ``reading`` (how they
+    want to read: the page is made in that language).
 
     Raises:
         jinja2.UndefinedError: the template uses a name that the handler did not give.
@@ -85,18 +102,22 @@ def render(
     person = viewer(request)
     path = request.url.path
     notice = None if form.refusals else _notice_from(request)
-    body = (
-        engine()
-        .get_template(template)
-        .render(
-            viewer=person,
-            form=form.with_csrf(masked(person.csrf)),
-            navigation=links_for(person, place or path),
-            path=path,
-            notice=notice,
-            **context,
+    reading = reading_of(request)
+    language = reading.language if is_translated(template) else languages.SOURCE
+    with languages.speaking(language, is_easy=reading.is_easy):
+        body = (
+            engine()
+            .get_template(template)
+            .render(
+                viewer=person,
+                form=form.with_csrf(masked(person.csrf)),
+                navigation=links_for(person, place or path),
+                path=path,
+                notice=notice,
+                reading=reading,
+                **context,
+            )
         )
-    )
     cookies = [_notice_cookie(request, "", 0)] if notice else []
     return Response(
         body, status_code=status_code, media_type=MediaType.HTML, headers=dict(headers or {}), cookies=cookies
@@ -113,7 +134,8 @@ def redirect(request: Connection, path: str, *, notice: str | None = None) -> Re
     """
     if not is_local_path(path):
         raise ValueError("a redirect leads to a path of this site")
-    cookies = [_notice_cookie(request, notice[:MAX_NOTICE_CHARACTERS], NOTICE_SECONDS)] if notice else []
+    said = languages.translate(notice, reading_of(request).language) if notice else ""
+    cookies = [_notice_cookie(request, said[:MAX_NOTICE_CHARACTERS], NOTICE_SECONDS)] if said else []
     return Response(None, status_code=303, headers={"Location": path}, cookies=cookies)
 
 
@@ -130,12 +152,12 @@ def is_local_path(path: str) -> bool:
 
 def day(value: date | datetime) -> str:
     """``Tuesday 3 March 2026``. A moment must already be in the reader's time zone (see ``local``)."""
-    return f"{_DAYS[value.weekday()]} {dates.in_words(value)}"
+    return languages.day(value)
 
 
 def day_short(value: date | datetime) -> str:
     """``3 March``, for a day near enough that nobody wonders about the year."""
-    return dates.in_words(value).rpartition(" ")[0]
+    return languages.day_without_year(value)
 
 
 def last_full_day(value: datetime) -> str:
@@ -155,6 +177,8 @@ def here(context: Context, value: datetime) -> datetime:
 def time_of_day(context: Context, value: datetime) -> str:
     """``2:05pm`` in the time zone of the viewer's time bank; ``midday`` and ``midnight`` by name."""
     moment = local(value, _viewer_of(context))
+    if languages.current().code != languages.SOURCE:
+        return languages.time_of_day(moment)
     if moment.minute == 0 and moment.hour in (0, 12):
         return "midday" if moment.hour else "midnight"
     minutes = f":{moment.minute:02d}" if moment.minute else ""

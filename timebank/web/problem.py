@@ -56,8 +56,8 @@ def refused(refusals: Sequence[Refusal], status: int = 422) -> Response[Any]:
     if not refusals:
         raise ValueError("a refused request needs at least one refusal")
     first = refusals[0]
-    errors = tuple(FieldProblem(refusal.code, refusal.message, refusal.field) for refusal in refusals)
-    return response(status, first.code, first.message, errors=errors)
+    errors = tuple(FieldProblem(refusal.code, str(refusal.message), refusal.field) for refusal in refusals)
+    return response(status, first.code, str(first.message), errors=errors)
 
 
 def _title(status: int) -> str:

@@ -62,6 +62,11 @@ class Viewer:
     helper_phone: str | None = None
     helper_email: str | None = None
     acting_for: ActingFor | None = None
+    language: str = "en"
+    is_easy: bool = False
+    is_large: bool = False
+    is_remembered: bool = False
+    """False on a borrowed phone, which must keep nothing."""
 
     @property
     def is_practice(self) -> bool:

@@ -1,0 +1,39 @@
+"""Sentences that remember how they were made, and how a page says them in another language."""
+
+import pickle
+from datetime import UTC, date, datetime
+
+import pytest
+
+from timebank import languages
+from timebank.kit.words import Minutes, Words, say, say_n
+
+
+def test_in_english_it_is_an_ordinary_text() -> None:
+    said = say("You need {more} more for {what}.", more=Minutes(90), what="{this}")
+    assert said == "You need 1 hour 30 minutes more for {this}."
+    assert type(str(said)) is str
+    assert pickle.loads(pickle.dumps(said)) == said  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 places"), (1, "1 place"), (2, "2 places")])
+def test_counting(count: int, words: str) -> None:
+    assert say_n(count, "{n} place", "{n} places") == words
+
+
+def test_a_moment_has_no_day_of_its_own() -> None:
+    with pytest.raises(TypeError):
+        say("{day}", day=datetime(2026, 3, 3, tzinfo=UTC))
+
+
+def test_a_page_says_it_in_its_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Backwards:
+        def gettext(self, source: str) -> str:
+            return "{what} <- {day}" if source == "{day}: {what}" else source
+
+    monkeypatch.setattr(languages, "_catalogue", lambda code: Backwards())
+    said = say("{day}: {what}", day=date(2026, 3, 3), what=say("nothing"))
+    assert languages.translate(said) == "3 March 2026: nothing"
+    assert languages.translate(said, "cy") == "nothing <- 3 Mawrth 2026"
+    assert languages.translate("plain", "cy") == "plain"
+    assert isinstance(said, Words)

@@ -1,0 +1,73 @@
+"""Sentences that a page can say in another language: English text that remembers how it was made.
+
+A rule writes ``say("You need {more} more for this.", more=Minutes(30))``. The result is an English ``str`` for
+programs, logs and the database; a page hands it to :func:`timebank.languages.translate`, which looks the sentence up
+and says the values in the reader's language too. Nothing about the reader's language reaches a rule.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from timebank.kit import dates, durations
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """A length of time inside a sentence; in English it reads like :func:`timebank.kit.durations.in_words`."""
+
+    minutes: int
+
+    def __str__(self) -> str:
+        return durations.in_words(self.minutes)
+
+
+Value = str | int | Minutes | date
+"""What may stand in a sentence. A ``date`` is shown as a day; text as it is, or translated when it is ``Words`` itself.
+A ``datetime`` is refused: which day it is depends on who reads."""
+
+
+class Words(str):
+    """An English sentence and how it was made. It is a plain ``str`` everywhere; ``str(words)`` forgets the rest."""
+
+    __slots__ = ("number", "plural", "source", "values")
+
+    source: str
+    plural: str | None
+    number: int
+    values: dict[str, Value]
+
+    def __new__(cls, source: str, values: dict[str, Value], *, plural: str | None = None, count: int = 1) -> "Words":
+        """Fill the English sentence, and keep its parts.
+
+        Raises:
+            KeyError: the sentence names a value that is not given.
+        """
+        chosen = source if plural is None or count == 1 else plural
+        made = super().__new__(cls, chosen.format(**{name: _in_english(value) for name, value in values.items()}))
+        made.source, made.plural, made.number, made.values = source, plural, count, values
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (str, (str(self),))
+
+
+def say(source: str, **values: Value) -> Words:
+    """A sentence with values: ``say("You have {hours}.", hours=Minutes(60))``. Double a brace that is a brace."""
+    return Words(source, values)
+
+
+def say_n(count: int, one: str, many: str, **values: Value) -> Words:
+    """A sentence that counts: ``say_n(n, "{n} place is left.", "{n} places are left.")``; ``n`` is given by itself."""
+    return Words(one, {"n": count, **values}, plural=many, count=count)
+
+
+def mark(source: str) -> str:
+    """Mark a constant for the catalogues; the template that shows it says ``_(constant)``."""
+    return source
+
+
+def _in_english(value: Value) -> str:
+    if isinstance(value, datetime):
+        raise TypeError("say the day of a moment in the reader's time zone, not the moment")
+    return dates.in_words(value) if isinstance(value, date) else str(value)
