@@ -82,7 +82,7 @@ lock: $(STAMPS)/uv ## write requirements/*.txt again (UPGRADE=1 for newer versio
 
 .PHONY: catalogues
 catalogues: install-dev ## bring the translations up to date with the words of pages and rules
-	@scripts/catalogues.sh
+	@$(BIN)/python -m scripts.catalogues
 
 .PHONY: env
 env: ## make .env with new passwords for docker-compose.yml

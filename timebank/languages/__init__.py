@@ -21,7 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from timebank.kit import dates, durations
-from timebank.kit.words import Minutes, Value, Words, mark
+from timebank.kit.words import Minutes, Value, Words
 
 CATALOGUES = Path(__file__).parent / "catalogues"
 SOURCE: Final = "en"
@@ -121,9 +121,6 @@ def hours(minutes: int) -> str:
     if rest or not whole:
         parts.append(ngettext("{n} minute", "{n} minutes", rest).format(n=rest))
     return ("−" if minutes < 0 else "") + " ".join(parts)
-
-
-_COUNTED = (mark("{n} hour"), mark("{n} hours"), mark("{n} minute"), mark("{n} minutes"))
 
 
 def day(value: date, *, weekday: bool = True) -> str:
