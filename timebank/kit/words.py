@@ -6,7 +6,7 @@ and says the values in the reader's language too. Nothing about the reader's lan
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from timebank.kit import dates, durations
@@ -22,7 +22,32 @@ class Minutes:
         return durations.in_words(self.minutes)
 
 
-Value = str | int | Minutes | date
+@dataclass(frozen=True, slots=True)
+class FullDay:
+    """A day with its weekday inside a sentence: ``Tuesday 3 March 2026``."""
+
+    day: date
+
+    def __str__(self) -> str:
+        return f"{_WEEKDAYS[self.day.weekday()]} {dates.in_words(self.day)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time on the wall inside a sentence: ``2:05pm``; ``midday`` and ``midnight`` by name."""
+
+    time: time
+
+    def __str__(self) -> str:
+        hour, minute = self.time.hour, self.time.minute
+        if minute == 0 and hour in (0, 12):
+            return "midday" if hour else "midnight"
+        return f"{hour % 12 or 12}{f':{minute:02d}' if minute else ''}{'am' if hour < 12 else 'pm'}"
+
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+Value = str | int | Minutes | FullDay | Clock | date
 """What may stand in a sentence. A ``date`` is shown as a day; text as it is, or translated when it is ``Words`` itself.
 A ``datetime`` is refused: which day it is depends on who reads."""
 
@@ -60,6 +85,11 @@ def say(source: str, **values: Value) -> Words:
 def say_n(count: int, one: str, many: str, **values: Value) -> Words:
     """A sentence that counts: ``say_n(n, "{n} place is left.", "{n} places are left.")``; ``n`` is given by itself."""
     return Words(one, {"n": count, **values}, plural=many, count=count)
+
+
+def paragraphs(*parts: str) -> Words:
+    """Short paragraphs as one text, each said in the reader's language: the body of a message."""
+    return Words("\n\n".join(f"{{p{n}}}" for n in range(len(parts))), {f"p{n}": part for n, part in enumerate(parts)})
 
 
 def mark(source: str) -> str:

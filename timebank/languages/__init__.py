@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -21,7 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from timebank.kit import dates, durations
-from timebank.kit.words import Minutes, Value, Words
+from timebank.kit.words import Clock, FullDay, Minutes, Value, Words
 
 CATALOGUES = Path(__file__).parent / "catalogues"
 SOURCE: Final = "en"
@@ -142,7 +142,7 @@ def day_without_year(value: date) -> str:
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def time_of_day(value: datetime) -> str:
+def time_of_day(value: datetime | time) -> str:
     """``14:05``, or as the page's language writes it; English has its own way, see ``timebank.web.pages``."""
     return format_time(value, "short", locale=current().code)
 
@@ -155,6 +155,10 @@ def month(value: date) -> str:
 def _said(value: Value) -> str:
     if isinstance(value, Minutes):
         return hours(value.minutes)
+    if isinstance(value, FullDay):
+        return day(value.day)
+    if isinstance(value, Clock):
+        return time_of_day(value.time)
     if isinstance(value, date):
         return day(value, weekday=False)
     return translate(value) if isinstance(value, str) else str(value)

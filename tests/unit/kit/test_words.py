@@ -1,12 +1,12 @@
 """Sentences that remember how they were made, and how a page says them in another language."""
 
 import pickle
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 
 from timebank import languages
-from timebank.kit.words import Minutes, Words, say, say_n
+from timebank.kit.words import Clock, FullDay, Minutes, Words, paragraphs, say, say_n
 
 
 def test_in_english_it_is_an_ordinary_text() -> None:
@@ -37,3 +37,21 @@ def test_a_page_says_it_in_its_language(monkeypatch: pytest.MonkeyPatch) -> None
     assert languages.translate(said, "cy") == "nothing <- 3 Mawrth 2026"
     assert languages.translate("plain", "cy") == "plain"
     assert isinstance(said, Words)
+
+
+def test_a_weekday_and_a_time_in_a_sentence() -> None:
+    said = say("{day} at {time}", day=FullDay(date(2026, 3, 3)), time=Clock(time(14, 5)))
+    assert said == "Tuesday 3 March 2026 at 2:05pm"
+    assert languages.translate(said, "es").startswith("martes")
+    assert [str(Clock(time(hour))) for hour in (0, 9, 12, 23)] == ["midnight", "9am", "midday", "11pm"]
+
+
+def test_paragraphs_are_said_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shouting:
+        def gettext(self, source: str) -> str:
+            return source.upper().replace("{P", "{p").replace("{N", "{n")
+
+    body = paragraphs(say("one"), "as {it} is", say("two"))
+    assert body == "one\n\nas {it} is\n\ntwo"
+    monkeypatch.setattr(languages, "_catalogue", lambda code: Shouting())
+    assert languages.translate(body, "cy") == "ONE\n\nas {it} is\n\nTWO"
