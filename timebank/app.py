@@ -56,6 +56,7 @@ from timebank.messages.packing import pack
 from timebank.payments import api as payments_api
 from timebank.payments import web as payments_web
 from timebank.redemptions import api as redemptions_api
+from timebank.redemptions import api_offers, web_offers
 from timebank.redemptions import web as redemptions_web
 from timebank.redemptions.service import time_out_due
 from timebank.settings import Settings, load
@@ -63,11 +64,11 @@ from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
-    identity_web, home_web, members_web, activities_web, contributions_web, redemptions_web, payments_web, messages_web,
-    concerns_web, confidence_web, governance_web, imports_web, jobs_web,
+    identity_web, home_web, members_web, activities_web, contributions_web, redemptions_web, web_offers,
+    payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
 )  # fmt: skip
 API = (
-    members_api, hours_api, activities_api, contributions_api, redemptions_api, payments_api, messages_api,
+    members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, payments_api, messages_api,
     concerns_api, confidence_api, governance_api, imports_api,
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Redemptions for programs: what is on offer, booking it, and one booking."""
+"""Redemptions for programs: booking an offer, and one booking."""
 
 from datetime import datetime
 from typing import Any
@@ -17,29 +17,7 @@ from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
-READ_OFFERS, WRITE = "offers:read", "redemptions:write"
-
-
-class OfferAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Something hours can be spent on, at a price in minutes and none in money; ``places_left`` null is no limit."""
-
-    id: int
-    kind: str
-    title: str
-    summary: str
-    description: str
-    price_minutes: int
-    places_left: int | None
-    starts_at: datetime | None
-    place: str
-    access_notes: str
-    benefit_label: str
-
-
-class OffersAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is on offer now, cheapest first."""
-
-    offers: list[OfferAnswer]
+WRITE = "redemptions:write"
 
 
 class RedemptionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,15 +54,6 @@ class RedemptionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     cancel_until: datetime
     expires_at: datetime
     events: list[EventAnswer]
-
-
-@get("/api/v1/offers", tags=["redemptions"], guards=[needs_scope(READ_OFFERS)], **READING)
-async def list_offers(request: ApiRequest) -> OffersAnswer:
-    """Everything on offer, at most 300."""
-    actor = acting(request)
-    async with database(request).reading(actor.timebank_id) as connection:
-        found = await queries.open_offers(connection, actor.timebank_id, now(request), queries.MAX_OFFERS)
-    return OffersAnswer(offers=[msgspec.convert(card, OfferAnswer, from_attributes=True) for card in found])
 
 
 @post("/api/v1/redemptions", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
@@ -137,4 +106,4 @@ async def _answer(request: ApiRequest, timebank_id: int, reference: str, member_
     )
 
 
-ROUTES = [list_offers, book_offer, read_redemption]
+ROUTES = [book_offer, read_redemption]

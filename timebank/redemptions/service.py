@@ -6,7 +6,6 @@ the booking, its payable, then (inside the ledger) holds and balances.
 
 from datetime import datetime
 
-import asyncpg
 import msgspec
 
 from ledger import PlaceHold, Refused, balance, post_batch
@@ -14,17 +13,18 @@ from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, claim, remember
 from timebank.hours.rules import UNIT, account_of
 from timebank.kit import ids
-from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
+from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.durations import in_words
-from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
 from timebank.messages.service import Message, send
-from timebank.redemptions import queries, rules, steps
+from timebank.redemptions import offer_queries, queries, rules, steps
 from timebank.redemptions.entry_kinds import BOOKING_HOLD
 from timebank.redemptions.kinds import kind_of
-from timebank.redemptions.rules import AddOffer, OfferFacts
+from timebank.redemptions.offer_rules import OfferFacts
+from timebank.redemptions.offers import AddedOffer, AddOffer, add_offer
+from timebank.redemptions.people import require_active
 from timebank.redemptions.steps import ChangeBooking, Changed
 
 __all__ = [
@@ -46,13 +46,6 @@ __all__ = [
 
 REFERENCE_ATTEMPTS = 5
 
-INSERT_OFFER = """
-insert into offer (timebank_id, kind, title, summary, description, price_minutes, places, starts_at, place,
-                   access_notes, benefit_label, cancel_hours, hold_days, payee_id, value_pence, provider_id, is_open)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-returning id
-"""
-
 # The lock covers what one member may have open at once; two requests for different offers would not meet otherwise.
 LOCK_MEMBERS_BOOKINGS = (
     "select pg_advisory_xact_lock(hashtextextended('redemption.member/' || $1::text || '/' || $2::text, 0))"
@@ -65,12 +58,6 @@ values ($1, $2, $3, $4, $5, 'requested', $6, $7, $8, $9, $10, $11, $12, $9)
 on conflict (timebank_id, reference) do nothing
 returning id
 """
-
-
-class AddedOffer(msgspec.Struct, frozen=True, kw_only=True):
-    """The new offer."""
-
-    offer_id: int
 
 
 class RequestRedemption(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,61 +76,6 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
     cancel_until: datetime
     expires_at: datetime
-
-
-async def add_offer(
-    db: Database, actor: Actor, command: AddOffer, *, key: str, now: datetime
-) -> AddedOffer | list[Refusal]:
-    """Add something that hours can be spent on. For staff.
-
-    Refusals: ``not_allowed``, ``unknown_member`` (the provider), ``unknown_payee``, and those of ``rules.check_offer``.
-    """
-    del now  # the table keeps no time; every use case takes one
-    if not any(actor.has(role) for role in (COORDINATOR, FINANCE, ADMIN)):
-        return [Refusal("not_allowed", "Only staff can add an offer. Ask your coordinator.")]
-    refusals = rules.check_offer(command)
-    if refusals:
-        return refusals
-    scope = f"add_offer:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, AddedOffer)
-            added = AddedOffer(offer_id=await _insert_offer(connection, actor.timebank_id, command))
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(added))
-            return added
-    except Rollback as rollback:
-        return rollback.refusals
-    except asyncpg.ForeignKeyViolationError:
-        # The composite keys refuse another time bank's supplier as well as one that does not exist.
-        return [Refusal("unknown_payee", "Choose a supplier of this time bank.", "payee_id")]
-
-
-async def _insert_offer(connection: Connection, timebank_id: int, command: AddOffer) -> int:
-    if command.provider_id is not None:
-        await _require_active(connection, timebank_id, command.provider_id, "provider_id")
-    offer_id: int = await connection.fetchval(
-        INSERT_OFFER,
-        timebank_id,
-        command.kind,
-        tidy(command.title),
-        tidy(command.summary),
-        command.description.strip(),
-        command.price_minutes,
-        command.places,
-        command.starts_at,
-        tidy(command.place),
-        command.access_notes.strip(),
-        command.benefit_label.strip(),
-        command.cancel_hours,
-        command.hold_days,
-        command.payee_id,
-        command.value_pence,
-        command.provider_id,
-        command.is_open,
-    )
-    return offer_id
 
 
 async def request(
@@ -180,9 +112,9 @@ async def _request(connection: Connection, actor: Actor, command: RequestRedempt
     timebank_id, member_id = actor.timebank_id, command.member_id
     if not rules.may_see(actor, member_id):
         raise Rollback([Refusal("not_yours", "You can only book for yourself.", "member_id")])
-    await _require_active(connection, timebank_id, member_id, "member_id")
+    await require_active(connection, timebank_id, member_id, "member_id")
     await connection.execute(LOCK_MEMBERS_BOOKINGS, str(timebank_id), str(member_id))
-    offer = await queries.offer_facts(connection, timebank_id, command.offer_id, lock=True)
+    offer = await offer_queries.offer_facts(connection, timebank_id, command.offer_id, lock=True)
     if offer is None:
         raise Rollback([Refusal("unknown_offer", "Choose an offer of this time bank.", "offer_id")])
     if offer.provider_id is not None:
@@ -288,14 +220,6 @@ async def _refusal(
         there = await balance(connection, timebank_id, account_of(member_id))
         return rules.not_enough(there.available or 0, offer.price_minutes)
     return Refusal(result.code, "This cannot be booked just now. Please ask a coordinator.", "offer_id")
-
-
-async def _require_active(connection: Connection, timebank_id: int, member_id: int, field: str) -> None:
-    member = await members.by_id(connection, timebank_id, member_id)
-    if member is not None and member.status == "paused":
-        raise Rollback([Refusal("paused", "You are paused. Come back first, under “About me”.", field)])
-    if member is None or member.status != "active":
-        raise Rollback([Refusal("unknown_member", "Choose a member of this time bank.", field)])
 
 
 async def accept(

@@ -17,10 +17,11 @@ from timebank.kit.refusal import Refusal
 from timebank.payments import rules as payment_rules
 from timebank.payments import service as payments
 from timebank.payments.rules import NewPayable
-from timebank.redemptions import queries, rules
+from timebank.redemptions import offer_queries, queries, rules
 from timebank.redemptions.entry_kinds import BOOKING_FULFILLED, BOOKING_REFUNDED
 from timebank.redemptions.kinds import kind_of
-from timebank.redemptions.rules import BookingFacts, OfferFacts
+from timebank.redemptions.offer_rules import OfferFacts
+from timebank.redemptions.rules import BookingFacts
 
 TIME_OUT_BATCH = 200
 SOURCE: Final = "redemption"
@@ -113,7 +114,7 @@ async def _situation(connection: Connection, timebank_id: int, reference: str, n
     booking = await queries.booking_facts(connection, timebank_id, reference, lock=True)
     if booking is None:
         raise LookupError(f"no booking {reference}")
-    offer = await queries.offer_facts(connection, timebank_id, booking.offer_id)
+    offer = await offer_queries.offer_facts(connection, timebank_id, booking.offer_id)
     if offer is None:
         raise LookupError(f"no offer {booking.offer_id}")
     bank = await banks.by_id(connection, timebank_id)

@@ -1,4 +1,4 @@
-"""Pages of redemptions: what hours can be used for, booking it, my bookings, and what staff have to do."""
+"""Pages of bookings: my bookings, and what staff have to do."""
 
 from typing import Any
 
@@ -7,14 +7,12 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank.banks import queries as banks
-from timebank.hours import queries as hours
 from timebank.kit.actor import ADMIN, COORDINATOR, Actor
-from timebank.kit.clock import today
 from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
 from timebank.members.access import note_access
 from timebank.redemptions import queries, rules, service
-from timebank.redemptions.service import ChangeBooking, RequestRedemption
+from timebank.redemptions.service import ChangeBooking
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -35,82 +33,6 @@ STEP_NOTICES = {
     "decline": "Booking {reference} is closed. The hours are free again.",
     "refund": "Booking {reference}: the hours are given back.",
 }
-
-
-@get("/offers", guards=[signed_in], include_in_schema=False)
-async def show_offers(request: PageRequest) -> Response[str]:
-    """What the member can use their hours for: now, nearly, later."""
-    (person, member_id), moment = _me(request), now(request)
-    async with database(request).reading(person.timebank_id) as connection:
-        mine = await hours.balance(connection, person.timebank_id, member_id)
-        bank = await banks.by_id(connection, person.timebank_id)
-        _, document = await banks.rules_in_force(connection, bank.id, today(moment, bank.time_zone))
-        found = await queries.catalogue(
-            connection,
-            bank.id,
-            member_id,
-            available=mine.available,
-            safeguarding_lead=document.safeguarding_lead,
-            now=moment,
-        )
-    return render(request, "redemptions/offers.html", hours_now=mine, catalogue=found)
-
-
-@get("/offers/{offer_id:int}", guards=[signed_in], include_in_schema=False)
-async def show_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
-    """One offer: the price, what will be left, and the note on benefits, before anything is spent."""
-    return await _offer_page(request, offer_id, "redemptions/offer.html")
-
-
-@get("/offers/{offer_id:int}/check", guards=[signed_in], include_in_schema=False)
-async def check_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
-    """The last look before hours are used."""
-    return await _offer_page(request, offer_id, "redemptions/check.html")
-
-
-@post("/offers/{offer_id:int}/use", guards=[signed_in], status_code=200, include_in_schema=False)
-async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[Any]:
-    """Use the hours: one booking, however often the button is pressed."""
-    person, member_id = _me(request)
-    form = await forms.read(request)
-    booked = await service.request(
-        database(request),
-        person,
-        RequestRedemption(offer_id=offer_id, member_id=member_id, how_agreed=_how_agreed(request)),
-        key=form.key,
-        now=now(request),
-    )
-    if isinstance(booked, list):
-        return await _offer_page(request, offer_id, "redemptions/check.html", form.refused(booked), 422)
-    return redirect(request, f"/bookings/{booked.reference}")
-
-
-async def _offer_page(
-    request: PageRequest, offer_id: int, template: str, form: Form = BLANK, status_code: int = 200
-) -> Response[str]:
-    (person, member_id), moment = _me(request), now(request)
-    async with database(request).reading(person.timebank_id) as connection:
-        mine = await hours.balance(connection, person.timebank_id, member_id)
-        offer = await queries.offer(connection, person.timebank_id, offer_id, available=mine.available)
-        facts = await queries.offer_facts(connection, person.timebank_id, offer_id)
-        open_ones, _ = await queries.bookings_of(connection, person.timebank_id, member_id)
-    if offer is None or facts is None:
-        raise NotFoundException
-    return render(
-        request,
-        template,
-        status_code,
-        form=form,
-        offer=offer,
-        hours_now=mine,
-        left=mine.available - offer.price_minutes,
-        has_started=offer.starts_at is not None and offer.starts_at <= moment,
-        is_own=offer.provider_id == member_id,
-        # Whoever came back because they were not sure sees that it did work, before they use their hours twice.
-        booked=next((each.reference for each in open_ones if each.offer_id == offer_id), None),
-        cancel_until=rules.cancel_until(facts, moment),
-        now=moment,
-    )
 
 
 @get("/bookings", guards=[signed_in], include_in_schema=False)
@@ -273,10 +195,6 @@ def _reference(typed: str) -> str:
 
 
 ROUTES = [
-    show_offers,
-    show_offer,
-    check_offer,
-    use_offer,
     show_bookings,
     show_to_do,
     show_booking,

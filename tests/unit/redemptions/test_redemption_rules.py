@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from timebank.kit.actor import Actor, system
-from timebank.redemptions import rules
+from timebank.redemptions import offer_rules, rules
 from timebank.redemptions.kinds import KINDS, is_known, kind_of
-from timebank.redemptions.rules import AddOffer, BookingFacts, OfferFacts
+from timebank.redemptions.offer_rules import AddOffer, OfferFacts
+from timebank.redemptions.rules import BookingFacts
 
 NOW = datetime(2026, 3, 10, 14, 30, tzinfo=UTC)
 MEMBER = Actor(timebank_id=1, member_id=7)
@@ -184,7 +185,7 @@ GOOD = {
 
 @pytest.mark.parametrize("kind", [kind.code for kind in KINDS])
 def test_a_plain_offer_of_each_kind_is_fine(kind: str) -> None:
-    assert rules.check_offer(GOOD[kind]) == []
+    assert offer_rules.check_offer(GOOD[kind]) == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_a_plain_offer_of_each_kind_is_fine(kind: str) -> None:
     ],
 )
 def test_what_is_wrong_with_an_offer(kind: str, changes: dict, codes: list[str]) -> None:
-    refusals = rules.check_offer(msgspec.structs.replace(GOOD[kind], **changes))
+    refusals = offer_rules.check_offer(msgspec.structs.replace(GOOD[kind], **changes))
     assert [refusal.code for refusal in refusals] == codes
     assert all(refusal.field for refusal in refusals)
 
