@@ -5,23 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from timebank.activities import recurrence, words
+from timebank.activities import recurrence
 from timebank.activities.shown import ActivityShown, FoundCode, SessionShown
 from timebank.banks.rules import Rules
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Clock, FullDay, say
 
 UNKNOWN = Refusal(
     "code_unknown",
-    "We do not know this code. Check the eight letters and numbers, or tell the group leader that you are here.",
+    say("We do not know this code. Check each letter and number. Or tell the group leader that you are here."),
     "code",
 )
 REPLACED = Refusal(
-    "code_replaced", "This poster is an old one. Scan the new poster, or tell the group leader that you are here."
+    "code_replaced", say("This poster is an old one. Scan the new one. Or tell the group leader that you are here.")
 )
-ARCHIVED = Refusal("archived", "This group does not meet any more. See what else is on, or ask your time bank.")
-CANCELLED = Refusal("session_cancelled", "This session is cancelled. If you had set out already, tell your time bank.")
+ARCHIVED = Refusal("archived", say("This group does not meet any more. See what else is on, or ask your time bank."))
+CANCELLED = Refusal(
+    "session_cancelled", say("This session is cancelled. If you had set out already, tell your time bank.")
+)
 NO_SESSION = Refusal(
-    "no_session", "No session is planned here now. Tell the group leader that you came. They can add your time."
+    "no_session", say("No session is planned here now. Tell the group leader that you came. They can add your time.")
 )
 
 
@@ -39,9 +42,10 @@ def wrong_code(found: FoundCode | None, timebank_id: int) -> NextStep:
     if found is None:
         return NextStep(refusal=UNKNOWN)
     if found.timebank_id != timebank_id:
-        message = (
-            f"This poster is from another time bank, {found.timebank_name}. "
-            "Sign out here, sign in there, and scan the poster again."
+        message = say(
+            "This poster is from another time bank, {name}. "
+            "Sign out here and sign in there. Then scan the poster again.",
+            name=found.timebank_name,
         )
         return NextStep(refusal=Refusal("other_timebank", message))
     return NextStep(refusal=REPLACED)
@@ -50,7 +54,9 @@ def wrong_code(found: FoundCode | None, timebank_id: int) -> NextStep:
 def not_open(opens: datetime, time_zone: str) -> Refusal:
     """Check-in opens later; says when."""
     local = opens.astimezone(ZoneInfo(time_zone))
-    message = f"You can check in from {words.clock(local.time())} on {words.day(local.date())}. Try again then."
+    message = say(
+        "You can check in from {time}, {day}. Try again then.", time=Clock(local.time()), day=FullDay(local.date())
+    )
     return Refusal("check_in_not_open", message)
 
 
@@ -84,6 +90,6 @@ def decide(
     if upcoming is not None and upcoming.held_on == today:
         return NextStep(refusal=not_open(start(upcoming) - before, time_zone), upcoming=upcoming)
     if any(closes(one) < now and one.held_on == today for one in planned):
-        message = "Check-in for today is closed. Tell the group leader that you came. They can add your time."
+        message = say("Check-in for today is closed. Tell the group leader that you came. They can add your time.")
         return NextStep(refusal=Refusal("check_in_over", message), upcoming=upcoming)
     return NextStep(refusal=NO_SESSION, upcoming=upcoming)

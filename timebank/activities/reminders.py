@@ -8,6 +8,7 @@ from timebank.activities import recurrence, words
 from timebank.banks import queries as banks
 from timebank.db import Connection, Database
 from timebank.kit import clock
+from timebank.kit.words import paragraphs, say
 from timebank.messages.service import Message, send
 
 DAYS_BEFORE = 2
@@ -81,15 +82,15 @@ async def _due(connection: Connection, timebank_id: int, zone: str, now: datetim
 def _message(one: _Due, start: datetime) -> Message:
     when = words.when(one.held_on, one.starts_at)
     where = ", ".join(part for part in (one.room, one.place) if part)
-    lines = [f"You are on the list for {one.name} on {when}."]
-    lines += [f"It is at {where}."] if where else []
-    lines += [f"To read or bring: {one.papers}"] if one.papers else []
-    lines.append("If you cannot come, take your name off the list, or tell us.")
+    lines = [say("You are on the list for {name} on {when}.", name=one.name, when=when)]
+    lines += [say("It is at {place}.", place=where)] if where else []
+    lines += [say("To read or bring: {papers}", papers=one.papers)] if one.papers else []
+    lines.append(say("If you cannot come, take your name off the list, or tell us."))
     return Message(
         member_id=one.member_id,
         kind="session_reminder",
-        subject=f"{one.name} is on {when}"[:140],
-        body="\n\n".join(lines),
+        subject=words.subject(say("{name} is on {when}", name=one.name, when=when)),
+        body=paragraphs(*lines),
         path=f"/whats-on/{one.session_id}",
         is_urgent=True,
         dedupe=f"session:{one.session_id}:reminder:{start.isoformat()}:{one.member_id}",

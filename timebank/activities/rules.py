@@ -10,6 +10,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.durations import MAX_MINUTES, in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark, say
 
 MAX_ACTIVITY_NAME = 100
 MAX_PLACE = 100
@@ -26,15 +27,15 @@ MAX_YEARS_AHEAD = 3
 
 GIVES = {"hours": "Hours", "fee": "A fee"}
 WORK_KINDS = {
-    "volunteering": "Volunteering",
-    "service_user_involvement": "Service-user involvement",
-    "peer_exchange": "Peer exchange",
+    "volunteering": mark("Volunteering"),
+    "service_user_involvement": mark("Service-user involvement"),
+    "peer_exchange": mark("Peer exchange"),
 }
 ACCESS_TICKS = {
-    "is_step_free": "Step-free from the street",
-    "has_hearing_loop": "Hearing loop",
-    "has_accessible_toilet": "Accessible toilet",
-    "has_quiet_room": "Quiet room",
+    "is_step_free": mark("Step-free from the street"),
+    "has_hearing_loop": mark("Hearing loop"),
+    "has_accessible_toilet": mark("Accessible toilet"),
+    "has_quiet_room": mark("Quiet room"),
 }
 
 
@@ -89,14 +90,14 @@ def may_arrange(actor: Actor) -> Refusal | None:
 def may_lead(actor: Actor, activity_id: int, led: Container[int]) -> Refusal | None:
     """Why this actor may not check people in, or None: a coordinator anywhere, a leader in their own activity."""
     if actor.member_id is None or not (actor.has(COORDINATOR) or activity_id in led):
-        return Refusal("not_allowed", "Only the group leader or a coordinator can do this. Ask one of them.")
+        return Refusal("not_allowed", say("Only the group leader or a coordinator can do this. Ask one of them."))
     return None
 
 
 def may_sign_up(actor: Actor, member_id: int) -> Refusal | None:
     """Why this actor may not sign this member up or take them off, or None."""
     if actor.member_id is None or (actor.subject_id != member_id and not actor.has(COORDINATOR)):
-        return Refusal("not_allowed", "You can sign up yourself. Ask a coordinator to sign up somebody else.")
+        return Refusal("not_allowed", say("You can sign up yourself. Ask a coordinator to sign up somebody else."))
     return None
 
 

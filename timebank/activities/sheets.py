@@ -11,6 +11,7 @@ from timebank.activities import rules, words
 from timebank.activities.shown import ActivityShown, PersonOnList, SessionShown
 from timebank.kit import durations, ids
 from timebank.kit.dates import FIRST_DAY, LAST_DAY
+from timebank.kit.words import Minutes, mark, say
 from timebank.paper import Spelling
 
 MIN_BLANK_ROWS = 8
@@ -48,10 +49,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading and its paragraphs."""
+    """A heading and its paragraphs, and the name of the picture that goes with them in Easy Read."""
 
     heading: str
     lines: tuple[str, ...]
+    picture: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,48 +158,51 @@ def advance_sheet(
     activity: ActivityShown, session: SessionShown, leaders: Sequence[str], *, help_contact: str
 ) -> AdvanceSheet:
     """What to expect of a session. Leaders by first name; parts that nobody filled in are left out."""
-    lines = [f"{session.when}."]
-    lines += [f"It takes {durations.in_words(session.planned_minutes)}."]
-    lines += [f"Where: {session.where}."] if session.where else []
+    lines: list[str] = [
+        say("{when}.", when=session.when),
+        say("It takes {length}.", length=Minutes(session.planned_minutes)),
+    ]
+    lines += [say("Where: {place}.", place=session.where)] if session.where else []
     if not session.is_planned:
-        lines.insert(0, f"This session is cancelled. The reason: {session.cancel_reason}")
-    who = [f"{words.listed(list(leaders))} will be there for you."] if leaders else []
+        lines.insert(0, say("This session is cancelled. The reason: {reason}", reason=session.cancel_reason))
+    who: list[str] = [say("{names} will be there for you.", names=words.names(list(leaders)))] if leaders else []
     who += [session.who] if session.who else []
-    access = [f"{text}." for text in activity.access]
+    access: list[str] = [say("{what}.", what=text) for text in activity.access]
     access += _paragraphs(activity.access_notes)
     before = [
-        f"{what}: {durations.in_words(minutes)}."
-        for what, minutes in (
-            ("Time to prepare", session.preparation_minutes),
-            ("Time to travel", session.travel_minutes),
+        say(words_, length=Minutes(minutes))
+        for words_, minutes in (
+            (mark("Time to prepare: {length}."), session.preparation_minutes),
+            (mark("Time to travel: {length}."), session.travel_minutes),
         )
         if minutes
     ]
     parts = (
-        ("Who will be there", who),
-        ("How to get there", _paragraphs(activity.route)),
-        ("Getting in and around", access),
-        ("Breaks", _paragraphs(activity.breaks)),
-        ("To read or bring", _paragraphs(session.papers)),
-        ("Before and after", before),
-        ("What you get", [_gives(activity)]),
-        ("If you cannot come", ["Take your name off the list, or tell us. You need not say why."]),
-        ("Help", [help_contact] if help_contact else []),
+        ("people", mark("Who will be there"), who),
+        ("bus", mark("How to get there"), _paragraphs(activity.route)),
+        ("access", mark("Getting in and around"), access),
+        ("drink", mark("Breaks"), _paragraphs(activity.breaks)),
+        ("page", mark("To read or bring"), _paragraphs(session.papers)),
+        ("waiting", mark("Before and after"), before),
+        ("gift", mark("What you get"), [_gives(activity)]),
+        ("no", mark("If you cannot come"), [say("Take your name off the list, or tell us. You need not say why.")]),
+        ("telephone", mark("Help"), [help_contact] if help_contact else []),
     )
     return AdvanceSheet(
         title=session.activity,
         lines=tuple(lines),
-        parts=tuple(Part(heading, tuple(text)) for heading, text in parts if text),
+        parts=tuple(Part(say(heading), tuple(text), picture) for picture, heading, text in parts if text),
     )
 
 
 def advance_data(
-    sheet: AdvanceSheet, *, timebank: str, photos: Sequence[tuple[bytes, str]], large: bool
+    sheet: AdvanceSheet, *, timebank: str, photos: Sequence[tuple[bytes, str]], large: bool, language: str = "en"
 ) -> dict[str, object]:
     """The advance sheet as the template ``advance_sheet`` takes it; photos as JPEG, each with its words."""
     return {
         "title": sheet.title,
         "timebank": timebank,
+        "language": language,
         "large": large,
         "lines": list(sheet.lines),
         "parts": [{"heading": part.heading, "lines": list(part.lines)} for part in sheet.parts],
@@ -226,8 +231,15 @@ def poster_data(activity: ActivityShown, code: str, *, address: str, qr: str, ho
 
 def _gives(activity: ActivityShown) -> str:
     if activity.gives == "fee":
-        return f"This group pays a fee and gives no hours. Kind: {rules.WORK_KINDS[activity.work_kind].lower()}."
-    return "One hour here is one hour for you, whatever you do."
+        return say("This group pays a fee and gives no hours. Kind: {kind}.", kind=say(_FEE_KINDS[activity.work_kind]))
+    return say("One hour here is one hour for you, whatever you do.")
+
+
+_FEE_KINDS = {
+    "volunteering": mark("volunteering"),
+    "service_user_involvement": mark("service-user involvement"),
+    "peer_exchange": mark("peer exchange"),
+}
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -6,6 +6,7 @@ import msgspec
 
 from timebank.activities import words
 from timebank.activities.rules import ACCESS_TICKS, ActivityDetails
+from timebank.kit.words import Words, say
 
 
 class ActivityShown(ActivityDetails, frozen=True, kw_only=True):
@@ -17,7 +18,7 @@ class ActivityShown(ActivityDetails, frozen=True, kw_only=True):
     @property
     def access(self) -> list[str]:
         """What the place has, in words: “Step-free from the street”."""
-        return [text for name, text in ACCESS_TICKS.items() if getattr(self, name)]
+        return [say(text) for name, text in ACCESS_TICKS.items() if getattr(self, name)]
 
 
 class Leader(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,12 +63,12 @@ class SessionShown(msgspec.Struct, frozen=True, kw_only=True):
     came: int
 
     @property
-    def when(self) -> str:
+    def when(self) -> Words:
         """``Tuesday 3 March 2026 at 2pm``."""
         return words.when(self.held_on, self.starts_at)
 
     @property
-    def clock(self) -> str:
+    def clock(self) -> Words:
         """``2pm``."""
         return words.clock(self.starts_at)
 

@@ -14,6 +14,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import clock, ids
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Words, say
 from timebank.members import queries as members
 from timebank.messages.service import Message, send
 
@@ -103,7 +104,7 @@ class _Session(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
     @property
-    def when(self) -> str:
+    def when(self) -> Words:
         return words.when(self.held_on, self.starts_at)
 
 
@@ -124,14 +125,14 @@ async def sign_up(db: Database, actor: Actor, command: TakePart, *, key: str, no
         zone = (await banks.by_id(connection, actor.timebank_id)).time_zone
         _still_to_come(session, zone, now)
         if not session.is_listed and not actor.has(COORDINATOR):
-            raise Rollback([Refusal("not_listed", "Only invited people come to this. Ask a coordinator.")])
+            raise Rollback([Refusal("not_listed", say("Only invited people come to this. Ask a coordinator."))])
         ids_ = (actor.timebank_id, command.session_id, command.member_id)
         mine = await connection.fetchrow(MINE, *ids_)
         done = Part(session_id=command.session_id, member_id=command.member_id, state="signed_up")
         if mine is not None and mine["signed_up_at"] is not None:
             return done
         if session.capacity is not None and await connection.fetchval(HOW_MANY, *ids_) >= session.capacity:
-            raise Rollback([Refusal("full", "All places are taken. Ask the time bank if one becomes free.")])
+            raise Rollback([Refusal("full", say("All places are taken. Ask the time bank if one becomes free."))])
         await connection.execute(SIGN_UP, *ids_, now, actor.member_id)
         if actor.member_id != command.member_id:
             await send(connection, actor.timebank_id, [_signed_up_for_you(session, command.member_id, now)], now=now)
@@ -297,7 +298,7 @@ async def _led_session(connection: Connection, actor: Actor, session_id: int, no
 async def _member(connection: Connection, timebank_id: int, member_id: int) -> None:
     member = await members.by_id(connection, timebank_id, member_id)
     if member is None or member.status != "active":
-        raise Rollback([Refusal("member_unknown", "Choose a member from the list.", "who")])
+        raise Rollback([Refusal("member_unknown", say("Choose a member from the list."), "who")])
 
 
 async def _tap_is_open(connection: Connection, timebank_id: int, session: _Session, now: datetime) -> None:
@@ -309,7 +310,7 @@ async def _tap_is_open(connection: Connection, timebank_id: int, session: _Sessi
     if now < opens:
         raise Rollback([deciding.not_open(opens, zone)])
     if now > start + timedelta(days=LATE_TAP_DAYS):
-        raise Rollback([Refusal("check_in_over", "This session is long over. Use the register to log who came.")])
+        raise Rollback([Refusal("check_in_over", say("This session is long over. Use the register to log who came."))])
 
 
 def _still_to_come(session: _Session, zone: str, now: datetime) -> None:
@@ -317,15 +318,19 @@ def _still_to_come(session: _Session, zone: str, now: datetime) -> None:
         raise Rollback([deciding.CANCELLED])
     start = recurrence.moment(session.held_on, session.starts_at, zone)
     if now >= start + timedelta(minutes=session.planned_minutes):
-        raise Rollback([Refusal("session_over", "This session is over. Choose one that is still to come.")])
+        raise Rollback([Refusal("session_over", say("This session is over. Choose one that is still to come."))])
 
 
 def _signed_up_for_you(session: _Session, member_id: int, now: datetime) -> Message:
     return Message(
         member_id=member_id,
         kind="session_signed_up",
-        subject=f"You are on the list: {session.name}, {session.when}"[:140],
-        body=f"We put you on the list for {session.name} on {session.when}. If you cannot come, tell us.",
+        subject=words.subject(say("You are on the list: {name}, {when}", name=session.name, when=session.when)),
+        body=say(
+            "We put you on the list for {name} on {when}. If you cannot come, tell us.",
+            name=session.name,
+            when=session.when,
+        ),
         path=f"/whats-on/{session.id}",
         dedupe=f"session:{session.id}:signed_up:{member_id}:{now.isoformat()}",
     )

@@ -9,7 +9,8 @@ from timebank.activities import words
 from timebank.activities.recurrence import Occurrence
 from timebank.activities.rules import SessionDetails
 from timebank.db import Connection
-from timebank.kit import durations, names
+from timebank.kit import names
+from timebank.kit.words import Minutes, Words, paragraphs, say
 from timebank.messages.service import Message
 
 SIGNED_UP = """
@@ -46,14 +47,18 @@ async def tell_of_change(
         return []
     was = words.when(before.held_on, before.starts_at)
     is_now = words.when(there.day, there.starts_at)
-    lines = [f"It is still on {was}." if was == is_now else f"It was to be on {was}. It is now on {is_now}."]
+    if was == is_now:
+        body = say("It is still on {when}.", when=was)
+        subject = say("{name} on {when} has changed", name=name, when=was)
+    else:
+        body = say("It was to be on {before}. It is now on {when}.", before=was, when=is_now)
+        subject = say("{name} is now on {when}", name=name, when=is_now)
     if details.planned_minutes != before.planned_minutes:
-        lines.append(f"It takes {durations.in_words(details.planned_minutes)}.")
+        body = say("{so_far} It takes {length}.", so_far=body, length=Minutes(details.planned_minutes))
     if details.room.strip():
-        lines.append(f"It is in {names.tidy(details.room)}.")
-    lines.append("If you cannot come, take your name off the list.")
-    subject = f"{name} on {was} has changed" if was == is_now else f"{name} is now on {is_now}"
-    return await _to_signed_up(connection, timebank_id, before, "changed", subject, " ".join(lines))
+        body = say("{so_far} It is in {room}.", so_far=body, room=names.tidy(details.room))
+    body = say("{so_far} If you cannot come, take your name off the list.", so_far=body)
+    return await _to_signed_up(connection, timebank_id, before, "changed", subject, body)
 
 
 async def tell_of_cancelling(
@@ -66,21 +71,22 @@ async def tell_of_cancelling(
 ) -> list[Message]:
     """What everybody who signed up is told when a session is cancelled; ``set_out``: whose time counts anyway."""
     when = words.when(session.held_on, session.starts_at)
-    body = f"{name} on {when} will not take place. The reason: {reason}"
-    told = await _to_signed_up(connection, timebank_id, session, "cancelled", f"Cancelled: {name} on {when}", body)
-    credited = "\n\nYou had set out already, so your time counts as planned."
-    return [msgspec.structs.replace(one, body=one.body + credited) if one.member_id in set_out else one for one in told]
+    body = say("{name} on {when} will not take place. The reason: {reason}", name=name, when=when, reason=reason)
+    subject = say("Cancelled: {name} on {when}", name=name, when=when)
+    told = await _to_signed_up(connection, timebank_id, session, "cancelled", subject, body)
+    credited = paragraphs(body, say("You had set out already, so your time counts as planned."))
+    return [msgspec.structs.replace(one, body=credited) if one.member_id in set_out else one for one in told]
 
 
 async def _to_signed_up(
-    connection: Connection, timebank_id: int, session: StoredSession, what: str, subject: str, body: str
+    connection: Connection, timebank_id: int, session: StoredSession, what: str, subject: Words, body: Words
 ) -> list[Message]:
     version = session.version + 1
     return [
         Message(
             member_id=row["member_id"],
             kind=f"session_{what}",
-            subject=subject[:140],
+            subject=words.subject(subject),
             body=body,
             path=f"/whats-on/{session.id}",
             is_urgent=True,

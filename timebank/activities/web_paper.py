@@ -1,7 +1,7 @@
 """Pages to print: the sheet to sign in on, the poster for the wall, the advance sheet. Each as page, PDF and text."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from timebank import paper
+from timebank import languages, paper
 from timebank.activities import photos, queries, rules, service, sheets
 from timebank.activities.sheets import AdvanceSheet, Sheet
 from timebank.activities.shown import ActivityShown, MyPart
@@ -23,6 +23,7 @@ from timebank.web import forms
 from timebank.web.context import database, now, settings
 from timebank.web.forms import Form
 from timebank.web.pages import redirect, render
+from timebank.web.reading import reading_of
 from timebank.web.viewer import signed_in, viewer
 
 
@@ -119,7 +120,9 @@ async def poster_pdf(request: PageRequest, group_id: FromPath[int]) -> Response[
 async def advance_pdf(request: PageRequest, session_id: FromPath[int]) -> Response[bytes]:
     """The advance sheet of a session as a tagged PDF."""
     sheet, timebank, pictures = await _advance(request, session_id)
-    data = sheets.advance_data(sheet, timebank=timebank, photos=pictures, large=_large(request))
+    data = sheets.advance_data(
+        sheet, timebank=timebank, photos=pictures, large=_large(request), language=reading_of(request).language
+    )
     return await _pdf("advance_sheet", data, "what-to-expect.pdf")
 
 
@@ -186,7 +189,21 @@ async def _advance(request: PageRequest, session_id: int) -> tuple[AdvanceSheet,
     if activity is None or not (session.is_listed or mine != MyPart() or runs):
         raise NotFoundException
     names = [rules.first_name(one.display_name, one.kind) for one in leaders if one.from_day <= session.held_on]
-    return sheets.advance_sheet(activity, session, names, help_contact=bank.help_contact), bank.name, pictures
+    sheet = sheets.advance_sheet(activity, session, names, help_contact=bank.help_contact)
+    return _in_language(sheet, reading_of(request).language), bank.name, pictures
+
+
+def _in_language(sheet: AdvanceSheet, language: str) -> AdvanceSheet:
+    """The sheet in the reader's language; what the group wrote itself stays as it is."""
+    with languages.speaking(language):
+        parts = [
+            replace(part, heading=languages.translate(part.heading), lines=_said(part.lines)) for part in sheet.parts
+        ]
+        return replace(sheet, lines=_said(sheet.lines), parts=tuple(parts))
+
+
+def _said(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(languages.translate(line) for line in lines)
 
 
 def _large(request: PageRequest) -> bool:

@@ -3,26 +3,24 @@
 from datetime import date, time
 
 from timebank.kit import dates
+from timebank.kit.words import Clock, FullDay, Words, say
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MAX_SUBJECT = 140
 
 
 def day(value: date) -> str:
     """``Tuesday 3 March 2026``."""
-    return f"{DAYS[value.weekday()]} {dates.in_words(value)}"
+    return str(FullDay(value))
 
 
-def clock(value: time) -> str:
+def clock(value: time) -> Words:
     """``2:05pm``; ``midday`` and ``midnight`` by name."""
-    if value.minute == 0 and value.hour in (0, 12):
-        return "midday" if value.hour else "midnight"
-    minutes = f":{value.minute:02d}" if value.minute else ""
-    return f"{value.hour % 12 or 12}{minutes}{'am' if value.hour < 12 else 'pm'}"
+    return say("{time}", time=Clock(value))
 
 
-def when(on: date, at: time) -> str:
-    """``Tuesday 3 March 2026 at 2pm``."""
-    return f"{day(on)} at {clock(at)}"
+def when(on: date, at: time) -> Words:
+    """``Tuesday 3 March 2026 at 2pm``; a page says it in its language."""
+    return say("{day} at {time}", day=FullDay(on), time=Clock(at))
 
 
 def days(values: list[date]) -> str:
@@ -38,3 +36,18 @@ def months(values: list[date]) -> str:
 def listed(words: list[str]) -> str:
     """``a, b and c``."""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}" if words else ""
+
+
+def subject(said: Words) -> str:
+    """The subject of a message, cut where a long name makes it too long."""
+    return said if len(said) <= MAX_SUBJECT else said[:MAX_SUBJECT]
+
+
+def names(people: list[str]) -> str:
+    """``Ada, Ben and Cem``, in any language."""
+    if len(people) < 2:
+        return people[0] if people else ""
+    said: str = people[0]
+    for name in people[1:-1]:
+        said = say("{names}, {name}", names=said, name=name)
+    return say("{names} and {name}", names=said, name=people[-1])
