@@ -183,6 +183,7 @@ def _database(
             settings.database_url,
             pool_size=settings.pool_size,
             command_timeout_seconds=settings.command_timeout_seconds,
+            unread_languages=settings.unread_languages,
         )
         app.state.db = db
         try:

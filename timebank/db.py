@@ -28,6 +28,7 @@ Connection = Any
 STATEMENT_TIMEOUT_SECONDS = 15
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 30
 BATCH_POOL_SIZE = 3
+UNREAD_LANGUAGES = "timebank.unread_languages"
 MAX_ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.02
 
@@ -154,8 +155,13 @@ class Database:
         is called with the connection and the result, inside its transaction."""
 
     @classmethod
-    async def open(cls, url: str, *, pool_size: int = 10, command_timeout_seconds: int = 20) -> "Database":
-        """Connect. The pools are small on purpose: PostgreSQL does more work with fewer connections."""
+    async def open(
+        cls, url: str, *, pool_size: int = 10, command_timeout_seconds: int = 20, unread_languages: bool = False
+    ) -> "Database":
+        """Connect. The pools are small on purpose: PostgreSQL does more work with fewer connections.
+
+        ``unread_languages``: members may be written to in languages that no native speaker has read yet.
+        """
         pools = [
             await asyncpg.create_pool(
                 url,
@@ -167,6 +173,7 @@ class Database:
                     "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
                     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s",
                     "timezone": "UTC",
+                    UNREAD_LANGUAGES: "on" if unread_languages else "off",
                 },
                 init=_prepare_connection,
             )
@@ -297,6 +304,11 @@ async def remember(connection: Connection, timebank_id: int, scope: str, key: st
         key,
         response,
     )
+
+
+async def offers_unread_languages(connection: Connection) -> bool:
+    """True when members may be written to in languages that no native speaker has read yet (see ``Database.open``)."""
+    return bool(await connection.fetchval("select current_setting($1, true) = 'on'", UNREAD_LANGUAGES))
 
 
 async def once(

@@ -92,6 +92,12 @@ def paragraphs(*parts: str) -> Words:
     return Words("\n\n".join(f"{{p{n}}}" for n in range(len(parts))), {f"p{n}": part for n, part in enumerate(parts)})
 
 
+def joined(*parts: str, by: str = "\n\n") -> Words:
+    """Several sentences or paragraphs as one text; each is said in the reader's language by itself."""
+    names = [f"part_{n}" for n in range(len(parts))]
+    return Words(by.join(f"{{{name}}}" for name in names), dict(zip(names, parts, strict=True)))
+
+
 def mark(source: str) -> str:
     """Mark a constant for the catalogues; the template that shows it says ``_(constant)``."""
     return source

@@ -57,6 +57,9 @@ class Speech:
 
 
 _PLAIN = Speech(LANGUAGES[SOURCE])
+EASY_READ_CHECKED_BY: Final[str | None] = None
+"""The group of people with learning disabilities who checked the Easy Read texts; None: nobody yet."""
+
 _speech: ContextVar[Speech] = ContextVar("speech", default=_PLAIN)
 
 
@@ -83,6 +86,11 @@ def is_easy() -> bool:
 def offered(*, unread: bool) -> tuple[Language, ...]:
     """The languages to choose from; ``unread`` adds those that no native speaker has read yet."""
     return tuple(language for language in LANGUAGES.values() if unread or language.read_by is not None)
+
+
+def spoken(code: str, *, unread: bool) -> str:
+    """The language itself where it is offered, else English."""
+    return code if any(code == language.code for language in offered(unread=unread)) else SOURCE
 
 
 def gettext(source: str) -> str:

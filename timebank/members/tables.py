@@ -51,6 +51,8 @@ class Member(Table, tablename="member", db=ENGINE):
     hours_shown = Text(null=False, default="have")
     skills_shown_to = Text(null=False, default="members")
     statement_checks = Boolean(null=False, default=False)
+    quiet_from = Integer(null=True, default=None)
+    quiet_until = Integer(null=True, default=None)
 
 
 class MemberRole(Table, tablename="member_role", db=ENGINE):

@@ -46,7 +46,8 @@ update member
        note = '', postal_address = '', language = 'en', format_preference = 'screen', access_needs = '',
        emergency_name = '', emergency_phone = '', contact_member_id = null, upload_id = null, changed_by = null,
        standing_choice = 'hours', standing_to_id = null, easy_read = false, large_text = false, hours_shown = 'have',
-       skills_shown_to = 'members', statement_checks = false, status = 'left', revision = revision + 1
+       skills_shown_to = 'members', statement_checks = false, quiet_from = null, quiet_until = null,
+       status = 'left', revision = revision + 1
  where timebank_id = $1 and id = $2
 """  # noqa: S608
 # The person may be a member elsewhere: this membership belongs to nobody known from now on.

@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from timebank import languages
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
-from timebank.db import Database
+from timebank.db import Connection, Database
 from timebank.kit.trouble import Trouble
 from timebank.messages import rules
 from timebank.messages.mail import MailRefused, MailServer, message_id, write
@@ -36,7 +37,9 @@ NO_NUMBER = "There is no phone number."
 IS_DUE = """
 select exists (select from delivery
  where timebank_id = $1 and channel = $2 and state = 'waiting' and next_at <= $3
-   and (claimed_until is null or claimed_until <= $3))
+   and (claimed_until is null or claimed_until <= $3)
+   and not exists (select from member a where a.timebank_id = delivery.timebank_id and a.id = delivery.member_id
+                      and is_quiet(a.quiet_from, a.quiet_until, $4)))
 """
 CLAIM = """
 update delivery d set attempts = d.attempts + 1, claimed_until = $4
@@ -49,10 +52,11 @@ update delivery d set attempts = d.attempts + 1, claimed_until = $4
        and (a.status = 'active' or (a.status = 'paused' and exists (
             select from message u where u.timebank_id = c.timebank_id and u.delivery_id = c.id and u.is_urgent)))
        and (c.claimed_until is null or c.claimed_until <= $3)
+       and not is_quiet(a.quiet_from, a.quiet_until, $6)
      order by c.next_at, c.id
      limit $5
        for update of c skip locked)
-returning d.id, d.attempts, d.created_at, d.queued_at, p.display_name,
+returning d.id, d.attempts, d.created_at, d.queued_at, p.display_name, p.language,
           coalesce(nullif(d.only_address, ''), p.email) as email,
           coalesce(nullif(d.only_address, ''), p.phone) as phone,
           (select jsonb_agg(jsonb_build_object('id', m.id, 'subject', m.subject, 'body', m.body, 'path', m.path)
@@ -89,6 +93,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     queued_at: datetime
     display_name: str
+    language: str
     email: str
     phone: str
     notes: tuple[Note, ...]
@@ -173,14 +178,16 @@ class Courier:
 
     async def _is_due(self, db: Database, timebank_id: int, channel: str, now: datetime) -> bool:
         async with db.reading(timebank_id) as connection:
-            return bool(await connection.fetchval(IS_DUE, timebank_id, channel, now))
+            hour = await _hour(connection, timebank_id, now)
+            return bool(await connection.fetchval(IS_DUE, timebank_id, channel, now, hour))
 
     async def _send_due(self, db: Database, timebank_id: int, channel: str, send: Send, now: datetime) -> None:
         """Claim and send until nothing is due or the round is over."""
         ends = time.monotonic() + ROUND_SECONDS
         while time.monotonic() < ends:
             async with db.writing(timebank_id) as connection:
-                rows = await connection.fetch(CLAIM, timebank_id, channel, now, now + LEASE, CLAIMED_AT_ONCE)
+                hour = await _hour(connection, timebank_id, now)
+                rows = await connection.fetch(CLAIM, timebank_id, channel, now, now + LEASE, CLAIMED_AT_ONCE, hour)
             waiting = [msgspec.convert({**row, "notes": row["notes"] or []}, Claimed) for row in rows]
             if not waiting:
                 return
@@ -205,6 +212,7 @@ class Courier:
             help_contact=bank.help_contact,
             base_url=self._settings.base_url,
             channel=EMAIL,
+            language=languages.spoken(claimed.language, unread=self._settings.unread_languages),
         )
         sender = self._settings.mail_from
         mail = write(
@@ -229,13 +237,22 @@ class Courier:
             timebank_id=timebank_id,
             delivery_id=claimed.id,
             to=claimed.phone,
-            body=rules.text_message(claimed.notes, base_url=self._settings.base_url),
+            body=rules.text_message(
+                claimed.notes,
+                base_url=self._settings.base_url,
+                language=languages.spoken(claimed.language, unread=self._settings.unread_languages),
+            ),
             reference=f"{timebank_id}-{claimed.id}-{int(claimed.created_at.timestamp())}",
         )
         try:
             await taker.send(text, now=now)
         except TextRefused as refused:
             raise Refused(refused.why, is_final=refused.is_final) from refused
+
+
+async def _hour(connection: Connection, timebank_id: int, now: datetime) -> int:
+    """The hour on the clocks of the time bank, for the quiet hours of its members."""
+    return rules.local(now, (await banks.by_id(connection, timebank_id)).time_zone).hour
 
 
 async def _try(db: Database, timebank_id: int, claimed: Claimed, send: Send, now: datetime) -> None:

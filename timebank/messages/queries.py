@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 import msgspec
 
+from timebank import languages
 from timebank.banks import queries as banks
-from timebank.db import Connection
+from timebank.db import Connection, offers_unread_languages
 from timebank.kit.paging import Page, page_of
 from timebank.messages import rules
 from timebank.messages.rules import Letter, Note
@@ -42,7 +43,7 @@ select (select count(*) from message where timebank_id = $1 and state = 'waiting
 """
 DELIVERIES = """
 select d.id, d.member_id, d.channel, d.state, d.attempts, d.trouble, d.batch, d.created_at, d.next_at, d.sent_at,
-       p.display_name, p.number, p.format_preference,
+       p.display_name, p.number, p.format_preference, p.language, p.quiet_from, p.quiet_until,
        coalesce(nullif(d.only_address, ''), p.phone) as phone,
        coalesce(nullif(d.only_address, ''), p.postal_address) as postal_address,
        (select jsonb_agg(jsonb_build_object('id', m.id, 'subject', m.subject, 'body', m.body, 'path', m.path)
@@ -116,6 +117,9 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str
     number: int
     format_preference: str
+    language: str
+    quiet_from: int | None
+    quiet_until: int | None
     phone: str
     postal_address: str
     notes: tuple[Note, ...]
@@ -215,6 +219,7 @@ async def printed_letters(
 ) -> list[PrintedLetter]:
     """What is on the paper of these letters."""
     bank = await banks.by_id(connection, timebank_id)
+    unread = await offers_unread_languages(connection)
     return [
         PrintedLetter(
             display_name=each.display_name,
@@ -228,6 +233,7 @@ async def printed_letters(
                 help_contact=bank.help_contact,
                 base_url=base_url,
                 channel=rules.LETTER,
+                language=languages.spoken(each.language, unread=unread),
             ),
         )
         for each in deliveries

@@ -7,11 +7,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from timebank import languages
 from timebank.kit.clock import today
+from timebank.kit.words import mark, say, say_n
 from timebank.kit.working_days import next_working_day
 
 EMAIL, SMS, PHONE, LETTER = "email", "sms", "phone", "letter"
 CHANNELS = (EMAIL, SMS, PHONE, LETTER)
+HOW_SENT = {
+    EMAIL: mark("You get this by e-mail. Tell us if you want it another way."),
+    PHONE: mark("You get this by phone. Tell us if you want it another way."),
+    LETTER: mark("You get this by letter. Tell us if you want it another way."),
+}
 BY_HAND = (PHONE, LETTER)  # people do it: letters are printed, calls are made
 
 DIGEST_AFTER = timedelta(minutes=15)
@@ -48,6 +55,12 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     paragraphs: tuple[str, ...]
     headings: tuple[str, ...] = ()
+    language: str = languages.SOURCE
+
+    @property
+    def direction(self) -> str:
+        """``ltr`` or ``rtl``."""
+        return languages.LANGUAGES[self.language].direction
 
     @property
     def text(self) -> str:
@@ -120,15 +133,29 @@ def arrived_on(*, channel: str, sent_at: datetime, time_zone: str, region: str) 
 
 
 def compose(
-    notes: Sequence[Note], *, display_name: str, timebank_name: str, help_contact: str, base_url: str, channel: str
+    notes: Sequence[Note],
+    *,
+    display_name: str,
+    timebank_name: str,
+    help_contact: str,
+    base_url: str,
+    channel: str,
+    language: str = languages.SOURCE,
 ) -> Letter:
-    """The e-mail, letter or call of one or several messages. On paper there are no links.
+    """The e-mail, letter or call of one or several messages, in a language. On paper there are no links.
 
     What several messages say alike is said once, at the end.
     """
+    with languages.speaking(language):
+        return _composed(notes, display_name, timebank_name, help_contact, base_url, channel)
+
+
+def _composed(
+    notes: Sequence[Note], display_name: str, timebank_name: str, help_contact: str, base_url: str, channel: str
+) -> Letter:
     said = [_paragraphs(note, base_url if channel == EMAIL else "") for note in notes]
     times = Counter(part for each in said for part in dict.fromkeys(each))
-    parts = [f"Hello {display_name},"]
+    parts = [languages.translate(say("Hello {name},", name=display_name))]
     for note, each in zip(notes, said, strict=True):
         if len(notes) > 1:
             parts.append(note.subject)
@@ -136,27 +163,30 @@ def compose(
     parts += [part for part, count in times.items() if count > 1]
     parts.append(timebank_name)
     if help_contact:
-        parts.append(f"Need help? {help_contact}")
-    parts.append(f"You get this by {'e-mail' if channel == EMAIL else channel}. Tell us if you want it another way.")
-    subject = notes[0].subject if len(notes) == 1 else f"{len(notes)} messages for you"
+        parts.append(languages.translate(say("Need help? {contact}", contact=help_contact)))
+    parts.append(languages.gettext(HOW_SENT[channel]))
+    count = len(notes)
+    several = say_n(count, "{n} message for you", "{n} messages for you")
+    subject = notes[0].subject if count == 1 else languages.translate(several)
     headings = tuple(note.subject for note in notes) if len(notes) > 1 else ()
-    return Letter(subject=subject, paragraphs=tuple(parts), headings=headings)
+    return Letter(subject=subject, paragraphs=tuple(parts), headings=headings, language=languages.current().code)
 
 
 def _paragraphs(note: Note, base_url: str) -> list[str]:
     parts = [part.strip() for part in note.body.split("\n\n") if part.strip()]
     if note.path and base_url:
-        parts.append(f"See it here: {base_url}{note.path}")
+        parts.append(languages.translate(say("See it here: {address}", address=base_url + note.path)))
     return parts
 
 
-def text_message(notes: Sequence[Note], *, base_url: str) -> str:
+def text_message(notes: Sequence[Note], *, base_url: str, language: str = languages.SOURCE) -> str:
     """What a text says: the subject and a short link, never the name of the time bank or of a group."""
     if len(notes) == 1:
         link = f" {base_url}/m/{notes[0].id}"
         words = notes[0].subject
     else:
-        link, words = f" {base_url}/messages", f"You have {len(notes)} new messages."
+        several = say_n(len(notes), "You have {n} new message.", "You have {n} new messages.")
+        link, words = f" {base_url}/messages", languages.translate(several, language)
     room = MAX_TEXT_MESSAGE - len(link)
     return (words if len(words) <= room else words[: room - 1].rstrip() + "…") + link
 

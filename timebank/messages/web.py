@@ -133,6 +133,7 @@ async def letters_pdf(request: PageRequest, number: FromPath[int]) -> Response[b
                 "address": list(each.address_lines),
                 "subject": each.letter.subject,
                 "large": each.is_large,
+                "language": each.letter.language,
                 "parts": [{"text": part, "heading": part in each.letter.headings} for part in each.letter.paragraphs],
             }
             for each in printed
