@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes .env from .env.example with a new random password in place of each empty one; an existing .env stays as it is.
+# Writes .env from .env.example with new random passwords and a data key in place of the empty ones; an existing .env stays as it is.
 set -eu
 cd "$(dirname "$0")/.."
 if [ -e .env ]; then
@@ -12,6 +12,7 @@ trap 'rm -f "$draft"' EXIT
 while IFS= read -r line; do
     case "$line" in
         *_PASSWORD=) line="$line$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" ;;
+        TIMEBANK_DATA_KEY=) line="$line$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n')" ;;
     esac
     printf '%s\n' "$line"
 done < .env.example > "$draft"

@@ -21,12 +21,14 @@ from ledger import Finding, prove
 from migrations.runner import bootstrap, migrate
 from timebank.db import Database
 from timebank.embedded import SUPERUSER, running, url
+from timebank.kit import vault
 from timebank.settings import APP_ROLE, MIGRATOR_ROLE
 
 if TYPE_CHECKING:
     from tests.people import Bank, Browser
     from timebank.kit.clock import FixedClock
 
+vault.use([vault.new_key()])
 SOCKET_VARIABLE = "TIMEBANK_TEST_SOCKET_DIR"
 TEMPLATE = "timebank_template"
 

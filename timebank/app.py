@@ -40,6 +40,7 @@ from timebank.imports import web as imports_web
 from timebank.imports.service import continue_due, tidy_due
 from timebank.jobs import Job
 from timebank.jobs import web as jobs_web
+from timebank.kit import vault
 from timebank.kit.clock import Clock, SystemClock
 from timebank.logs import configure_logging
 from timebank.members import api as members_api
@@ -120,6 +121,8 @@ def from_environment() -> Any:
 def create_app(settings: Settings, *, db: Database | None = None, clock: Clock | None = None) -> Litestar:
     """Put the rooms together. A test gives its own database and clock."""
     clock = clock or SystemClock()
+    if settings.data_key:
+        vault.use(vault.split(settings.data_key))
     metrics = PrometheusConfig(app_name="timebank", prefix="timebank", group_path=True, exclude=["/metrics", "/static"])
     app = Litestar(
         route_handlers=[

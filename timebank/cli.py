@@ -11,7 +11,7 @@ from timebank.commands.common import CommandError
 from timebank.commands.importing import add_arguments as add_import_arguments
 from timebank.commands.importing import run_import
 from timebank.commands.serving import run_demo, run_serve
-from timebank.commands.setting_up import run_bank_create, run_member_add, run_token_create
+from timebank.commands.setting_up import run_bank_create, run_key, run_member_add, run_token_create
 from timebank.commands.upkeep import run_migrate, run_prove, run_seal
 from timebank.settings import Settings, SettingsError, load
 
@@ -95,6 +95,8 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("--email", default="")
     add.add_argument("--phone", default="")
     add.add_argument("--role", action="append", default=[], choices=["coordinator", "finance", "admin"])
+
+    _command(commands, "key", run_key, "print a new key for TIMEBANK_DATA_KEY")
 
     token = commands.add_parser("token", help="API tokens").add_subparsers(metavar="COMMAND", required=True)
     make = _command(token, "create", run_token_create, "make an API token that acts as a member; it is shown once")

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from timebank.kit import vault
+
 APP_ROLE = "timebank_app"
 MIGRATOR_ROLE = "timebank_migrator"
 OWNER_ROLE = "timebank_owner"
@@ -38,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``smtps://``; ``mail_from`` the sender of every e-mail. ``sms_url`` takes text messages by HTTP with ``sms_token``;
     ``outbox:`` keeps them in the database instead. Without them e-mails and texts wait.
 
+    ``data_key`` locks what must not be readable in the database or its backups, such as voucher codes: one or more keys
+    with commas between them, newest first. The embedded database has a file of its own for it.
+
     ``unread_languages``: also offer translations that no native speaker has read yet, as the demo does.
     """
 
@@ -55,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str = "Time bank <no-reply@localhost>"
     sms_url: str | None = None
     sms_token: str = ""
+    data_key: str = ""
     unread_languages: bool = False
 
     @property
@@ -104,6 +110,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if settings.public_url is not None and urlsplit(settings.public_url).scheme not in {"http", "https"}:
         raise SettingsError("TIMEBANK_PUBLIC_URL must begin with http:// or https://")
     _check_messages(settings)
+    if settings.data_key:
+        try:
+            vault.Vault(vault.split(settings.data_key))
+        except ValueError as error:
+            raise SettingsError(f"TIMEBANK_DATA_KEY cannot be used. {error}") from error
     return settings
 
 

@@ -25,6 +25,8 @@ GLOBAL = {
     "migration",
     "setup_link",
     "setup_draft",
+    "voucher_attempt",
+    "statement_try",
 }
 SAME_TYPE = {
     "BIGINT": "bigint",

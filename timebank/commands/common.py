@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from timebank.kit import vault
 from timebank.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,11 +23,12 @@ class CommandError(Exception):
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the database is, for the application and for the owner's work."""
+    """Where the database is, for the application and for the owner's work, and the keys of what is locked in it."""
 
     app_url: str
     owner_url: str
     is_embedded: bool
+    data_key: str = ""
 
 
 @contextmanager
@@ -35,7 +37,9 @@ def addresses(settings: Settings) -> Iterator[Addresses]:
     end.
     """
     if settings.database_url is not None:
-        yield Addresses(settings.database_url, settings.owner_url or settings.database_url, is_embedded=False)
+        vault.use(vault.split(settings.data_key))
+        owner_url = settings.owner_url or settings.database_url
+        yield Addresses(settings.database_url, owner_url, is_embedded=False, data_key=settings.data_key)
         return
     from migrations.runner import bootstrap
     from migrations.runner import migrate as apply
@@ -44,7 +48,9 @@ def addresses(settings: Settings) -> Iterator[Addresses]:
     with running(settings.data_dir) as cluster:
         asyncio.run(bootstrap(cluster.admin_url, app_url=cluster.app_url, owner_url=cluster.owner_url))
         asyncio.run(apply(cluster.owner_url))
-        yield Addresses(cluster.app_url, cluster.owner_url, is_embedded=True)
+        data_key = settings.data_key or ",".join(vault.key_beside(settings.data_dir))
+        vault.use(vault.split(data_key))
+        yield Addresses(cluster.app_url, cluster.owner_url, is_embedded=True, data_key=data_key)
 
 
 def with_database(settings: Settings, work: "Callable[[Database], Awaitable[str]]") -> str:

@@ -45,7 +45,7 @@ def run_demo(options: argparse.Namespace, settings: Settings) -> int:
         doors = asyncio.run(
             prepare(where.app_url, now=datetime.now(UTC), say=lambda line: print(f"  {line}", flush=True))
         )
-        settings = msgspec.structs.replace(settings, database_url=where.app_url)
+        settings = msgspec.structs.replace(settings, database_url=where.app_url, data_key=where.data_key)
 
         def ready() -> None:
             print(welcome(settings.base_url, doors, seconds=time.monotonic() - started), flush=True)
@@ -66,7 +66,9 @@ def run_serve(options: argparse.Namespace, settings: Settings) -> int:
             print(
                 "No TIMEBANK_DATABASE_URL: using the embedded PostgreSQL. Do not keep people's hours in it.", flush=True
             )
-        settings = msgspec.structs.replace(settings, database_url=where.app_url)
+        if not where.data_key:
+            print("No TIMEBANK_DATA_KEY: vouchers with codes do not work without it. `timebank key` makes one.", flush=True)
+        settings = msgspec.structs.replace(settings, database_url=where.app_url, data_key=where.data_key)
         link = asyncio.run(_setup_link(where.app_url))
 
         def ready() -> None:

@@ -1,4 +1,4 @@
-"""``timebank bank create``, ``member add`` and ``token create``: making what a new time bank needs."""
+"""``timebank bank create``, ``member add``, ``key`` and ``token create``: making what a new time bank needs."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
@@ -57,6 +57,14 @@ def run_member_add(options: argparse.Namespace, settings: Settings) -> int:
         return f"{options.name} is member number {added.number}.\nSign in once, within a day: {settings.base_url}{path}"
 
     print(with_database(settings, run))
+    return 0
+
+
+def run_key(_: argparse.Namespace, __: Settings) -> int:
+    """Print a new data key. To renew one, put the new key before the old, with a comma between them."""
+    from timebank.kit.vault import new_key
+
+    print(new_key())
     return 0
 
 

@@ -11,7 +11,7 @@ ROLES = (COORDINATOR, FINANCE, ADMIN, APPROVER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A member acting in one time bank, or the system itself (``member_id`` is None).
+    """A member acting in one time bank, a supplier without an account (``supplier_id``, a payee), or the system itself.
 
     Nobody needs a role to be a participant, and roles combine. ``on_behalf_of``: the member whom they act for, while
     the page says so; every entry keeps both.
@@ -22,6 +22,7 @@ class Actor:
     roles: frozenset[str] = frozenset()
     on_behalf_of: int | None = None
     acting_id: int | None = None
+    supplier_id: int | None = None
 
     @property
     def subject_id(self) -> int | None:
@@ -30,7 +31,9 @@ class Actor:
 
     @property
     def name(self) -> str:
-        """How the ledger records them: ``member/7``, or ``system``."""
+        """How the ledger records them: ``member/7``, ``supplier/3``, or ``system``."""
+        if self.supplier_id is not None:
+            return f"supplier/{self.supplier_id}"
         return "system" if self.member_id is None else f"member/{self.member_id}"
 
     @property
@@ -46,3 +49,8 @@ class Actor:
 def system(timebank_id: int) -> Actor:
     """The service acting by itself: time-outs, imports at set-up."""
     return Actor(timebank_id=timebank_id, member_id=None, roles=frozenset(ROLES))
+
+
+def supplier(timebank_id: int, payee_id: int) -> Actor:
+    """A supplier who confirms at their till. They have no role, and no hours."""
+    return Actor(timebank_id=timebank_id, member_id=None, supplier_id=payee_id)

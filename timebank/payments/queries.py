@@ -45,7 +45,7 @@ COUNTS = "select state, count(*) as payments from payable where timebank_id = $1
 HISTORY = """
 select e.n, e.state, e.at, e.reason, e.entry_id, e.actor_id, m.display_name as actor_name
   from payable_event e
-  join member m on m.timebank_id = e.timebank_id and m.id = e.actor_id
+  left join member m on m.timebank_id = e.timebank_id and m.id = e.actor_id
  where e.timebank_id = $1 and e.payable_id = $2
  order by e.n
 """
@@ -100,15 +100,15 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One step in the life of a payable."""
+    """One step in the life of a payable. No actor means the supplier, who confirmed it."""
 
     n: int
     state: str
     at: datetime
     reason: str
     entry_id: UUID | None
-    actor_id: int
-    actor_name: str
+    actor_id: int | None
+    actor_name: str | None
 
 
 class BatchFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,7 +71,7 @@ class NewPayable(msgspec.Struct, frozen=True, kw_only=True):
     pence: int
     currency: str
     description: str
-    source_kind: Literal["redemption"]
+    source_kind: Literal["redemption", "voucher_use", "code_batch"]
     source_id: int
     earned_on: date
     due_on: date
@@ -95,7 +95,7 @@ class PayableFacts(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date
     state: str
     entry_id: UUID
-    created_by: int
+    created_by: int | None
     submitted_by: int | None
     approved_by: int | None
     approved_digest: bytes | None
@@ -113,14 +113,38 @@ def first_state(kind: str) -> str:
     return SUBMITTED if kind == VOUCHER else DRAFT
 
 
+def prepaid_account(payee_id: int) -> str:
+    """The ledger account of what was bought from a payee in advance and is not used up yet."""
+    return f"prepaid/{payee_id}"
+
+
+def used_up_entry(
+    *, payee_id: int, kind: str, pence: int, currency: str, key: str, actor: Actor, effective_on: date, reference: str
+) -> Post:
+    """The ledger entry for a part of what was bought in advance: expense -> prepaid."""
+    return Post(
+        key=key,
+        kind="prepaid_used",
+        unit=currency,
+        legs=(Leg(account=f"expense/{kind}", amount=-pence), Leg(account=prepaid_account(payee_id), amount=pence)),
+        effective_on=effective_on,
+        actor=actor.name,
+        reference=reference,
+    )
+
+
 def expense_entry(new: NewPayable, *, key: str, actor: Actor, effective_on: date) -> Post:
-    """The ledger entry that makes the debt: expense -> payable. The caller posts it, then calls ``record_payable``."""
+    """The ledger entry that makes the debt: expense -> payable, or prepaid -> payable for codes bought in advance.
+
+    The caller posts it, then calls ``record_payable``.
+    """
+    is_prepaid = new.source_kind == "code_batch"
     return Post(
         key=key,
         kind="payable_owed",
         unit=new.currency,
         legs=(
-            Leg(account=f"expense/{new.kind}", amount=-new.pence),
+            Leg(account=prepaid_account(new.payee_id) if is_prepaid else f"expense/{new.kind}", amount=-new.pence),
             Leg(account=payable_account(new.payee_id), amount=new.pence),
         ),
         effective_on=effective_on,
@@ -319,10 +343,13 @@ def check_export(
 
 
 def is_approval_good(payable: PayableFacts) -> bool:
-    """True when two people stand behind the payable and it is still what the second one approved."""
+    """True when two people stand behind the payable and it is still what the second one approved.
+
+    What nobody here made (``created_by`` is None) was confirmed by the supplier, who is the first of the two.
+    """
     return (
         payable.state == APPROVED
-        and payable.submitted_by is not None
+        and (payable.submitted_by is not None or payable.created_by is None)
         and payable.approved_by is not None
         and payable.approved_by not in (payable.submitted_by, payable.payee_member_id)
         and payable.approved_digest == digest(payable)

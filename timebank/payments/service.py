@@ -108,11 +108,12 @@ async def record_payable(
     """Write down what ``rules.expense_entry`` has just posted, and return its public reference.
 
     A voucher arrives waiting for approval, submitted by the actor; a training place arrives without its invoice number.
+    What a supplier confirmed names no member: the supplier stands behind it, and finance approves it.
 
     Raises:
-        ValueError: the actor is not a person (a payable always has somebody who stands behind it).
+        ValueError: the actor is the system (a payable always has somebody who stands behind it).
     """
-    if actor.member_id is None:
+    if actor.member_id is None and actor.supplier_id is None:
         raise ValueError("a payable is made by a person, never by the system")
     state = rules.first_state(new.kind)
     submitted_by = actor.member_id if state == rules.SUBMITTED else None

@@ -4,6 +4,32 @@ from piccolo.columns import UUID, BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
+from timebank.redemptions.voucher_tables import (
+    CodeBatch,
+    CodeView,
+    PoolCode,
+    SupplierLink,
+    Voucher,
+    VoucherAttempt,
+    VoucherCode,
+    VoucherTerms,
+    VoucherUse,
+)
+
+__all__ = [
+    "CodeBatch",
+    "CodeView",
+    "Offer",
+    "PoolCode",
+    "Redemption",
+    "RedemptionEvent",
+    "SupplierLink",
+    "Voucher",
+    "VoucherAttempt",
+    "VoucherCode",
+    "VoucherTerms",
+    "VoucherUse",
+]
 
 
 class Offer(Table, tablename="offer", db=ENGINE):
