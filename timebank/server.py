@@ -23,7 +23,8 @@ def serve(settings: Settings, *, workers: int = 1, when_ready: Callable[[], None
 
     Workers read the settings from the environment, as Granian starts them as new processes.
     """
-    for name in ("database_url", "host", "port", "public_url", "smtp_url", "mail_from", "sms_url", "sms_token", "data_key"):
+    names = ("database_url", "host", "port", "public_url", "smtp_url", "mail_from", "sms_url", "sms_token", "data_key")
+    for name in names:
         value = getattr(settings, name)
         if value is not None:
             os.environ[f"TIMEBANK_{name.upper()}"] = str(value)

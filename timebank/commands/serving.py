@@ -67,7 +67,7 @@ def run_serve(options: argparse.Namespace, settings: Settings) -> int:
                 "No TIMEBANK_DATABASE_URL: using the embedded PostgreSQL. Do not keep people's hours in it.", flush=True
             )
         if not where.data_key:
-            print("No TIMEBANK_DATA_KEY: vouchers with codes do not work without it. `timebank key` makes one.", flush=True)
+            print("No TIMEBANK_DATA_KEY: vouchers with codes need it. `timebank key` makes one.", flush=True)
         settings = msgspec.structs.replace(settings, database_url=where.app_url, data_key=where.data_key)
         link = asyncio.run(_setup_link(where.app_url))
 
