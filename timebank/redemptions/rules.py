@@ -161,6 +161,8 @@ def check_step(actor: Actor, offer: OfferFacts, booking: BookingFacts, step: str
 def _check_person(actor: Actor, offer: OfferFacts, booking: BookingFacts, step: str) -> list[Refusal]:
     if step == CANCEL:
         return [] if may_see(actor, booking.member_id) else [Refusal("not_yours", "This is not your booking.")]
+    if step == FULFIL and actor.supplier_id is not None and actor.supplier_id == offer.payee_id:
+        return []
     if not actor.has(COORDINATOR):
         return [Refusal("not_allowed", "Only a coordinator can do this. Please ask one.")]
     if actor.member_id is not None and actor.member_id in (booking.member_id, offer.provider_id):
@@ -186,6 +188,17 @@ def _wrong_state(booking: BookingFacts, step: str) -> Refusal:
         REFUNDED: "has been given back already",
     }[booking.state]
     return Refusal("wrong_state", f"Booking {booking.reference} {words}. Nothing was changed.")
+
+
+def check_part(booking: BookingFacts, *, minutes: int | None, pence: int | None) -> list[Refusal]:
+    """Refusals ``bad_minutes`` and ``bad_pence`` for a part that no booking like this can have."""
+    refusals = []
+    if minutes is not None and not 1 <= minutes <= booking.minutes:
+        message = f"Choose from 1 minute to {in_words(booking.minutes)}, which is set aside."
+        refusals.append(Refusal("bad_minutes", message, "minutes"))
+    if pence is not None and pence < 0:
+        refusals.append(Refusal("bad_pence", "The amount cannot be below nothing.", "pence"))
+    return refusals
 
 
 def check_reason(reason: str) -> list[Refusal]:

@@ -1,34 +1,33 @@
 """One step in the life of a booking: checked, posted to the ledger in one call, and written into its history."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from ledger import Capture, Item, Posted, Refused, Result, Reverse, Void, post_batch
-from timebank.banks import queries as banks
-from timebank.banks.rules import Rules, TimeBankFacts
-from timebank.db import Connection, Database, Rollback, claim, remember
+from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor, system
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.payments import rules as payment_rules
 from timebank.payments import service as payments
 from timebank.payments.rules import NewPayable
-from timebank.redemptions import offer_queries, queries, rules
+from timebank.redemptions import effects, offer_queries, queries, rules
 from timebank.redemptions.entry_kinds import BOOKING_FULFILLED, BOOKING_REFUNDED
 from timebank.redemptions.kinds import kind_of
-from timebank.redemptions.offer_rules import OfferFacts
 from timebank.redemptions.rules import BookingFacts
+from timebank.redemptions.situation import Situation, situation_of, situation_with
 
 TIME_OUT_BATCH = 200
 SOURCE: Final = "redemption"
 
 UPDATE_BOOKING = """
 update redemption
-   set state = $3, entry_id = coalesce($4, entry_id), refund_entry_id = $5, changed_at = $6
+   set state = $3, entry_id = coalesce($4, entry_id), refund_entry_id = $5, changed_at = $6,
+       minutes = coalesce($7, minutes)
  where timebank_id = $1 and id = $2
 """
 
@@ -47,22 +46,18 @@ class ChangeBooking(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Part(NamedTuple):
+    """How much of a booking is used: ``minutes`` of what was set aside, ``pence`` for the supplier; None for all."""
+
+    minutes: int | None = None
+    pence: int | None = None
+
+
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
     """A booking and the state it is in now."""
 
     reference: str
     state: str
-
-
-class Situation(NamedTuple):
-    """Everything a step is decided on; the booking is locked."""
-
-    booking: BookingFacts
-    offer: OfferFacts
-    bank: TimeBankFacts
-    rules: Rules
-    today: date
-    now: datetime
 
 
 async def take(
@@ -76,54 +71,65 @@ async def take(
     refusals = rules.check_reason(command.reason)
     if refusals:
         return refusals
-    scope = f"{step}_redemption:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Changed)
-            changed = await _take(connection, actor, command, step, now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
-            return changed
-    except Rollback as rollback:
-        return rollback.refusals
+
+    async def work(connection: Connection) -> Changed:
+        situation = await situation_of(connection, actor.timebank_id, command.reference, now)
+        return await _take(connection, actor, situation, step, command.reason.strip(), Part())
+
+    return await once(db, actor, f"{step}_redemption", key, command, Changed, work)
 
 
-async def _take(connection: Connection, actor: Actor, command: ChangeBooking, step: str, now: datetime) -> Changed:
-    situation = await _situation(connection, actor.timebank_id, command.reference, now)
-    booking, reason = situation.booking, command.reason.strip()
+async def fulfil_within(
+    connection: Connection,
+    actor: Actor,
+    reference: str,
+    *,
+    minutes: int | None = None,
+    pence: int | None = None,
+    now: datetime,
+) -> Changed:
+    """Fulfil a booking inside an open transaction, as its one ledger call; for a coordinator or the offer's supplier.
+
+    ``minutes`` below what was set aside uses only those, and the rest is free again. ``pence`` replaces what the
+    supplier is owed; 0 for nothing here, because the caller owes it itself.
+
+    Raises:
+        Rollback: with the refusals of ``rules.check_step``, or ``bad_minutes``, ``bad_pence``.
+        LookupError: there is no booking with this reference.
+    """
+    situation = await situation_of(connection, actor.timebank_id, reference, now)
+    part = Part(minutes, pence)
+    if refusals := rules.check_part(situation.booking, minutes=minutes, pence=pence):
+        raise Rollback(refusals)
+    return await _take(connection, actor, situation, rules.FULFIL, "", part)
+
+
+async def _take(
+    connection: Connection, actor: Actor, situation: Situation, step: str, reason: str, part: Part
+) -> Changed:
+    booking, now = situation.booking, situation.now
     refusals = rules.check_step(actor, situation.offer, booking, step, now)
     if refusals:
         raise Rollback(refusals)
     state = rules.STEPS[booking.state, step]
     entry_id = refund_entry_id = None
     if step == rules.FULFIL:
-        entry_id = await _fulfil(connection, actor, situation)
+        entry_id = await _fulfil(connection, actor, situation, part)
         if booking.state == rules.REQUESTED:
             await add_event(connection, actor, booking.id, rules.ACCEPTED, now)
     elif step == rules.REFUND:
         refund_entry_id = await _refund(connection, actor, situation)
     elif step in (rules.CANCEL, rules.DECLINE):
         await _post(connection, actor, situation, [_void(booking, step, actor)])
-    await connection.execute(UPDATE_BOOKING, actor.timebank_id, booking.id, state, entry_id, refund_entry_id, now)
+    await connection.execute(
+        UPDATE_BOOKING, actor.timebank_id, booking.id, state, entry_id, refund_entry_id, now, part.minutes
+    )
     await add_event(connection, actor, booking.id, state, now, reason=reason)
+    await effects.after_step(connection, actor, situation, state, now)
     return Changed(reference=booking.reference, state=state)
 
 
-async def _situation(connection: Connection, timebank_id: int, reference: str, now: datetime) -> Situation:
-    booking = await queries.booking_facts(connection, timebank_id, reference, lock=True)
-    if booking is None:
-        raise LookupError(f"no booking {reference}")
-    offer = await offer_queries.offer_facts(connection, timebank_id, booking.offer_id)
-    if offer is None:
-        raise LookupError(f"no offer {booking.offer_id}")
-    bank = await banks.by_id(connection, timebank_id)
-    day = today(now, bank.time_zone)
-    _, document = await banks.rules_in_force(connection, timebank_id, day)
-    return Situation(booking, offer, bank, document, day, now)
-
-
-async def _fulfil(connection: Connection, actor: Actor, situation: Situation) -> UUID:
+async def _fulfil(connection: Connection, actor: Actor, situation: Situation, part: Part) -> UUID:
     booking = situation.booking
     items: list[Item] = [
         Capture(
@@ -132,12 +138,13 @@ async def _fulfil(connection: Connection, actor: Actor, situation: Situation) ->
             kind=BOOKING_FULFILLED,
             effective_on=situation.today,
             actor=actor.name,
+            amount=part.minutes,
             now=situation.now,
             reference=booking.reference,
             meta={"rules": booking.rules_version},
         )
     ]
-    owed = _payable(situation)
+    owed = _payable(situation, part.pence)
     if owed is not None:
         await payments.open_payable_account(connection, actor.timebank_id, owed.payee_id)
         items.append(
@@ -149,17 +156,18 @@ async def _fulfil(connection: Connection, actor: Actor, situation: Situation) ->
     return entry_ids[0]
 
 
-def _payable(situation: Situation) -> NewPayable | None:
+def _payable(situation: Situation, pence: int | None) -> NewPayable | None:
     """What the programme owes once this booking is fulfilled. It names the booking, never the member."""
     offer, booking = situation.offer, situation.booking
     kind = kind_of(offer.kind).payable_kind
-    if kind is None or offer.payee_id is None or offer.value_pence is None:
+    pence = offer.value_pence if pence is None else pence
+    if kind is None or offer.payee_id is None or not pence:
         return None
     happened = situation.now if offer.starts_at is None else offer.starts_at
     return NewPayable(
         kind=kind,
         payee_id=offer.payee_id,
-        pence=offer.value_pence,
+        pence=pence,
         currency=situation.bank.currency,
         description=f"{offer.title}, booking {booking.reference}",
         source_kind=SOURCE,
@@ -247,8 +255,12 @@ async def time_out_batch(connection: Connection, timebank_id: int, now: datetime
         # The table says open and the ledger says otherwise: a bug, which must not be papered over.
         raise RuntimeError(f"holds of due bookings could not be freed: {refused}")
     for booking in due:
-        await connection.execute(UPDATE_BOOKING, timebank_id, booking.id, rules.TIMED_OUT, None, None, now)
+        await connection.execute(UPDATE_BOOKING, timebank_id, booking.id, rules.TIMED_OUT, None, None, now, None)
         await add_event(connection, actor, booking.id, rules.TIMED_OUT, now)
+        offer = await offer_queries.offer_facts(connection, timebank_id, booking.offer_id)
+        assert offer is not None
+        situation = await situation_with(connection, booking, offer, timebank_id, now)
+        await effects.after_step(connection, actor, situation, rules.TIMED_OUT, now)
     return len(due)
 
 
