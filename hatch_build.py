@@ -24,7 +24,10 @@ STATIC = ROOT / "timebank" / "web" / "static"
 WORKSHOP = ROOT / ".cache" / "assets"
 PACKAGE_FILES = ("package.json", "package-lock.json")
 STYLESHEET = "main.css"
-COPIED = ("main.js", "register.js", "icon.svg")
+COPIED = (
+    "main.js", "register.js", "worker.js", "icon.svg", "icon-192.png", "icon-512.png", "icon-maskable.png",
+    "icon-touch.png",
+)  # fmt: skip
 PICTURES = "pictures.json"
 FINGERPRINT_LENGTH = 10
 STEP_TIMEOUT_SECONDS = 300

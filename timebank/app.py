@@ -31,6 +31,7 @@ from timebank.db import Database
 from timebank.governance import api as governance_api
 from timebank.governance import web as governance_web
 from timebank.home import web as home_web
+from timebank.home import web_offline
 from timebank.hours import api as hours_api
 from timebank.identity import web as identity_web
 from timebank.identity.purge import purge
@@ -65,7 +66,7 @@ from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
-    identity_web, home_web, members_web, activities_web, contributions_web, redemptions_web, web_offers,
+    identity_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web, web_offers,
     payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
 )  # fmt: skip
 API = (

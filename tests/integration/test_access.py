@@ -53,6 +53,10 @@ SOMEBODY = "Quintilla Nobody-Else"
 PAGES: Mapping[str, frozenset[str]] = {
     "GET /": ANYONE,
     "GET /hours": SIGNED_IN,
+    "GET /offline": SIGNED_IN,
+    "GET /install": SIGNED_IN,
+    "GET /app.webmanifest": ANYONE,
+    "GET /worker.js": ANYONE,
     "GET /more": COORDINATES,
     "GET /sign-in": ANYONE,
     "GET /sign-in/link/{token}": ANYONE,

@@ -20,6 +20,9 @@ from timebank.web.viewer import signed_in, viewer
 PageRequest = Request[Any, Any, Any]
 
 NO_STORE = {"Cache-Control": "no-store"}
+# The pages, the worker and what it kept. Not the cookies: the session's is ended beside it, and the one that remembers
+# how somebody reads says nothing about who they are.
+CLEAR = '"cache", "storage"'
 # Sends at most "https://host/", never the path with the secret in it.
 ORIGIN_ONLY = {"Referrer-Policy": "strict-origin"}
 MAX_NEXT_CHARACTERS = 500
@@ -165,7 +168,7 @@ def _enter(request: PageRequest, started: service.SignedIn, form: Form) -> Respo
 def _leave(request: PageRequest) -> Response[Any]:
     response: Response[Any] = redirect(request, "/sign-in", notice="You are signed out.")
     response.set_cookie(ended_cookie(settings(request)))
-    response.headers.update({"Clear-Site-Data": '"cache"', **NO_STORE})
+    response.headers.update({"Clear-Site-Data": CLEAR, **NO_STORE})
     return response
 
 

@@ -17,7 +17,7 @@ where every part is listed.
 from litestar.config.app import AppConfig
 from litestar.config.compression import CompressionConfig
 
-from timebank.web import csrf, errors, headers, static
+from timebank.web import csrf, errors, headers, installed, static
 from timebank.web.forms import MAX_BODY_BYTES, MAX_FIELDS
 
 __all__ = ("configure",)
@@ -32,7 +32,7 @@ def configure(config: AppConfig) -> AppConfig:
         ImproperlyConfiguredException: the assets have not been built.
     """
     static.assets()
-    config.route_handlers.append(static.serve)
+    config.route_handlers += [static.serve, *installed.ROUTES]
     config.exception_handlers = {Exception: errors.handle, **config.exception_handlers}
     config.guards.append(csrf.protect)
     config.before_send.append(headers.add_security_headers)

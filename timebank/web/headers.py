@@ -3,10 +3,12 @@
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
+from timebank.web.keeping import KEEP_HEADER, keep_key
 from timebank.web.viewer import viewer_in
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # Not no-referrer everywhere: under it browsers send `Origin: null` with our own forms, and those older ones that do
@@ -34,5 +36,7 @@ async def add_security_headers(message: Message, scope: Scope) -> None:
         headers.setdefault(name, value)
     if scope.get("scheme") == "https":
         headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+    if key := keep_key(viewer_in(scope)):
+        headers[KEEP_HEADER] = key
     # What one person saw must not come back for the next person at a shared computer.
     headers.setdefault("Cache-Control", "no-store" if viewer_in(scope).is_signed_in else "no-cache, private")

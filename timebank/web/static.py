@@ -18,7 +18,7 @@ from litestar.params import FromPath
 STATIC = Path(__file__).parent / "static"
 URL_PREFIX = "/static"
 CACHE_FOR_GOOD = "public, max-age=31536000, immutable"
-MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "png": "image/png"}
 _SIBLINGS = (("br", "br"), ("gzip", "gz"))
 
 

@@ -79,6 +79,13 @@ class Viewer:
         return self.member_id is not None and self.timebank_id is not None
 
     @property
+    def may_keep(self) -> bool:
+        """True when this phone may keep the viewer's hours for a time without signal: it is their own phone, and the
+        pages are their own and real.
+        """
+        return self.is_signed_in and self.is_remembered and self.acting_for is None and not self.is_practice
+
+    @property
     def actor(self) -> Actor:
         """The viewer as the actor of a use case.
 

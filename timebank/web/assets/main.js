@@ -32,3 +32,21 @@ var summary = document.querySelector(".govuk-error-summary");
 if (summary) {
   summary.focus();
 }
+
+// A phone that may keep something has the hours of its member for when there is no signal (worker.js). Any other page
+// (signed out, a borrowed phone, somebody else's pages) takes away what was kept here.
+async function leaveNothing() {
+  for (const registration of await navigator.serviceWorker.getRegistrations()) {
+    await registration.unregister();
+  }
+  for (const name of await caches.keys()) {
+    await caches.delete(name);
+  }
+}
+
+if ("serviceWorker" in navigator) {
+  window.addEventListener("load", function () {
+    var done = "keep" in document.documentElement.dataset ? navigator.serviceWorker.register("/worker.js") : leaveNothing();
+    done.catch(function () {}); // the page is whole without it
+  });
+}
