@@ -25,6 +25,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     log for themselves waits unless it is this short. ``safeguarding_lead``: peer support is off until one is named.
     ``independent_person`` and ``outside_body``: whom to tell in confidence. ``hours_on_leaving``: what happens to what
     a member still has. ``answer_days``: working days in which a query about an entry is answered.
+    ``max_pot_help_minutes`` is the most that one member gets from the pot at once, ``pot_alone_up_to_minutes`` what a
+    coordinator may give from it without a second person.
+    ``peer_silence_days`` after the question arrived, ``peer_silence`` says what counts when somebody who got or gave
+    help says nothing (``timebank.peers.rules.outcome_of_silence``).
     """
 
     max_minutes_per_entry: Positive = 12 * 60
@@ -46,7 +50,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     guest_months: Positive = 12
     answer_days: Positive = 10
     notice_days: NotNegative = 30
+    max_gift_minutes: Positive = 20 * 60
+    max_pot_help_minutes: Positive = 10 * 60
+    max_pot_asks_per_year: Positive = 6
+    pot_alone_up_to_minutes: NotNegative = 4 * 60
     hours_on_leaving: Literal["pot", "expire"] = "pot"
+    peer_silence_days: Positive = 7
+    peer_silence: Literal["as_agreed", "as_confirmed", "ask"] = "as_confirmed"
     safeguarding_lead: str = ""
     independent_person: str = ""
     outside_body: str = ""

@@ -89,6 +89,12 @@ ON_LEAVING = {
     "expire": "When somebody leaves, their hours end.",
 }
 
+ON_SILENCE = {
+    "as_confirmed": "Without an answer, what the other person said counts.",
+    "as_agreed": "Without an answer, what was agreed counts.",
+    "ask": "Without an answer, a coordinator asks and decides.",
+}
+
 FIELDS = (
     Field("max_minutes_per_entry", LOGGING, "The longest time in one entry", "minutes",
           _time("One entry can be up to {}.")),
@@ -125,6 +131,20 @@ FIELDS = (
     Field("payment_days", USING, "Within how many days are suppliers paid?", "count", least=0,
           say=_count("We pay suppliers within a day.", "We pay suppliers within {} days.",
                      "We pay suppliers on the same day.")),
+    Field("max_gift_minutes", USING, "The most hours in one gift", "hours", most=1000,
+          say=_time("One gift can be up to {}.")),
+    Field("max_pot_help_minutes", USING, "The most hours from the pot at once", "hours", most=1000,
+          say=_time("The pot gives up to {} at once.")),
+    Field("max_pot_asks_per_year", USING, "How often can somebody ask the pot in a year?", "count",
+          say=_count("You can ask the pot once a year.", "You can ask the pot {} times a year.")),
+    Field("pot_alone_up_to_minutes", USING, "What a coordinator gives from the pot alone, up to", "minutes", least=0,
+          hint="0 means: always two people.",
+          say=_time("More than {} from the pot needs two people.", "Hours from the pot always need two people.")),
+    Field("peer_silence_days", USING, "After help from a member, for how many days do we wait for an answer?", "count",
+          most=60, say=_count("After help from a member we wait a day for an answer.",
+                              "After help from a member we wait {} days for an answer.")),
+    Field("peer_silence", USING, "What counts when there is no answer?", "choice",
+          say=lambda value: ON_SILENCE[str(value)], choices=tuple(ON_SILENCE.items())),
     Field("hours_on_leaving", USING, "What happens to hours when somebody leaves?", "choice",
           say=lambda value: ON_LEAVING[str(value)], choices=tuple(ON_LEAVING.items())),
     Field("answer_days", ANSWERS, "Within how many working days is a question answered?", "count", most=90,

@@ -8,6 +8,7 @@ from timebank.members.tables_care import (  # noqa: F401 - shown here with the o
     Departure,
     GuardianConsent,
     MemberAge,
+    MemberBlock,
     MemberCheck,
     Pause,
     SafeguardingPerson,

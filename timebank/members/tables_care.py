@@ -87,3 +87,12 @@ class MemberCheck(Table, tablename="member_check", db=ENGINE):
     recorded_at = Timestamptz(null=False, default=None)
     ended_at = Timestamptz(null=True, default=None)
     ended_by = BigInt(null=True, default=None)
+
+
+class MemberBlock(Table, tablename="member_block", db=ENGINE):
+    """Somebody whom a member does not want to meet."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    member_id = BigInt(null=False, default=None)
+    blocked_id = BigInt(null=False, default=None)
+    blocked_at = Timestamptz(null=False, default=None)

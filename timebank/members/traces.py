@@ -161,8 +161,113 @@ TRACES = (
         "where timebank_id = $1 and provider_id = $2 order by id",
         (
             (
+                "update peer_skill s set is_shown = false from offer o where s.timebank_id = $1 and o.timebank_id = $1 "
+                "and o.id = s.offer_id and o.provider_id = $2"
+            ),
+            (
                 f"update offer set is_open = false, title = 'Help from {ANONYMOUS.lower()}', summary = '', "  # noqa: S608
-                "description = '', place = '', access_notes = '' where timebank_id = $1 and provider_id = $2"
+                "description = '', place = '', access_notes = '', search_key = '' "
+                "where timebank_id = $1 and provider_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "peer_wish",
+        ("member_id",),
+        "What you would like",
+        "select title, details, category, minutes, times, hows, is_shown, created_at from peer_wish "
+        "where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                f"update peer_wish set is_shown = false, title = '{GONE}', details = '' "  # noqa: S608
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "peer_ask",
+        ("receiver_id", "helper_id", "started_by", "waits_for"),
+        "Help between you and other members",
+        """
+        select a.reference, a.title, a.state, a.minutes, a.starts_at, a.created_at, r.display_name as for_whom,
+               h.display_name as by_whom, a.receiver_said, a.helper_said, a.done_minutes,
+               case when a.started_by = $2 then a.note else '' end as your_note,
+               case when a.receiver_id = $2 then a.receiver_reach else a.helper_reach end as how_to_reach_you
+          from peer_ask a
+          join member r on r.timebank_id = a.timebank_id and r.id = a.receiver_id
+          join member h on h.timebank_id = a.timebank_id and h.id = a.helper_id
+         where a.timebank_id = $1 and $2 in (a.receiver_id, a.helper_id)
+         order by a.id
+        """,
+        (
+            (
+                "update peer_ask_event e set words = '' from peer_ask a where e.timebank_id = $1 "
+                "and a.timebank_id = $1 and a.id = e.ask_id and e.actor_id = $2 and $2 in (a.receiver_id, a.helper_id)"
+            ),
+            (
+                "update peer_ask set receiver_reach = case when receiver_id = $2 then '' else receiver_reach end, "
+                "helper_reach = case when helper_id = $2 then '' else helper_reach end, "
+                "note = case when started_by = $2 then '' else note end, "
+                f"title = case when $2 = started_by or $2 = helper_id then '{GONE}' else title end, "  # noqa: S608
+                "state = case state when 'asked' then 'ended' else state end, "
+                "waits_for = null "
+                "where timebank_id = $1 and $2 in (receiver_id, helper_id)"
+            ),
+        ),
+    ),
+    Trace(
+        "peer_thanks",
+        ("from_member_id",),
+        "Thanks you wrote",
+        "select words, at, is_taken_off from peer_thanks where timebank_id = $1 and from_member_id = $2 order by at",
+        ("update peer_thanks set words = '', is_taken_off = true where timebank_id = $1 and from_member_id = $2",),
+    ),
+    Trace(
+        "peer_thanks",
+        ("to_member_id",),
+        "Thanks you got",
+        "select words, at from peer_thanks "
+        "where timebank_id = $1 and to_member_id = $2 and not is_taken_off order by at",
+    ),
+    Trace(
+        "member_block",
+        ("member_id",),
+        "Whom you do not want to meet",
+        """
+        select m.display_name, b.blocked_at
+          from member_block b join member m on m.timebank_id = b.timebank_id and m.id = b.blocked_id
+         where b.timebank_id = $1 and b.member_id = $2 order by b.blocked_at
+        """,
+        (
+            _delete("member_block"),
+            _delete("member_block", "blocked_id"),
+        ),
+        is_private=True,
+    ),
+    Trace(
+        "peer_report",
+        ("from_member_id",),
+        "What you reported about a member",
+        "select told_at, words, seen_at, answer from peer_report "
+        "where timebank_id = $1 and from_member_id = $2 order by id",
+        is_private=True,
+    ),
+    Trace(
+        "waiting",
+        ("member_id",),
+        "Waiting lists",
+        """
+        select o.title, o.starts_at, w.state, w.joined_at, w.how_agreed, w.offered_at, w.answer_until
+          from waiting w
+          join offer o on o.timebank_id = w.timebank_id and o.id = w.offer_id
+         where w.timebank_id = $1 and w.member_id = $2
+         order by w.id
+        """,
+        (
+            (
+                "update waiting set how_agreed = '', "
+                "state = case when state in ('waiting', 'offered') then 'left' else state end "
+                "where timebank_id = $1 and member_id = $2"
             ),
         ),
     ),
@@ -177,6 +282,52 @@ TRACES = (
             (
                 f"update concern set asked = '{GONE}', title = '{GONE}', "  # noqa: S608
                 f"answer = case answer when '' then '' else '{GONE}' end, spoken_by = '' "
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "gift",
+        ("from_member_id",),
+        "Hours you gave away",
+        "select given_at, minutes, note from gift where timebank_id = $1 and from_member_id = $2 order by id",
+        ("update gift set note = '' where timebank_id = $1 and from_member_id = $2",),
+    ),
+    Trace(
+        "gift",
+        ("to_member_id",),
+        "Hours you were given",
+        "select given_at, minutes, note from gift where timebank_id = $1 and to_member_id = $2 order by id",
+        ("update gift set note = '' where timebank_id = $1 and to_member_id = $2",),
+    ),
+    Trace(
+        "pot_ask",
+        ("member_id",),
+        "Hours you asked the pot for",
+        "select kind, minutes, what_for, asked_at, state, given_minutes, decided_at, reason from pot_ask "
+        "where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                "update pot_ask set what_for = '', reason = '', "
+                "decided_at = case state when 'waiting' then now() else decided_at end, "
+                "state = case state when 'waiting' then 'withdrawn' else state end "
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "statement_code",
+        ("member_id",),
+        "Statements you printed with a code",
+        """
+        select s.code, s.first_on, s.last_on, s.made_at, s.ended_at,
+               array(select l.at from statement_look l
+                      where l.timebank_id = s.timebank_id and l.code_id = s.id order by l.id) as checked_at
+          from statement_code s where s.timebank_id = $1 and s.member_id = $2 order by s.id
+        """,
+        (
+            (
+                "update statement_code set display_name = '', ended_at = coalesce(ended_at, now()) "
                 "where timebank_id = $1 and member_id = $2"
             ),
         ),
@@ -242,6 +393,24 @@ TRACES = (
         ("group_id",),
         "",
         erase=(_delete("group_membership", "group_id"),),
+    ),
+    Trace(
+        "offer_group",
+        ("group_id",),
+        "",
+        erase=(_delete("offer_group", "group_id"),),
+    ),
+    Trace(
+        "saved_offer",
+        ("member_id",),
+        "What you saved for later",
+        """
+        select o.title, s.saved_at
+          from saved_offer s join offer o on o.timebank_id = s.timebank_id and o.id = s.offer_id
+         where s.timebank_id = $1 and s.member_id = $2 order by s.saved_at, s.offer_id
+        """,
+        (_delete("saved_offer"),),
+        is_private=True,
     ),
     Trace(
         "acting",
@@ -371,13 +540,15 @@ WHO_DID_IT = frozenset(
         "actor_id", "added_by", "answered_by", "asked_by", "begun_by", "changed_by", "checked_in_by", "confirmed_by",
         "created_by", "decided_by", "ended_by", "made_by", "named_by", "recorded_by", "requested_by", "seen_by",
         "settled_by", "signed_up_by", "submitted_by", "approved_by", "undone_by", "uploaded_by", "withdrawn_by",
-        "owner_id", "taken_by", "closed_by", "imported_by", "started_by",
+        "owner_id", "taken_by", "closed_by", "imported_by", "started_by", "set_by",
     }
 )  # fmt: skip
 
 # Columns about a member that nobody may download, and why.
 WITHHELD = {
     ("confidence_excluded", "member_id"): "it would tell them that somebody told something about them",
+    ("member_block", "blocked_id"): "it would tell them who does not want to meet them",
+    ("peer_report", "about_member_id"): "it would tell them that somebody told something about them",
 }
 
 # Rows kept about a member by law or for others, which the check page names in words.

@@ -104,6 +104,14 @@ async def fulfil_within(
     return await _take(connection, actor, situation, rules.FULFIL, "", part)
 
 
+async def take_within(
+    connection: Connection, actor: Actor, command: ChangeBooking, step: str, now: datetime
+) -> Changed:
+    """Take one step inside an open transaction. Raises ``Rollback`` and LookupError as :func:`fulfil_within` does."""
+    situation = await situation_of(connection, actor.timebank_id, command.reference, now)
+    return await _take(connection, actor, situation, step, command.reason.strip(), Part())
+
+
 async def _take(
     connection: Connection, actor: Actor, situation: Situation, step: str, reason: str, part: Part
 ) -> Changed:
