@@ -6,6 +6,7 @@ Playwright's asynchronous interface is used throughout: the synchronous one refu
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -71,7 +72,7 @@ async def open_page(chromium: Browser) -> AsyncIterator[Opener]:
     """``await open_page(javascript=False, size=DESK, state=...)``: a page in a browser profile of its own.
 
     At the end of the test the page must have thrown no script error, logged no error (a blocked script or style is one)
-    and fetched nothing from another host.
+    and fetched nothing from another host. The worker for times without signal is kept out unless a test lets it in.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -86,7 +87,11 @@ async def open_page(chromium: Browser) -> AsyncIterator[Opener]:
             complaints.append(f"fetched from elsewhere: {request.url}")
 
     async def opener(
-        *, javascript: bool = True, size: tuple[int, int] = PHONE, state: StorageState | None = None
+        *,
+        javascript: bool = True,
+        size: tuple[int, int] = PHONE,
+        state: StorageState | None = None,
+        service_workers: Literal["allow", "block"] = "block",
     ) -> Page:
         context = await chromium.new_context(
             java_script_enabled=javascript,
@@ -94,6 +99,7 @@ async def open_page(chromium: Browser) -> AsyncIterator[Opener]:
             locale="en-GB",
             timezone_id="Europe/London",
             storage_state=state,
+            service_workers=service_workers,
         )
         contexts.append(context)
         context.set_default_timeout(ACTION_TIMEOUT_MILLISECONDS)
