@@ -16,3 +16,10 @@ async def after_step(connection: Connection, actor: Actor, situation: Situation,
     """
     await vouchers.after_step(connection, actor, situation, state, now)
     await waiting.after_step(connection, actor, situation, state, now)
+
+
+async def money_of(connection: Connection, actor: Actor, situation: Situation, pence: int | None) -> vouchers.Money:
+    """What else fulfilling a booking does to money, decided before its one ledger call. ``pence`` is what was asked for
+    to be owed; None for what the offer says.
+    """
+    return await vouchers.money_of(connection, actor, situation, pence)

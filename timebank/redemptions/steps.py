@@ -152,13 +152,14 @@ async def _fulfil(connection: Connection, actor: Actor, situation: Situation, pa
             meta={"rules": booking.rules_version},
         )
     ]
-    owed = _payable(situation, part.pence)
+    money = await effects.money_of(connection, actor, situation, part.pence)
+    owed = _payable(situation, money.pence)
     if owed is not None:
         await payments.open_payable_account(connection, actor.timebank_id, owed.payee_id)
         items.append(
             payment_rules.expense_entry(owed, key=f"fulfil:{booking.id}:2", actor=actor, effective_on=situation.today)
         )
-    entry_ids = await _post(connection, actor, situation, items)
+    entry_ids = await _post(connection, actor, situation, [*items, *money.entries])
     if owed is not None:
         await payments.record_payable(connection, actor, owed, entry_id=entry_ids[1], now=situation.now)
     return entry_ids[0]

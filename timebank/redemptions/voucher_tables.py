@@ -60,6 +60,7 @@ class Voucher(Table, tablename="voucher", db=ENGINE):
     value_pence = BigInt(null=False, default=None)
     spent_pence = BigInt(null=False, default=0)
     allows_parts = Boolean(null=False, default=None)
+    valid_days = Integer(null=True, default=None)
     returns_hours = Boolean(null=False, default=None)
     state = Text(null=False, default=None)
     made_at = Timestamptz(null=False, default=None)

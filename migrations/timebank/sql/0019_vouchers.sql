@@ -68,7 +68,8 @@ create table pool_code (
 create index pool_code_free on pool_code (timebank_id, offer_id, expires_on, id) where state = 'free';
 create index pool_code_by_batch on pool_code (timebank_id, batch_id);
 
--- A voucher of our own: one for each booking.
+-- A voucher of our own: one for each booking. It keeps the terms of the day on which it was asked for, and waits for its
+-- first code until the booking is agreed.
 create table voucher (
     timebank_id   bigint      not null references timebank,
     id            bigint      generated always as identity,
@@ -77,8 +78,9 @@ create table voucher (
     value_pence   bigint      not null check (value_pence between 1 and 100000000),
     spent_pence   bigint      not null default 0,
     allows_parts  boolean     not null,
+    valid_days    integer,
     returns_hours boolean     not null, -- what the booking said about a voucher that is not used in time
-    state         text        not null check (state in ('live', 'used', 'expired', 'cancelled')),
+    state         text        not null check (state in ('waiting', 'live', 'used', 'expired', 'cancelled')),
     made_at       timestamptz not null,
     expires_at    timestamptz not null,
     reminded_at   timestamptz,
@@ -89,6 +91,7 @@ create table voucher (
     foreign key (timebank_id, redemption_id) references redemption (timebank_id, id),
     foreign key (timebank_id, payee_id) references payee (timebank_id, id),
     check (spent_pence between 0 and value_pence),
+    check (state <> 'waiting' or spent_pence = 0),
     check (state <> 'used' or spent_pence > 0),
     check (state <> 'live' or spent_pence < value_pence)
 );
