@@ -16,6 +16,7 @@ from timebank.contributions.about import ContributionFacts
 from timebank.db import Connection
 from timebank.hours import queries as hours
 from timebank.hours.rules import account_of, member_in
+from timebank.kit.words import say
 from timebank.members import queries as members
 from timebank.redemptions import about as redemptions_about
 from timebank.redemptions import queries as redemptions
@@ -348,7 +349,7 @@ async def describe_entries(
     name = await members.names(connection, timebank_id, sorted({row["answered_by"] for row in rows}))
     return {
         row["correction_entry_id"]: hours.EntryWords(
-            title="Put right", detail=row["title"], made_by=name.get(row["answered_by"], "")
+            title=say("Put right"), detail=row["title"], made_by=name.get(row["answered_by"], "")
         )
         for row in rows
     }

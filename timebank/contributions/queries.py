@@ -11,8 +11,8 @@ from timebank.contributions.lines import Earlier, Kind, State
 from timebank.contributions.words import BROUGHT_FORWARD
 from timebank.db import Connection
 from timebank.hours.queries import EntryWords
-from timebank.kit import dates
 from timebank.kit.actor import Actor
+from timebank.kit.words import say
 from timebank.members import queries as members
 
 MAX_GROUPS = 500
@@ -120,6 +120,11 @@ select found.entry_id, found.what_for, coalesce(a.name, $3) as activity, c.held_
        ) found
   join contribution c on c.timebank_id = $1 and c.id = found.id
   left join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+"""
+
+WAITING_MINUTES = """
+select coalesce(sum(minutes), 0)::bigint from contribution
+ where timebank_id = $1 and member_id = $2 and state = 'submitted'
 """
 
 CHANGES = """
@@ -393,8 +398,20 @@ async def describe_entries(
     name = await members.names(connection, timebank_id, sorted(makers)) if makers else {}
     words: dict[UUID, EntryWords] = {}
     for row in rows:
-        detail = ", ".join(part for part in (row["what"], dates.in_words(row["held_on"])) if part)
-        before = {"undone": "Taken back: ", "removed": "Taken back: ", "corrected": "Put right: "}
-        title = before.get(row["what_for"], "") + row["activity"]
-        words[row["entry_id"]] = EntryWords(title=title, detail=detail, made_by=name.get(row["maker"], ""))
+        words[row["entry_id"]] = EntryWords(
+            title=_title(row["what_for"], row["activity"]), detail=row["what"], made_by=name.get(row["maker"], "")
+        )
     return words
+
+
+def _title(what_for: str, activity: str) -> str:
+    if activity == BROUGHT_FORWARD:
+        activity = say("Hours brought forward")
+    if what_for in ("undone", "removed"):
+        return say("Taken back: {what}", what=activity)
+    return say("Put right: {what}", what=activity) if what_for == "corrected" else activity
+
+
+async def waiting_minutes(connection: Connection, timebank_id: int, member_id: int) -> int:
+    """How many minutes that the member gave still wait for a decision."""
+    return int(await connection.fetchval(WAITING_MINUTES, timebank_id, member_id))

@@ -14,13 +14,16 @@ from timebank.contributions.entry_kinds import OPENING
 from timebank.db import Connection
 from timebank.home import rules
 from timebank.home.rules import GaveAndUsed
+from timebank.hours import pot_queries
 from timebank.hours import queries as hours
+from timebank.hours.pot_rules import may_decide
 from timebank.hours.queries import EntryWords, HoursLine, HoursNow
-from timebank.hours.rules import GIFT
+from timebank.hours.rules import GIFT, POT_HELP
 from timebank.identity import queries as identity
 from timebank.imports import queries as imports
 from timebank.imports.entry_kinds import OF_IMPORTS
 from timebank.kit.actor import Actor
+from timebank.kit.words import Words, say
 from timebank.members import queries as members
 from timebank.members import safeguarding
 from timebank.members.about import About, about
@@ -33,18 +36,20 @@ from timebank.redemptions.queries import Booking
 LAST_ENTRIES = 5
 RECORD_ENTRIES = 10
 RECORD_BOOKINGS = 10
-ENTRIES_PER_PAGE = 30
+OPEN_BOOKINGS = 10
 LOOK_BACK_DAYS = 365
 
 
 class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry in words: what it was, when, who recorded it, and what it did to the hours."""
+    """One entry in words: what it was, when, who recorded it, and what it did to the hours. Pages say the words in
+    their reader's language (``|said``).
+    """
 
     seq: int
     title: str
     detail: str
     made_by: str
-    when: str
+    happened_on: date
     recorded_at: datetime
     minutes: int
     change: str
@@ -62,7 +67,15 @@ class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
 class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
     """A participant's first page."""
 
+    today: date
     hours_now: HoursNow
+    hours_shown: str
+    """``have``: what they have comes first; ``gave_and_used``: what they gave and used."""
+    next_booking: Booking | None
+    """The booking that comes next, if one has a day and a time."""
+    open_bookings: int
+    waiting_minutes: int
+    """Time they gave that nobody has decided about yet."""
     entries: tuple[EntryRow, ...]
     has_more: bool
     last_year: GaveAndUsed
@@ -81,6 +94,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     overdue_questions: int
     letters: int
     calls: int
+    pot_asks: int
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +109,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     about: About
 
 
-async def first_page(connection: Connection, actor: Actor, member_id: int, *, on: date) -> FirstPage:
+async def first_page(connection: Connection, actor: Actor, member_id: int, *, on: date, now: datetime) -> FirstPage:
     """The hours a member has, their last entries, what they gave and used in the year up to ``on``, and the work that
     only few have. While somebody acts for the member, that work is nobody's.
     """
@@ -103,10 +117,17 @@ async def first_page(connection: Connection, actor: Actor, member_id: int, *, on
     is_own = actor.on_behalf_of is None
     part = await safeguarding.part_of(connection, timebank_id, actor.member_id) if is_own else ""
     hours_now = await hours.balance(connection, timebank_id, member_id)
-    entries = await entries_of(connection, timebank_id, member_id, on=on, limit=LAST_ENTRIES + 1)
+    entries = await entries_of(connection, timebank_id, member_id, limit=LAST_ENTRIES + 1)
     moved = await hours.moved_since(connection, timebank_id, member_id, on - timedelta(days=LOOK_BACK_DAYS))
+    open_bookings, _ = await redemptions.bookings_of(connection, timebank_id, member_id, limit=OPEN_BOOKINGS)
+    coming = [each for each in open_bookings if each.starts_at is not None and each.starts_at > now]
     return FirstPage(
+        today=on,
         hours_now=hours_now,
+        hours_shown=await members.hours_shown(connection, timebank_id, member_id),
+        next_booking=min(coming, key=lambda each: each.starts_at or now, default=None),
+        open_bookings=len(open_bookings),
+        waiting_minutes=await contributions.waiting_minutes(connection, timebank_id, member_id),
         entries=tuple(entries[:LAST_ENTRIES]),
         has_more=len(entries) > LAST_ENTRIES,
         sees_safeguarding=part in (safeguarding.LEAD, safeguarding.DEPUTY),
@@ -120,29 +141,41 @@ async def work(connection: Connection, actor: Actor, *, on: date) -> Work:
     """How much waits for this coordinator or approver. Overdue questions are everybody's, the rest their own."""
     questions = await concerns.counts(connection, actor.timebank_id, actor.member_id, on=on)
     waiting = await messages.waiting(connection, actor.timebank_id)
+    pot_asks = 0
+    if may_decide(actor):
+        pot_asks = await pot_queries.how_many_wait(connection, actor.timebank_id, actor.member_id or 0)
     return Work(
         decisions=await contributions.waiting_for(connection, actor),
         questions=questions.mine,
         overdue_questions=questions.overdue,
         letters=waiting.letters,
         calls=len(await messages.calls(connection, actor.timebank_id)),
+        pot_asks=pot_asks,
     )
 
 
 async def entries_of(
-    connection: Connection, timebank_id: int, member_id: int, *, on: date, before: int | None = None, limit: int
+    connection: Connection, timebank_id: int, member_id: int, *, before: int | None = None, limit: int
 ) -> list[EntryRow]:
-    """A member's entries in words as read on a day, newest first; ``before`` is the ``seq`` of the last one seen."""
+    """A member's entries in words, newest first; ``before`` is the ``seq`` of the last one seen."""
     lines = await hours.statement(connection, timebank_id, member_id, before, limit)
-    words = await describe(connection, timebank_id, lines, reader_id=member_id)
-    agreed = await identity.actings(connection, timebank_id, {line.acting_id for line in lines if line.acting_id})
+    return await in_words(connection, timebank_id, lines, reader_id=member_id)
+
+
+async def in_words(
+    connection: Connection, timebank_id: int, lines: Sequence[HoursLine], *, reader_id: int
+) -> list[EntryRow]:
+    """Entries in words, in the order given."""
+    words = await describe(connection, timebank_id, lines, reader_id=reader_id)
+    acting_ids = {line.acting_id for line in lines if line.acting_id}
+    agreed = await identity.actings(connection, timebank_id, acting_ids) if acting_ids else {}
     return [
         EntryRow(
             seq=line.seq,
             title=words[line.entry_id].title,
-            detail=rules.without_day(words[line.entry_id].detail, line.happened_on),
+            detail=words[line.entry_id].detail,
             made_by=words[line.entry_id].made_by,
-            when=rules.day_in_words(line.happened_on, on),
+            happened_on=line.happened_on,
             recorded_at=line.recorded_at,
             minutes=line.minutes,
             change=rules.change_words(line.kind, line.minutes),
@@ -162,7 +195,8 @@ async def describe(
     gifts = [line.entry_id for line in lines if line.kind == GIFT]
     brought = [line.entry_id for line in lines if line.kind in OF_IMPORTS]
     answered = [line.entry_id for line in lines if line.kind == PUT_RIGHT]
-    known = OF_BOOKINGS | OF_IMPORTS | {GIFT, PUT_RIGHT}
+    helped = [line.entry_id for line in lines if line.kind == POT_HELP]
+    known = OF_BOOKINGS | OF_IMPORTS | {GIFT, POT_HELP, PUT_RIGHT}
     others = [line.entry_id for line in lines if line.kind not in known]
     words = {line.entry_id: EntryWords(title=_plain_title(line.kind)) for line in lines}
     if others:
@@ -175,16 +209,18 @@ async def describe(
         words |= await imports.describe_entries(connection, timebank_id, brought)
     if gifts:
         words |= await hours.describe_entries(connection, timebank_id, gifts, reader_id=reader_id)
+    if helped:
+        words |= await hours.describe_pot_help(connection, timebank_id, helped)
     return words
 
 
-def _plain_title(kind: str) -> str:
+def _plain_title(kind: str) -> Words:
     """For an entry that no room knows more about."""
-    return "Hours brought forward" if kind == OPENING else "Hours put right"
+    return say("Hours brought forward") if kind == OPENING else say("Hours put right")
 
 
-async def record(connection: Connection, timebank_id: int, member_id: int, *, on: date) -> Record | None:
-    """A member's record as read on a day, or None when this time bank has no such member."""
+async def record(connection: Connection, timebank_id: int, member_id: int) -> Record | None:
+    """A member's record, or None when this time bank has no such member."""
     member = await members.by_id(connection, timebank_id, member_id)
     if member is None:
         return None
@@ -194,7 +230,7 @@ async def record(connection: Connection, timebank_id: int, member_id: int, *, on
     return Record(
         member=member,
         hours_now=await hours.balance(connection, timebank_id, member_id),
-        entries=tuple(await entries_of(connection, timebank_id, member_id, on=on, limit=RECORD_ENTRIES)),
+        entries=tuple(await entries_of(connection, timebank_id, member_id, limit=RECORD_ENTRIES)),
         open_bookings=tuple(open_bookings),
         past_bookings=tuple(past_bookings),
         looks=tuple(await members.access_lines(connection, timebank_id, member_id)),

@@ -4,7 +4,6 @@ Giving and using are both good, so nothing here is a loss, a debt or a minus.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
 from typing import NamedTuple
 
 from timebank.concerns.entry_kinds import PUT_RIGHT
@@ -19,63 +18,55 @@ from timebank.contributions.entry_kinds import (
     OPENING_UNDONE,
     PASSED_ON,
 )
-from timebank.hours.rules import GIFT
+from timebank.hours.rules import GIFT, POT_HELP
 from timebank.imports.entry_kinds import IMPORTED, IMPORTED_BALANCE
-from timebank.kit import dates
+from timebank.kit.words import Minutes, Words, mark, say
 from timebank.redemptions.entry_kinds import BOOKING_FULFILLED, BOOKING_REFUNDED
 
-# Not strftime: it would follow the machine's language.
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-
 # kind of entry -> what is said of minutes that came, and of minutes that went
+_GAVE, _USED = mark("You gave {hours}"), mark("You used {hours}")
+_WERE_GIVEN, _PASSED_ON = mark("You were given {hours}"), mark("You passed on {hours}")
+_GOT_BACK, _TAKEN_BACK = mark("You got back {hours}"), mark("Taken back: {hours}")
+_ADDED, _BROUGHT, _PUT_RIGHT = mark("Added: {hours}"), mark("You brought {hours}"), mark("Put right: {hours}")
 _WORDS: Mapping[str, tuple[str, str]] = {
-    BOOKING_FULFILLED: ("You gave", "You used"),
-    BOOKING_REFUNDED: ("You got back", "Taken back"),
-    GIFT: ("You were given", "You passed on"),
-    PASSED_ON: ("You were given", "Taken back"),
-    EXCHANGE: ("You gave", "You used"),
-    EXCHANGE_PASSED_ON: ("You were given", "You used"),
-    EXCHANGE_UNDONE: ("You got back", "Taken back"),
-    EXCHANGE_CORRECTED: ("Added", "Taken back"),
-    CORRECTED: ("Added", "Taken back"),
-    OPENING: ("You brought", "Put right"),
-    OPENING_CORRECTED: ("Added", "Taken back"),
-    PUT_RIGHT: ("Added", "Taken back"),
-    IMPORTED: ("You gave", "You used"),
-    IMPORTED_BALANCE: ("You brought", "Put right"),
+    BOOKING_FULFILLED: (_GAVE, _USED),
+    BOOKING_REFUNDED: (_GOT_BACK, _TAKEN_BACK),
+    GIFT: (_WERE_GIVEN, _PASSED_ON),
+    POT_HELP: (_WERE_GIVEN, _TAKEN_BACK),
+    PASSED_ON: (_WERE_GIVEN, _TAKEN_BACK),
+    EXCHANGE: (_GAVE, _USED),
+    EXCHANGE_PASSED_ON: (_WERE_GIVEN, _USED),
+    EXCHANGE_UNDONE: (_GOT_BACK, _TAKEN_BACK),
+    EXCHANGE_CORRECTED: (_ADDED, _TAKEN_BACK),
+    CORRECTED: (_ADDED, _TAKEN_BACK),
+    OPENING: (_BROUGHT, _PUT_RIGHT),
+    OPENING_CORRECTED: (_ADDED, _TAKEN_BACK),
+    PUT_RIGHT: (_ADDED, _TAKEN_BACK),
+    IMPORTED: (_GAVE, _USED),
+    IMPORTED_BALANCE: (_BROUGHT, _PUT_RIGHT),
 }
-_OTHERWISE = ("You gave", "Taken back")
+_OTHERWISE = (_GAVE, _TAKEN_BACK)
 _NEITHER = frozenset(
-    {GIFT, PASSED_ON, EXCHANGE_PASSED_ON, OPENING, OPENING_UNDONE, OPENING_CORRECTED, IMPORTED_BALANCE, PUT_RIGHT}
+    {
+        GIFT,
+        POT_HELP,
+        PASSED_ON,
+        EXCHANGE_PASSED_ON,
+        OPENING,
+        OPENING_UNDONE,
+        OPENING_CORRECTED,
+        IMPORTED_BALANCE,
+        PUT_RIGHT,
+    }
 )
 _BOTH = frozenset({BOOKING_FULFILLED, EXCHANGE, IMPORTED})
 _BACK = frozenset({BOOKING_REFUNDED, EXCHANGE_UNDONE, EXCHANGE_CORRECTED})
 
 
-def change_words(kind: str, minutes: int) -> str:
-    """What stands before the hours of an entry: “You gave” 1 hour, “You used” 1 hour."""
+def change_words(kind: str, minutes: int) -> Words:
+    """What an entry did to the hours: “You gave 1 hour”, “You used 1 hour”."""
     came, went = _WORDS.get(kind, _OTHERWISE)
-    return came if minutes > 0 else went
-
-
-def day_in_words(day: date, today: date) -> str:
-    """“Today”, “Yesterday”, “Tuesday 10 March”, or with the year when it is another one."""
-    if day == today:
-        return "Today"
-    if day == today - timedelta(days=1):
-        return "Yesterday"
-    year = "" if day.year == today.year else f" {day.year}"
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}{year}"
-
-
-def without_day(detail: str, day: date) -> str:
-    """What a room says about an entry, without the day that the page shows beside it anyway."""
-    words = dates.in_words(day)
-    return "" if detail == words else detail.removesuffix(f", {words}")
+    return say(came if minutes > 0 else went, hours=Minutes(abs(minutes)))
 
 
 class GaveAndUsed(NamedTuple):

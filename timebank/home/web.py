@@ -1,5 +1,6 @@
 """A participant's first page, all their entries, and a member's record for coordinators."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +9,15 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from timebank.contributions import deputies
-from timebank.home import queries
+from timebank.home import dated, queries
 from timebank.hours import queries as hours
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
-from timebank.kit.paging import cursor, parse_cursor
-from timebank.kit.refusal import Refusal
 from timebank.members.access import note_access
 from timebank.members.details import may_change
 from timebank.members.queries import as_seen_by
 from timebank.web.context import database, now
+from timebank.web.forms import Form
 from timebank.web.pages import redirect, render
 from timebank.web.viewer import Viewer, requires_role, signed_in, viewer
 
@@ -33,7 +33,7 @@ async def show_home(request: PageRequest) -> Response[Any]:
     timebank_id, member_id = _ids(person)
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
-        page = await queries.first_page(connection, person.actor, member_id, on=day)
+        page = await queries.first_page(connection, person.actor, member_id, on=day, now=now(request))
         decider = await deputies.as_decider(connection, person.actor, day)
         waits = await queries.work(connection, decider, on=day) if decider else None
     return render(request, "home/home.html", page=page, waits=waits)
@@ -46,26 +46,29 @@ async def show_more(request: PageRequest) -> Response[str]:
 
 
 @get("/hours", guards=[signed_in], include_in_schema=False)
-async def show_hours(request: PageRequest, before: FromQuery[str | None] = None) -> Response[str]:
-    """All my entries, newest first, page by page."""
+async def show_hours(request: PageRequest, month: FromQuery[str | None] = None) -> Response[str]:
+    """All my entries by months, newest first. An address that names no month shows the newest."""
     person = viewer(request)
     timebank_id, member_id = _ids(person)
-    day = today(now(request), person.time_zone)
-    keys = parse_cursor(before) if before else (None,)
-    if isinstance(keys, Refusal):
-        raise NotFoundException
-    size = queries.ENTRIES_PER_PAGE
     async with database(request).reading(timebank_id) as connection:
         hours_now = await hours.balance(connection, timebank_id, member_id)
-        entries = await queries.entries_of(connection, timebank_id, member_id, on=day, before=keys[0], limit=size + 1)
+        page = await dated.hours_page(connection, timebank_id, member_id, _month(month or ""))
     return render(
         request,
         "home/hours.html",
         hours_now=hours_now,
-        entries=entries[:size],
-        older=f"/hours?before={cursor(entries[size - 1].seq)}" if len(entries) > size else None,
-        newer="/hours" if before else None,
+        page=page,
+        today=today(now(request), person.time_zone),
+        form=Form.blank(month=page.shown[0].month.strftime("%Y-%m") if page.shown else None),
     )
+
+
+def _month(text: str) -> date | None:
+    """The first day of the month in ``2026-03``; None for anything else."""
+    try:
+        return date.fromisoformat(f"{text[:7]}-01")
+    except ValueError:
+        return None
 
 
 @get("/members/{member_id:int}", guards=[requires_role(COORDINATOR, FINANCE)], include_in_schema=False)
@@ -78,7 +81,7 @@ async def show_record(request: PageRequest, member_id: FromPath[int]) -> Respons
     person, db = viewer(request).actor, database(request)
     day = today(now(request), viewer(request).time_zone)
     async with db.reading(person.timebank_id) as connection:
-        record = await queries.record(connection, person.timebank_id, member_id, on=day)
+        record = await queries.record(connection, person.timebank_id, member_id)
     if record is None:
         raise NotFoundException
     await note_access(db, person, member_id, "looked at the record", now=now(request))
@@ -89,6 +92,7 @@ async def show_record(request: PageRequest, member_id: FromPath[int]) -> Respons
         request,
         "home/record.html",
         record=record,
+        today=day,
         member=member,
         may_change=may_change(person, member),
         is_admin=person.has(ADMIN),

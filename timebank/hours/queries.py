@@ -8,7 +8,9 @@ import msgspec
 
 import ledger
 from timebank.db import Connection
+from timebank.hours import pot_queries
 from timebank.hours.rules import GIFT, account_of, member_in
+from timebank.kit.words import say
 from timebank.members.queries import names
 
 MAX_LINES_COUNTED = 5_000
@@ -40,6 +42,36 @@ select e.kind,
  group by e.kind
 """
 
+# One statement, so that what came before and the entries belong to the same moment.
+BETWEEN = """
+with mine as (
+    select p.seq, p.entry_id, p.amount, p.balance_after, p.effective_on, p.recorded_at
+      from ledger.posting p
+     where p.book_id = $1
+       and p.account_id = (select id from ledger.account where book_id = $1 and code = $2)
+       and p.effective_on <= $4
+), opening as (
+    select coalesce(sum(amount), 0)::bigint as minutes from mine where effective_on < $3
+)
+select opening.minutes as opening, l.seq, l.entry_id, e.kind, l.amount, l.balance_after, l.effective_on, l.recorded_at,
+       e.actor, e.meta::text as meta
+  from opening
+  left join (select * from mine where effective_on >= $3 order by effective_on, seq limit $5) l on true
+  left join ledger.entry e on e.book_id = $1 and e.id = l.entry_id
+ order by l.effective_on, l.seq
+"""
+
+MONTHS = """
+select date_trunc('month', p.effective_on)::date as month, count(*)::integer as entries,
+       coalesce(sum(p.amount) filter (where p.amount > 0), 0)::bigint as came,
+       coalesce(-sum(p.amount) filter (where p.amount < 0), 0)::bigint as went
+  from ledger.posting p
+ where p.book_id = $1
+   and p.account_id = (select id from ledger.account where book_id = $1 and code = $2)
+ group by 1
+ order by 1 desc
+"""
+
 
 class HoursNow(msgspec.Struct, frozen=True, kw_only=True):
     """Where a member's hours stand, in minutes: all of them, those set aside for bookings, and those free to use."""
@@ -69,6 +101,25 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 
     came: int
     went: int
+
+
+class Month(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of a member's hours, by its first day: the minutes that came and that went, both zero or more."""
+
+    month: date
+    entries: int
+    came: int
+    went: int
+
+
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
+    """A member's entries of some days in the order of their days, and what they had before: ``opening`` plus all
+    minutes is what they had after the last day. None are left out, or ``is_cut`` is True.
+    """
+
+    opening: int
+    lines: tuple[HoursLine, ...]
+    is_cut: bool
 
 
 class EntryWords(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +166,37 @@ async def statement(
     ]
 
 
+async def between(
+    connection: Connection, timebank_id: int, member_id: int, first: date, last: date, *, limit: int
+) -> Stretch:
+    """A member's entries from ``first`` to ``last`` (both included), at most ``limit``, and what they had before.
+
+    A member without an account, or none, has nothing.
+    """
+    rows = await connection.fetch(BETWEEN, timebank_id, account_of(member_id), first, last, limit + 1)
+    lines = [
+        HoursLine(
+            seq=row["seq"],
+            entry_id=row["entry_id"],
+            kind=row["kind"],
+            minutes=row["amount"],
+            balance_after=row["balance_after"],
+            happened_on=row["effective_on"],
+            recorded_at=row["recorded_at"],
+            actor=row["actor"],
+            acting_id=_whole((msgspec.json.decode(row["meta"]) if row["meta"] else {}).get("acting")),
+        )
+        for row in rows
+        if row["seq"] is not None
+    ]
+    return Stretch(opening=rows[0]["opening"], lines=tuple(lines[:limit]), is_cut=len(lines) > limit)
+
+
+async def months(connection: Connection, timebank_id: int, member_id: int) -> list[Month]:
+    """The months in which something happened to a member's hours, newest first."""
+    return [Month(**row) for row in await connection.fetch(MONTHS, timebank_id, account_of(member_id))]
+
+
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
@@ -154,11 +236,19 @@ async def describe_entries(
     }
 
 
+async def describe_pot_help(
+    connection: Connection, timebank_id: int, entry_ids: Sequence[UUID]
+) -> dict[UUID, EntryWords]:
+    """Words for help from the pot among ``entry_ids``. What it was for is not said: others may see the page."""
+    rows = await connection.fetch(pot_queries.OF_ENTRIES, timebank_id, list(entry_ids))
+    return {row["entry_id"]: EntryWords(title=say("From the community pot"), made_by=row["made_by"]) for row in rows}
+
+
 def _gift_in_words(giver: int | None, receiver: int | None, reader_id: int | None, known: dict[int, str]) -> str:
-    from_whom = known.get(giver or 0, "a member")
-    to_whom = "the community pot" if receiver is None else known.get(receiver, "a member")
+    from_whom = known.get(giver or 0) or say("a member")
+    to_whom = say("the community pot") if receiver is None else known.get(receiver) or say("a member")
     if reader_id is not None and reader_id == giver:
-        return f"A gift to {to_whom}"
+        return say("A gift to {name}", name=to_whom)
     if reader_id is not None and reader_id == receiver:
-        return f"A gift from {from_whom}"
-    return f"A gift from {from_whom} to {to_whom}"
+        return say("A gift from {name}", name=from_whom)
+    return say("A gift from {giver} to {receiver}", giver=from_whom, receiver=to_whom)

@@ -1,20 +1,21 @@
 """Who may see and give hours, and the names of the ledger accounts that hold them. Pure.
 
-A gift is one entry ``member/<id> -> member/<id>`` or ``member/<id> -> pot``; an hour stays an hour, so
-nothing is converted.
+A gift is one entry ``member/<id> -> member/<id>`` or ``member/<id> -> pot``, help from the pot ``pot -> member/<id>``;
+an hour stays an hour, so nothing is converted.
 """
 
 from datetime import date
 
 from ledger.model import Leg, Post
 from timebank.kit.actor import COORDINATOR, Actor
-from timebank.kit.durations import in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Minutes, say
 
 UNIT = "MIN"
 POT = "pot"
 GIFT = "gift"
-MAX_GIFT_MINUTES = 60_000
+POT_HELP = "pot_help"
+MAX_NOTE = 200
 MEMBER_PREFIX = "member/"
 
 
@@ -35,42 +36,54 @@ def may_act_for(actor: Actor, member_id: int) -> bool:
 
 
 def check_gift(
-    actor: Actor, *, from_member_id: int, to_member_id: int | None, minutes: int, known: frozenset[int]
+    actor: Actor, *, from_member_id: int, to_member_id: int | None, minutes: int, most: int, known: frozenset[int]
 ) -> list[Refusal]:
-    """What stands in the way of a gift, before the ledger is asked; ``known`` are the active members among the two.
+    """What stands in the way of a gift, before the ledger is asked; ``known`` are the active members among the two,
+    ``most`` the minutes that the rules of the time bank allow in one gift.
 
     Refusals: ``not_yours``, ``unknown_member``, ``to_yourself``, ``nobody_gains_for_another`` (whoever acts for
     somebody cannot receive from them), ``minutes_zero``, ``minutes_too_many``.
     """
     refusals = []
     if not may_act_for(actor, from_member_id):
-        refusals.append(Refusal("not_yours", "You can only give your own hours.", "from_member_id"))
+        refusals.append(Refusal("not_yours", say("You can only give your own hours."), "from_member_id"))
     if from_member_id not in known:
-        refusals.append(Refusal("unknown_member", "Choose a member of this time bank to give from.", "from_member_id"))
+        message = say("Choose a member of this time bank to give from.")
+        refusals.append(Refusal("unknown_member", message, "from_member_id"))
     if to_member_id is not None and to_member_id == from_member_id:
-        refusals.append(
-            Refusal("to_yourself", "Choose someone else. You cannot give hours to yourself.", "to_member_id")
-        )
+        message = say("Choose someone else. You cannot give hours to yourself.")
+        refusals.append(Refusal("to_yourself", message, "to_member_id"))
     elif to_member_id is not None and to_member_id not in known:
-        refusals.append(Refusal("unknown_member", "Choose a member of this time bank.", "to_member_id"))
+        refusals.append(Refusal("unknown_member", say("Choose a member of this time bank."), "to_member_id"))
     elif to_member_id is not None and to_member_id == actor.member_id and actor.member_id != from_member_id:
-        refusals.append(
-            Refusal("nobody_gains_for_another", "Ask another coordinator: this gift would come to you.", "to_member_id")
-        )
+        message = say("Ask another coordinator: this gift would come to you.")
+        refusals.append(Refusal("nobody_gains_for_another", message, "to_member_id"))
     if minutes <= 0:
-        refusals.append(Refusal("minutes_zero", "Give at least 1 minute.", "minutes"))
-    elif minutes > MAX_GIFT_MINUTES:
-        refusals.append(Refusal("minutes_too_many", f"Give up to {in_words(MAX_GIFT_MINUTES)} at a time.", "minutes"))
+        refusals.append(Refusal("minutes_zero", say("Give at least 1 minute."), "minutes"))
+    elif minutes > most:
+        message = say("Give up to {most} at a time.", most=Minutes(most))
+        refusals.append(Refusal("minutes_too_many", message, "minutes"))
     return refusals
+
+
+def check_note(note: str) -> list[Refusal]:
+    """Refusal ``note_too_long``."""
+    if len(note) <= MAX_NOTE:
+        return []
+    return [Refusal("note_too_long", say("Use up to {most} letters for the note.", most=MAX_NOTE), "note")]
 
 
 def not_enough(available: int, minutes: int) -> Refusal:
     """Refusal ``not_enough_hours``: says how many there are, and how many more are needed."""
-    more = minutes - max(available, 0)
-    have = in_words(available) if available > 0 else "no time"
-    return Refusal(
-        "not_enough_hours", f"There is {have} to give now. That is {in_words(more)} too little. Choose less.", "minutes"
-    )
+    if available <= 0:
+        message = say("There are no hours free to give just now. They come back as you give time.")
+    else:
+        message = say(
+            "You can give up to {have} now. That is {more} less than you want.",
+            have=Minutes(available),
+            more=Minutes(minutes - available),
+        )
+    return Refusal("not_enough_hours", message, "minutes")
 
 
 def gift_entry(
@@ -83,6 +96,19 @@ def gift_entry(
         kind=GIFT,
         unit=UNIT,
         legs=(Leg(account=account_of(from_member_id), amount=-minutes), Leg(account=receiver, amount=minutes)),
+        effective_on=effective_on,
+        actor=actor.name,
+        meta=actor.meta,
+    )
+
+
+def pot_entry(*, key: str, member_id: int, minutes: int, effective_on: date, actor: Actor) -> Post:
+    """The ledger entry of help from the pot. What it was for stays out of the ledger."""
+    return Post(
+        key=key,
+        kind=POT_HELP,
+        unit=UNIT,
+        legs=(Leg(account=POT, amount=-minutes), Leg(account=account_of(member_id), amount=minutes)),
         effective_on=effective_on,
         actor=actor.name,
         meta=actor.meta,

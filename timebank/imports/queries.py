@@ -18,9 +18,9 @@ from timebank.imports.formats import BY_NAME, Format
 from timebank.imports.people import MEMBER, TO_ADD, MemberFacts
 from timebank.imports.plan import ENTRY_PART, Facts
 from timebank.imports.rules import Answers
-from timebank.kit import dates
 from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY
+from timebank.kit.words import joined, say
 from timebank.members import queries as members
 
 MAX_RUNS = 50
@@ -292,14 +292,15 @@ async def accounts_behind(
 
 
 def _words(row: Any, name: dict[int, str]) -> EntryWords:
-    brought = f"brought over from {BY_NAME[row['format']].program}"
+    brought = say("brought over from {program}", program=BY_NAME[row["format"]].program)
     made_by = name.get(row["started_by"] or 0, "")
     if row["kind"] == "balance":
-        return EntryWords(title="Hours from before", detail=brought, made_by=made_by)
-    giver, receiver = (name.get(member_of(row[side]) or 0, "the programme") for side in ("payee", "payer"))
-    who = f"{giver} helped {receiver}" if member_of(row["payee"]) and member_of(row["payer"]) else ""
-    detail = ", ".join(part for part in (who, dates.in_words(row["happened_on"]), brought) if part)
-    return EntryWords(title=row["words"] or "An exchange", detail=detail, made_by=made_by)
+        return EntryWords(title=say("Hours from before"), detail=brought, made_by=made_by)
+    giver, receiver = (name.get(member_of(row[side]) or 0, "") for side in ("payee", "payer"))
+    detail = brought
+    if giver and receiver:
+        detail = joined(say("{giver} helped {receiver}", giver=giver, receiver=receiver), brought, by=", ")
+    return EntryWords(title=row["words"] or say("An exchange"), detail=detail, made_by=made_by)
 
 
 def member_of(account: str) -> int | None:

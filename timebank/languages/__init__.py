@@ -150,6 +150,13 @@ def day_without_year(value: date) -> str:
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+def day_of_week(value: date) -> str:
+    """``Tuesday 3 March``, where a heading says the year."""
+    if current().code == SOURCE:
+        return day(value).rpartition(" ")[0]
+    return format_date(value, "EEEE d MMMM", locale=current().code)
+
+
 def time_of_day(value: datetime | time) -> str:
     """``14:05``, or as the page's language writes it; English has its own way, see ``timebank.web.pages``."""
     return format_time(value, "short", locale=current().code)

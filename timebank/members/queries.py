@@ -76,6 +76,7 @@ select id, display_name, number from member
    and (id = any($2::bigint[]) or number = any($3::integer[]) or search_text like any($4::text[]))
  order by name_key, id
 """
+HOURS_SHOWN = "select hours_shown from member where timebank_id = $1 and id = $2"
 ACTIVE = "select count(*) from member where timebank_id = $1 and status = 'active'"
 ACCESS = """
 select l.at, l.what, m.display_name as by_whom
@@ -350,3 +351,9 @@ async def access_lines(connection: Connection, timebank_id: int, member_id: int)
     """Who looked at this member's record, newest first."""
     rows = await connection.fetch(ACCESS, timebank_id, member_id, MAX_ACCESS_LINES)
     return [msgspec.convert(dict(row), AccessLine) for row in rows]
+
+
+async def hours_shown(connection: Connection, timebank_id: int, member_id: int) -> str:
+    """How a member wants their hours shown: ``have`` or ``gave_and_used``."""
+    chosen = await connection.fetchval(HOURS_SHOWN, timebank_id, member_id)
+    return chosen or "have"
