@@ -1,5 +1,6 @@
 """Photos of the place, for the advance sheet: the door, the room, the stop. Each with words that say what it shows."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -26,6 +27,10 @@ returning id
 REMOVE = "delete from activity_photo where timebank_id = $1 and activity_id = $2 and id = $3 returning id"
 OF_ACTIVITY = """
 select id, activity_id, words, width, height from activity_photo where timebank_id = $1 and activity_id = $2 order by id
+"""
+FIRST_OF = """
+select distinct on (activity_id) activity_id, id from activity_photo
+ where timebank_id = $1 and activity_id = any($2::bigint[]) order by activity_id, id
 """
 CONTENTS = """
 select words, content from activity_photo where timebank_id = $1 and activity_id = $2 order by id
@@ -100,6 +105,12 @@ async def of_activity(connection: Connection, timebank_id: int, activity_id: int
     """The photos of an activity's place, the oldest first, without their content."""
     rows = await connection.fetch(OF_ACTIVITY, timebank_id, activity_id)
     return [msgspec.convert(dict(row), Picture) for row in rows]
+
+
+async def first_of(connection: Connection, timebank_id: int, activity_ids: Collection[int]) -> dict[int, int]:
+    """The id of the first photo of each of these activities that has one: what Easy Read shows beside its name."""
+    rows = await connection.fetch(FIRST_OF, timebank_id, sorted(activity_ids))
+    return {row["activity_id"]: row["id"] for row in rows}
 
 
 async def contents(connection: Connection, timebank_id: int, activity_id: int) -> list[tuple[bytes, str]]:

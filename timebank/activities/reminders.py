@@ -8,7 +8,7 @@ from timebank.activities import recurrence, words
 from timebank.banks import queries as banks
 from timebank.db import Connection, Database
 from timebank.kit import clock
-from timebank.kit.words import paragraphs, say
+from timebank.kit.words import joined, say
 from timebank.messages.service import Message, send
 
 DAYS_BEFORE = 2
@@ -90,7 +90,7 @@ def _message(one: _Due, start: datetime) -> Message:
         member_id=one.member_id,
         kind="session_reminder",
         subject=words.subject(say("{name} is on {when}", name=one.name, when=when)),
-        body=paragraphs(*lines),
+        body=joined(*lines),
         path=f"/whats-on/{one.session_id}",
         is_urgent=True,
         dedupe=f"session:{one.session_id}:reminder:{start.isoformat()}:{one.member_id}",

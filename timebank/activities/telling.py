@@ -10,7 +10,7 @@ from timebank.activities.recurrence import Occurrence
 from timebank.activities.rules import SessionDetails
 from timebank.db import Connection
 from timebank.kit import names
-from timebank.kit.words import Minutes, Words, paragraphs, say
+from timebank.kit.words import Minutes, Words, joined, say
 from timebank.messages.service import Message
 
 SIGNED_UP = """
@@ -74,7 +74,7 @@ async def tell_of_cancelling(
     body = say("{name} on {when} will not take place. The reason: {reason}", name=name, when=when, reason=reason)
     subject = say("Cancelled: {name} on {when}", name=name, when=when)
     told = await _to_signed_up(connection, timebank_id, session, "cancelled", subject, body)
-    credited = paragraphs(body, say("You had set out already, so your time counts as planned."))
+    credited = joined(body, say("You had set out already, so your time counts as planned."))
     return [msgspec.structs.replace(one, body=credited) if one.member_id in set_out else one for one in told]
 
 

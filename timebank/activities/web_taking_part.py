@@ -1,5 +1,6 @@
 """Pages for taking part: what is on, signing up, saying "I am here", and the groups one leads."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,15 @@ from timebank.activities.taking_part import next_step
 from timebank.activities.web_parts import PageRequest, coordinates, led, today
 from timebank.activities.web_sessions import DAYS_AHEAD, by_day
 from timebank.banks import queries as banks
+from timebank.db import Connection
 from timebank.kit import ids
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
 from timebank.web.pages import redirect, render
+from timebank.web.reading import reading_of
 from timebank.web.viewer import signed_in, viewer
 
 
@@ -32,8 +36,9 @@ async def whats_on_page(request: PageRequest) -> Response[str]:
         found = await queries.between(connection, timebank_id, first, first + timedelta(days=DAYS_AHEAD))
         mine = await queries.my_sessions(connection, timebank_id, person.subject_id, first)
         leads = await led(request, connection)
+        pictures = await _pictures(request, connection, {one.activity_id for one in found})
     shown = [one for one in found if (one.is_listed or one.id in mine) and not _is_over(request, one)]
-    return render(request, "activities/whats_on.html", days=by_day(shown), mine=mine, leads=leads)
+    return render(request, "activities/whats_on.html", days=by_day(shown), mine=mine, leads=leads, photos=pictures)
 
 
 @get("/whats-on/{session_id:int}", guards=[signed_in])
@@ -62,7 +67,7 @@ async def type_code_page(request: PageRequest) -> Response[Any]:
         return render(request, "activities/type_code.html")
     code = ids.normalise_reference(typed)
     if code is None:
-        message = "A code has eight letters and numbers, like B7K2-M9QX. Look at the poster again."
+        message = say("A code has eight letters and numbers, like B7K2-M9QX. Look at the poster again.")
         form = Form.blank(code=typed[:40]).refused([Refusal("code_unreadable", message, "code")])
         return render(request, "activities/type_code.html", 422, form=form)
     return redirect(request, f"/in/{code}")
@@ -95,7 +100,15 @@ async def my_groups_page(request: PageRequest) -> Response[str]:
         leads = await led(request, connection)
         found = [one for one in await queries.activities(connection, timebank_id) if one.id in leads]
         upcoming = await queries.next_of_each(connection, timebank_id, sorted(leads), today(request))
-    return render(request, "activities/my_groups.html", activities=found, upcoming=upcoming, today=today(request))
+        pictures = await _pictures(request, connection, leads)
+    return render(
+        request,
+        "activities/my_groups.html",
+        activities=found,
+        upcoming=upcoming,
+        today=today(request),
+        photos=pictures,
+    )
 
 
 async def _take_part(request: PageRequest, session_id: int, *, coming: bool) -> Response[Any]:
@@ -109,7 +122,7 @@ async def _take_part(request: PageRequest, session_id: int, *, coming: bool) -> 
         raise NotFoundException from error
     if isinstance(done, list):
         return await _session_page(request, session_id, form.refused(done))
-    notice = "You are on the list. We remind you two days before." if coming else "Your name is off the list."
+    notice = say("You are on the list. We remind you two days before.") if coming else say("Your name is off the list.")
     return redirect(request, f"/whats-on/{session_id}", notice=notice)
 
 
@@ -157,6 +170,8 @@ async def _here_page(request: PageRequest, code: str, refusals: list[Refusal] | 
         mine = MyPart()
         if step.session is not None:
             mine = await queries.my_part(connection, person.actor.timebank_id, step.session.id, person.subject_id)
+        ids_ = {step.session.activity_id} if step.session is not None else set()
+        pictures = await _pictures(request, connection, ids_)
     refusal = refusals[0] if refusals else step.refusal
     is_unknown = refusal is not None and refusal.code in ("code_unknown", "other_timebank")
     return render(
@@ -168,8 +183,16 @@ async def _here_page(request: PageRequest, code: str, refusals: list[Refusal] | 
         upcoming=_may_see(step.upcoming),
         refusal=refusal,
         mine=mine,
+        photo=next(iter(pictures.values()), None),
         place="/whats-on",
     )
+
+
+async def _pictures(request: PageRequest, connection: Connection, activity_ids: Collection[int]) -> dict[int, int]:
+    """The photo to show beside each group, for whoever reads Easy Read."""
+    if not activity_ids or not reading_of(request).is_easy:
+        return {}
+    return await photos.first_of(connection, viewer(request).actor.timebank_id, activity_ids)
 
 
 def _is_over(request: PageRequest, session: SessionShown) -> bool:

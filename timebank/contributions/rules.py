@@ -25,6 +25,7 @@ from timebank.kit import dates
 from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, Actor
 from timebank.kit.durations import MAX_MINUTES, in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Minutes, say
 
 __all__ = [
     "MAX_AGREED",
@@ -191,14 +192,15 @@ def _check_receivers(line: Line, facts: Facts, prefix: str) -> list[Refusal]:
 def check_minutes(minutes: int, rules: Rules, field: str) -> Refusal | None:
     """Why this many minutes cannot be recorded in one entry, or None. The limit is ``max_minutes_per_entry``."""
     if minutes == 0:
-        return Refusal("minutes_zero", "Enter a time longer than nothing, or leave this person out.", field)
+        return Refusal("minutes_zero", say("Enter a time longer than nothing, or leave this person out."), field)
     if minutes < 0:
-        return Refusal("minutes_negative", "Enter a time longer than nothing, without a minus sign.", field)
+        return Refusal("minutes_negative", say("Enter a time longer than nothing, without a minus sign."), field)
     limit = min(rules.max_minutes_per_entry, MAX_MINUTES)
     if minutes > limit:
-        message = (
-            f"{in_words(minutes)} is more than the rules allow in one entry ({in_words(limit)}). "
-            "Enter less, or one day at a time."
+        message = say(
+            "{time} is more than the rules allow. One entry can be up to {limit}. Enter one day at a time.",
+            time=Minutes(minutes),
+            limit=Minutes(limit),
         )
         return Refusal("minutes_above_limit", message, field)
     return None

@@ -16,13 +16,13 @@ from timebank.contributions import rules
 from timebank.contributions.recording import record
 from timebank.contributions.rules import Line
 from timebank.db import Connection, Database, Rollback, once
-from timebank.kit import dates, names
+from timebank.kit import names
 from timebank.kit.actor import Actor, system
 from timebank.kit.clock import today
-from timebank.kit.durations import in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Minutes, mark, say, say_n
 
-SOMETHING_ELSE = "Something else"
+SOMETHING_ELSE = mark("Something else")
 MAX_WORDS = 2_000
 MAX_WAITING = 50  # for each member, so that nobody fills the queue of those who decide
 MAX_ID = 2**63 - 1
@@ -100,25 +100,35 @@ def check(command: LogTime, in_force: Rules, on: date) -> list[Refusal]:
         _check_words(command),
     ]
     if len(names.tidy(command.duplicate_reason)) > rules.MAX_DUPLICATE_REASON:
-        found.append(Refusal("reason_too_long", f"Say it in up to {rules.MAX_DUPLICATE_REASON} letters.", "again"))
+        found.append(
+            Refusal(
+                "reason_too_long",
+                say("Say it in up to {most} letters.", most=f"{rules.MAX_DUPLICATE_REASON:,}"),
+                "again",
+            )
+        )
     return [refusal for refusal in found if refusal]
 
 
 def _check_day(day: date, in_force: Rules, on: date) -> Refusal | None:
     if day > on:
-        return Refusal("date_in_future", f"{dates.in_words(day)} is still to come. Choose an earlier day.", "day")
+        return Refusal("date_in_future", say("{day} is still to come. Choose an earlier day.", day=day), "day")
     back = min(in_force.self_log_days_back, in_force.max_days_back)
     if (on - day).days > back:
-        message = f"You can log up to {back} days back. Ask a coordinator to add older time."
+        message = say_n(
+            back,
+            "You can log up to {n} day back. Ask a coordinator to add older time.",
+            "You can log up to {n} days back. Ask a coordinator to add older time.",
+        )
         return Refusal("date_too_far_back", message, "day")
     return None
 
 
 def _check_words(command: LogTime) -> Refusal | None:
     if len(command.words) > MAX_WORDS:
-        return Refusal("words_too_long", f"Say it in up to {MAX_WORDS:,} letters.", "words")
+        return Refusal("words_too_long", say("Say it in up to {most} letters.", most=f"{MAX_WORDS:,}"), "words")
     if command.activity_id is None and not names.tidy(command.words):
-        return Refusal("words_missing", "Say in a few words what you did.", "words")
+        return Refusal("words_missing", say("Say in a few words what you did."), "words")
     return None
 
 
@@ -147,21 +157,23 @@ async def log_time(db: Database, actor: Actor, command: LogTime, *, key: str, no
 async def _log(connection: Connection, actor: Actor, command: LogTime, now: datetime) -> Logged:
     timebank_id = actor.timebank_id
     if actor.subject_id is None:
-        raise Rollback([Refusal("not_allowed", "Only a member can log time for themselves.")])
+        raise Rollback([Refusal("not_allowed", say("Only a member can log time for themselves."))])
     bank = await banks.by_id(connection, timebank_id)
     on = today(now, bank.time_zone)
     _, in_force = await banks.rules_in_force(connection, timebank_id, on)
     if refusals := check(command, in_force, on):
         raise Rollback(refusals)
     if await connection.fetchval(HOW_MANY_WAIT, timebank_id, actor.subject_id) >= MAX_WAITING:
-        message = f"{MAX_WAITING} of your entries wait already. Log more when someone has looked at them."
+        message = say(
+            "{number} of your entries wait already. Log more when someone has looked at them.", number=MAX_WAITING
+        )
         raise Rollback([Refusal("too_many_waiting", message)])
     if command.photo_id is not None:
         known = 0 < command.photo_id <= MAX_ID and await connection.fetchval(
             HAS_PHOTO, timebank_id, command.photo_id, actor.subject_id
         )
         if not known:
-            raise Rollback([Refusal("photo_gone", "The photo is not here any more. Choose it again.", "photo")])
+            raise Rollback([Refusal("photo_gone", say("The photo is not here any more. Choose it again."), "photo")])
     words = command.words.strip()
     activity_id = command.activity_id
     if activity_id is None:
@@ -205,13 +217,14 @@ async def _something_else(connection: Connection, timebank_id: int) -> int:
 def _in_their_words(refusal: Refusal, line: Line) -> Refusal:
     """What the rules of a register say, as the member's own page says it, beside its own field."""
     if refusal.code == "duplicate":
-        message = (
-            f"You have {in_words(line.minutes)} on {dates.in_words(line.held_on)} here already. "
-            "Is this other time? Then say so below."
+        message = say(
+            "You have {time} on {day} here already. Is this other time? Then say so below.",
+            time=Minutes(line.minutes),
+            day=line.held_on,
         )
         return Refusal(refusal.code, message, "again")
     if refusal.code == "unknown_activity":
-        return Refusal(refusal.code, "Choose what you did from the list.", "activity")
+        return Refusal(refusal.code, say("Choose what you did from the list."), "activity")
     fields = {"minutes": "length", "held_on": "day", "duplicate_reason": "again", "activity_id": "activity"}
     return Refusal(refusal.code, refusal.message, fields.get((refusal.field or "").rpartition(".")[2]))
 
@@ -238,10 +251,10 @@ async def withdraw(
         if row is None:
             raise LookupError(f"no time {command.contribution_id} of this member")
         if row["state"] == "undone":
-            raise Rollback([Refusal("undone_already", "You took this back before. There is nothing more to do.")])
+            raise Rollback([Refusal("undone_already", say("You took this back before. There is nothing more to do."))])
         if row["state"] != "submitted":
             raise Rollback(
-                [Refusal("decided_already", "Someone has decided about this already. Ask them to change it.")]
+                [Refusal("decided_already", say("Someone has decided about this already. Ask them to change it."))]
             )
         await connection.execute(WITHDRAW_LINE, timebank_id, row["id"])
         await connection.execute(WITHDRAW_REGISTER, timebank_id, row["register_id"], actor.member_id, now)

@@ -9,6 +9,7 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
+from timebank.activities.photos import first_of
 from timebank.contributions import deputies, photos, rules, self_log, self_log_queries
 from timebank.contributions.photos import Photo
 from timebank.contributions.self_log import LogTime, Withdraw
@@ -18,17 +19,20 @@ from timebank.kit import durations
 from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Minutes, mark, say
 from timebank.members.access import note_daily
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
 from timebank.web.pages import redirect, render
+from timebank.web.reading import reading_of
 from timebank.web.viewer import signed_in, viewer
 
 PageRequest = Request[Any, Any, Any]
 
 LENGTHS = (30, 60, 90, 120, 180)
 ELSE = "else"
+ELSE_HINT = mark("Reading, phone calls, helping a neighbour")
 MAX_RADIOS = 6
 # Room for a photo that is too large, so that its form is read and what was typed stays.
 MAX_FORM_WITH_PHOTO = 32 * 1_048_576
@@ -155,7 +159,7 @@ def _activity(form: Form) -> int | Refusal | None:
         return None
     if wanted.isascii() and wanted.isdecimal() and len(wanted) <= 18:
         return int(wanted)
-    return Refusal("unknown_activity", "Choose what it was, or “Something else”.", "activity")
+    return Refusal("unknown_activity", say("Choose what it was, or “Something else”."), "activity")
 
 
 def _minutes(form: Form) -> int | Refusal:
@@ -164,7 +168,7 @@ def _minutes(form: Form) -> int | Refusal:
     chosen = form.text("length")
     if chosen.isascii() and chosen.isdecimal() and int(chosen[:6]) in LENGTHS:
         return int(chosen)
-    return Refusal("length_missing", "Choose how long it took.", "length")
+    return Refusal("length_missing", say("Choose how long it took."), "length")
 
 
 def _day(form: Form, on: date) -> date | Refusal:
@@ -172,7 +176,7 @@ def _day(form: Form, on: date) -> date | Refusal:
         return form.date("on")
     if form.text("day") in ("today", "yesterday"):
         return on - timedelta(days=form.text("day") == "yesterday")
-    return Refusal("date_missing", "Choose the day.", "day")
+    return Refusal("date_missing", say("Choose the day."), "day")
 
 
 def _placed(form: Form, refusals: list[Refusal]) -> list[Refusal]:
@@ -189,6 +193,9 @@ async def _log_page(request: PageRequest, form: Form) -> Response[str]:
     on = today(now(request), person.time_zone)
     async with database(request).reading(person.actor.timebank_id) as connection:
         choices, is_open = await _choices(connection, person.actor.timebank_id, person.subject_id, on)
+        pictures = {}
+        if reading_of(request).is_easy:
+            pictures = await first_of(connection, person.actor.timebank_id, [one.id for one in choices[:MAX_RADIOS]])
     near = choices if len(choices) <= MAX_RADIOS else choices[: MAX_RADIOS - 1]
     kept = form.text("photo_id")
     return render(
@@ -199,8 +206,9 @@ async def _log_page(request: PageRequest, form: Form) -> Response[str]:
         near=[(one.id, one.name, one.place) for one in near],
         others=[(one.id, one.name) for one in choices[len(near) :]],
         else_is_open=is_open,
-        something_else=(ELSE, self_log.SOMETHING_ELSE, "Reading, phone calls, helping a neighbour"),
-        lengths=[(minutes, durations.in_words(minutes)) for minutes in LENGTHS],
+        something_else=(ELSE, self_log.SOMETHING_ELSE, ELSE_HINT),
+        photos=pictures,
+        lengths=LENGTHS,
         on=on,
         yesterday=on - timedelta(days=1),
         photo_id=kept if kept.isdecimal() else "",
@@ -224,7 +232,7 @@ async def _check_page(request: PageRequest, form: Form, command: LogTime) -> Res
     named = {one.id: one.name for one in choices}
     activity = named.get(command.activity_id) if command.activity_id is not None else None
     if activity is None and (command.activity_id is not None or not is_open):
-        message = "Choose what it was from the list."
+        message = say("Choose what it was from the list.")
         return await _log_page(request, form.refused([Refusal("unknown_activity", message, "activity")]))
     return render(
         request,
@@ -256,6 +264,7 @@ async def mine_page(request: PageRequest, before: FromQuery[str | None] = None) 
         logged=found[:size],
         older=f"/log/mine?before={cursor(found[size - 1].id)}" if len(found) > size else None,
         newer="/log/mine" if before else None,
+        something_else=self_log.SOMETHING_ELSE,
     )
 
 
@@ -280,7 +289,7 @@ async def withdraw(request: PageRequest, contribution_id: FromPath[int]) -> Resp
         raise NotFoundException from error
     if isinstance(done, list):
         return await _logged_page(request, contribution_id, form.refused(done))
-    return redirect(request, "/log/mine", notice=f"Taken back: {durations.in_words(done.minutes)}.")
+    return redirect(request, "/log/mine", notice=say("Taken back: {time}.", time=Minutes(done.minutes)))
 
 
 async def _logged_page(
@@ -298,6 +307,7 @@ async def _logged_page(
         form=form,
         one=one,
         is_new=is_new,
+        something_else=self_log.SOMETHING_ELSE,
     )
 
 

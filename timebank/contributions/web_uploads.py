@@ -172,7 +172,7 @@ def _preview_page(request: PageRequest, found: Previewed, form: Form) -> Respons
         form=replace(_placed(form, preview), fields=fields),
         upload=found.upload,
         preview=preview,
-        reading=preview.reading,
+        file=preview.reading,
         groups=_options(found.groups),
         group_names={group.id: group.name for group in found.groups}
         | {-at: name for at, name in enumerate(preview.reading.new_groups, start=1)},

@@ -4,8 +4,12 @@ import re
 from datetime import date, timedelta
 from typing import Literal
 
+from timebank.kit import english
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
+from timebank.kit.words import mark, say
+
+in_words = english.day
 
 FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2099, 12, 31)
@@ -33,11 +37,6 @@ _NAMED_MONTH_FIRST = re.compile(
 _EXCEL_NUMBER = re.compile(r"\d{5}(?:[.,]\d+)?")
 
 
-def in_words(day: date) -> str:
-    """Return a day as people write it, ``3 March 2026``."""
-    return f"{day.day} {_MONTHS[day.month - 1].capitalize()} {day.year}"
-
-
 def parse(text: str, *, field: str | None = None) -> date | Refusal:
     """Return the day in a text: ``03/03/2026``, ``3.3.26``, ``2026-03-03``, ``Tue 3 Mar 2026``, ``March 3, 2026``.
 
@@ -49,14 +48,18 @@ def parse(text: str, *, field: str | None = None) -> date | Refusal:
         return _unreadable(text, field)
     typed = plain(text).strip(" .,'")
     if not typed.strip("-? "):
-        return Refusal("date_missing", f"Enter the day, like {_EXAMPLE}.", field)
+        return Refusal("date_missing", say("Enter the day, like 3 March 2026 or 03/03/2026."), field)
     if _EXCEL_NUMBER.fullmatch(typed):
         return _in_range(_EXCEL_DAY_ZERO + timedelta(days=int(typed[:5])), text, field)
     for pattern in (_YEAR_FIRST, _DAY_FIRST, _NAMED, _NAMED_MONTH_FIRST):
         if match := pattern.fullmatch(typed):
             return _day(match, text, field)
     if (match := _NO_YEAR.fullmatch(typed)) and _weekday(match["weekday"]) != "unknown":
-        return Refusal("date_without_year", f"{shown(text)} has no year. Write the whole date, like {_EXAMPLE}.", field)
+        return Refusal(
+            "date_without_year",
+            say("{typed} has no year. Write the whole date, like 3 March 2026 or 03/03/2026.", typed=shown(text)),
+            field,
+        )
     return _unreadable(text, field)
 
 
@@ -73,11 +76,8 @@ def could_be_month_first(text: str) -> bool:
     return int(match["day"]) <= len(_MONTHS) and int(match["month"]) <= len(_MONTHS) and match["day"] != match["month"]
 
 
-_EXAMPLE = "3 March 2026 or 03/03/2026"
-
-
 def _unreadable(text: str, field: str | None) -> Refusal:
-    message = f"We cannot read {shown(text)} as a date. Write day, month and year, like {_EXAMPLE}."
+    message = say("We cannot read {typed} as a date. Write it like 3 March 2026 or 03/03/2026.", typed=shown(text))
     return Refusal("date_unreadable", message, field)
 
 
@@ -88,22 +88,39 @@ def _day(match: re.Match[str], text: str, field: str | None) -> date | Refusal:
         return _unreadable(text, field)
     day, year = int(match["day"]), int(match["year"])
     if match.re is _DAY_FIRST and month > len(_MONTHS) and 1 <= day <= len(_MONTHS):
-        message = f"{shown(text)} has the month first. Write the day first, like {_EXAMPLE}."
+        message = say("{typed} has the month first. Write the day first, like 3 March 2026.", typed=shown(text))
         return Refusal("date_month_first", message, field)
     try:
         found = date(year + 2000 if len(match["year"]) == 2 else year, month, day)
     except ValueError:
-        return Refusal("date_impossible", f"There is no day {shown(text)}. Check the day and the month.", field)
+        return Refusal(
+            "date_impossible", say("There is no day {typed}. Check the day and the month.", typed=shown(text)), field
+        )
     if isinstance(weekday, int) and found.weekday() != weekday:
-        actual = _DAYS[found.weekday()].capitalize()
-        return Refusal("date_weekday_differs", f"{in_words(found)} is a {actual}. Check {shown(text)}.", field)
+        return Refusal("date_weekday_differs", say(_IS_A[found.weekday()], day=found, typed=shown(text)), field)
     return _in_range(found, text, field)
+
+
+_IS_A = (
+    mark("{day} is a Monday. Check {typed}."),
+    mark("{day} is a Tuesday. Check {typed}."),
+    mark("{day} is a Wednesday. Check {typed}."),
+    mark("{day} is a Thursday. Check {typed}."),
+    mark("{day} is a Friday. Check {typed}."),
+    mark("{day} is a Saturday. Check {typed}."),
+    mark("{day} is a Sunday. Check {typed}."),
+)
 
 
 def _in_range(found: date, text: str, field: str | None) -> date | Refusal:
     if FIRST_DAY <= found <= LAST_DAY:
         return found
-    message = f"{shown(text)} is outside the years {FIRST_DAY.year} to {LAST_DAY.year}. Check the year."
+    message = say(
+        "{typed} is outside the years {first} to {last}. Check the year.",
+        typed=shown(text),
+        first=FIRST_DAY.year,
+        last=LAST_DAY.year,
+    )
     return Refusal("date_out_of_range", message, field)
 
 

@@ -4,8 +4,12 @@ import re
 from fractions import Fraction
 from typing import Literal
 
+from timebank.kit.english import length
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
+from timebank.kit.words import Minutes, say
+
+in_words = length
 
 MAX_MINUTES = 24 * 60
 MAX_BARE_HOURS = 12
@@ -51,17 +55,6 @@ _MOMENT = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>\d\d)(?::00)?)? ?(?P<{0}half>[ap]
 _BETWEEN = re.compile(rf"(?:from )?{_MOMENT.format('a')} ?(?:-|to|until|till) ?{_MOMENT.format('b')}")
 
 
-def in_words(minutes: int) -> str:
-    """Return minutes as people say them: ``1 hour 30 minutes``, ``45 minutes``, ``0 minutes``, ``minus 1 hour``."""
-    hours, rest = divmod(abs(minutes), 60)
-    words = []
-    if hours:
-        words.append(f"{hours:,} hour" + ("s" if hours != 1 else ""))
-    if rest or not hours:
-        words.append(f"{rest} minute" + ("s" if rest != 1 else ""))
-    return ("minus " if minutes < 0 else "") + " ".join(words)
-
-
 def parse(text: str, *, bare: Bare = "ask", field: str | None = None) -> int | Refusal:
     """Return the whole minutes, 1 .. MAX_MINUTES, in what a person wrote: ``1:30``, ``1h30``, ``90 min``, ``1,5``.
 
@@ -74,29 +67,36 @@ def parse(text: str, *, bare: Bare = "ask", field: str | None = None) -> int | R
         return _unreadable(text, field)
     typed = plain(text)
     if typed.strip("-?. ") == "":
-        return Refusal("minutes_missing", "Enter how long it took, like 1:30 or 90 min.", field)
+        return Refusal("minutes_missing", say("Enter how long it took, like 1:30 or 90 min."), field)
     negative = typed.startswith("-")
     found = _read(_unspoken(typed.lstrip("-+ ").rstrip(". ")), bare, text, field)
     if isinstance(found, Refusal):
         return found
     if found.denominator != 1:
-        return Refusal("minutes_not_whole", f"{shown(text)} is not a whole number of minutes. {_ADVICE}", field)
+        return Refusal(
+            "minutes_not_whole",
+            say("{typed} is not a whole number of minutes. Write it like 1:30, or 90 min.", typed=shown(text)),
+            field,
+        )
     minutes = int(found)
     if negative and minutes:
-        return Refusal("minutes_negative", "Enter a time longer than nothing, without a minus sign.", field)
+        return Refusal("minutes_negative", say("Enter a time longer than nothing, without a minus sign."), field)
     if minutes == 0:
-        return Refusal("minutes_zero", "Enter a time longer than nothing, or leave this person out.", field)
+        return Refusal("minutes_zero", say("Enter a time longer than nothing, or leave this person out."), field)
     if minutes > MAX_MINUTES:
-        message = f"{shown(text)} is more than {in_words(MAX_MINUTES)}. Enter one day at a time."
+        message = say(
+            "{typed} is more than {most}. Enter one day at a time.", typed=shown(text), most=Minutes(MAX_MINUTES)
+        )
         return Refusal("minutes_too_many", message, field)
     return minutes
 
 
-_ADVICE = "Write hours and minutes, like 1:30 or 1h 30m, or only minutes, like 90 min."
-
-
 def _unreadable(text: str, field: str | None) -> Refusal:
-    return Refusal("minutes_unreadable", f"We cannot read {shown(text)} as a length of time. {_ADVICE}", field)
+    return Refusal(
+        "minutes_unreadable",
+        say("We cannot read {typed} as a length of time. Write it like 1:30, or 90 min.", typed=shown(text)),
+        field,
+    )
 
 
 def _unspoken(typed: str) -> str:
@@ -119,7 +119,9 @@ def _read(typed: str, bare: Bare, text: str, field: str | None) -> Fraction | Re
         return _hours(match["hours"], match["minutes"], text, field)
     if _TIME_OF_DAY.fullmatch(typed):
         return Refusal(
-            "minutes_time_of_day", f"{shown(text)} is a time of day. Write how long it took, like 1:30.", field
+            "minutes_time_of_day",
+            say("{typed} is a time of day. Write how long it took, like 1:30.", typed=shown(text)),
+            field,
         )
     if match := _BETWEEN.fullmatch(typed):
         return _between(match) or _unreadable(text, field)
@@ -139,7 +141,9 @@ def _bare(number: str, bare: Bare, text: str, field: str | None) -> Fraction | R
         return value
     if bare == "ask" and value > MAX_BARE_HOURS:
         amount = shown(text)
-        message = f"Is {amount} minutes or hours? Write it with its unit, like {number} min or {number} h."
+        message = say(
+            "Is {typed} minutes or hours? Write it with its unit, like {n} min or {n} h.", typed=amount, n=number
+        )
         return Refusal("minutes_or_hours", message, field)
     return _hours(number, None, text, field)
 
@@ -155,10 +159,19 @@ def _hours(number: str, minutes: str | None, text: str, field: str | None) -> Fr
     whole, part = point[1] or "0", point[2]
     # 1.333 is never whole minutes, and 1,000 or 1.000 may be a thousand: neither is guessed at.
     if len(part) > 2:
-        return Refusal("minutes_not_whole", f"{shown(text)} has too many decimal places. {_ADVICE}", field)
+        return Refusal(
+            "minutes_not_whole",
+            say("{typed} has too many decimal places. Write it like 1:30, or 90 min.", typed=shown(text)),
+            field,
+        )
     # Quarters of an hour are how spreadsheets write decimal hours; any other pair of digits below 60 may be minutes.
     if len(part) == 2 and int(part) < 60 and part not in ("00", "25", "50"):
-        message = f"Is {shown(text)} {int(whole)} h {int(part)} min, or hours with a decimal point? {_ADVICE}"
+        message = say(
+            "Is {typed} {hours} h {minutes} min, or part of an hour? Write it like 1:30, or 90 min.",
+            typed=shown(text),
+            hours=int(whole),
+            minutes=int(part),
+        )
         return Refusal("decimal_or_clock", message, field)
     return _number(number) * 60
 

@@ -13,6 +13,7 @@ from functools import cache
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF")
 ACCEPT = "image/jpeg,image/png,image/webp"  # with these a phone that takes HEIC photos sends a JPEG
@@ -22,7 +23,9 @@ MAX_SIDE = 1_600
 MAX_KEPT_BYTES = 1_500_000
 QUALITIES = (82, 70, 55, 40)
 HALVINGS = 3
+SMALL_QUALITIES = (75, 60, 45, 30, 20, 10, 3, 0)
 MEDIA_TYPE = "image/jpeg"
+SMALL_MEDIA_TYPE = "image/webp"
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -57,15 +60,37 @@ def _workers(_process_id: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=2, thread_name_prefix="photo")
 
 
+async def smaller(content: bytes, size: tuple[int, int], *, max_bytes: int, square: bool = False) -> bytes:
+    """A small WebP of a photo that :func:`remake` made, within ``size`` and ``max_bytes``; ``square`` cuts its middle out.
+
+    Raises:
+        ValueError: it cannot be made that small.
+    """
+    pool = _workers(os.getpid())
+    return await asyncio.get_running_loop().run_in_executor(pool, _smaller, content, size, max_bytes, square)
+
+
+def _smaller(content: bytes, size: tuple[int, int], max_bytes: int, square: bool) -> bytes:
+    with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
+        picture = ImageOps.fit(image, size) if square else image.copy()
+    picture.thumbnail(size)
+    for quality in SMALL_QUALITIES:
+        out = io.BytesIO()
+        picture.save(out, "WEBP", quality=quality, method=6)
+        if out.tell() <= max_bytes:
+            return out.getvalue()
+    raise ValueError("the picture does not become small enough")
+
+
 def _check_bytes(content: bytes, field: str) -> Refusal | None:
     if not content:
-        return Refusal("photo_empty", "This photo is empty. Choose another one, or go on without.", field)
+        return Refusal("photo_empty", say("This photo is empty. Choose another one, or go on without."), field)
     if len(content) > MAX_PHOTO_BYTES:
         limit = MAX_PHOTO_BYTES // 1_048_576
-        message = f"This photo is too large. Choose one below {limit} megabytes, or go on without."
+        message = say("This photo is too large. Choose one below {limit} megabytes, or go on without.", limit=limit)
         return Refusal("photo_too_large", message, field)
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        message = "We cannot open this kind of photo (HEIC). Choose a JPEG or PNG photo, or go on without."
+        message = say("We cannot open this kind of photo (HEIC). Choose a JPEG or PNG photo, or go on without.")
         return Refusal("photo_heic", message, field)
     return None
 
@@ -82,12 +107,14 @@ def _remake(content: bytes, field: str) -> Remade | Refusal:
         return _too_many_pixels(field)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, MemoryError, IndexError, KeyError):
         # Every way in which a broken file makes a decoder stumble.
-        message = "We cannot open this as a photo. Choose the photo again, or go on without."
+        message = say("We cannot open this as a photo. Choose the photo again, or go on without.")
         return Refusal("photo_unreadable", message, field)
 
 
 def _too_many_pixels(field: str) -> Refusal:
-    return Refusal("photo_too_many_pixels", "This picture is too big. Choose a smaller one, or go on without.", field)
+    return Refusal(
+        "photo_too_many_pixels", say("This picture is too big. Choose a smaller one, or go on without."), field
+    )
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from timebank.kit import dates, durations
+from timebank.kit import english
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Minutes:
     minutes: int
 
     def __str__(self) -> str:
-        return durations.in_words(self.minutes)
+        return english.length(self.minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class FullDay:
     day: date
 
     def __str__(self) -> str:
-        return f"{_WEEKDAYS[self.day.weekday()]} {dates.in_words(self.day)}"
+        return f"{_WEEKDAYS[self.day.weekday()]} {english.day(self.day)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,6 @@ def say_n(count: int, one: str, many: str, **values: Value) -> Words:
     return Words(one, {"n": count, **values}, plural=many, count=count)
 
 
-def paragraphs(*parts: str) -> Words:
-    """Short paragraphs as one text, each said in the reader's language: the body of a message."""
-    return Words("\n\n".join(f"{{p{n}}}" for n in range(len(parts))), {f"p{n}": part for n, part in enumerate(parts)})
-
-
 def joined(*parts: str, by: str = "\n\n") -> Words:
     """Several sentences or paragraphs as one text; each is said in the reader's language by itself."""
     names = [f"part_{n}" for n in range(len(parts))]
@@ -106,4 +101,4 @@ def mark(source: str) -> str:
 def _in_english(value: Value) -> str:
     if isinstance(value, datetime):
         raise TypeError("say the day of a moment in the reader's time zone, not the moment")
-    return dates.in_words(value) if isinstance(value, date) else str(value)
+    return english.day(value) if isinstance(value, date) else str(value)

@@ -106,7 +106,7 @@ async def test_a_double_tap_does_one_thing(client: Open, bank: Bank) -> None:
     [
         ({"length": "0"}, "length", "longer than nothing"),
         ({"length": "-1:30"}, "length", "without a minus sign"),
-        ({"length": "13 h"}, "length", "more than the rules allow in one entry (12 hours)"),
+        ({"length": "13 h"}, "length", "more than the rules allow. One entry can be up to 12 hours"),
         ({"length": "99999 h"}, "length", "more than 24 hours"),
         ({"length": "lots"}, "length", "We cannot read “lots”"),
         ({"length": "15"}, "length", "minutes or hours"),

@@ -61,7 +61,7 @@ def test_one_line(changes: dict[str, object], code: str | None, field: str | Non
 def test_the_messages_name_the_limits_of_the_rules() -> None:
     (too_long,) = rules.check_line(line(minutes=700), facts())
     assert "11 hours 40 minutes" in too_long.message
-    assert "(10 hours)" in too_long.message
+    assert "up to 10 hours" in too_long.message
     (too_old,) = rules.check_line(line(held_on=date(2025, 1, 1)), facts())
     assert "30 days back, to 8 February 2026" in too_old.message
 
