@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,6 +27,7 @@ from timebank.settings import APP_ROLE, MIGRATOR_ROLE
 if TYPE_CHECKING:
     from tests.people import Bank, Browser
     from timebank.kit.clock import FixedClock
+    from timebank.settings import Settings
 
 vault.use([vault.new_key()])
 SOCKET_VARIABLE = "TIMEBANK_TEST_SOCKET_DIR"
@@ -155,13 +156,21 @@ def clock() -> "FixedClock":
 @pytest.fixture
 async def client(db: Database, clock: "FixedClock") -> AsyncIterator["Callable[[], Browser]"]:
     """``client()`` gives a new browser; several may be open in one test."""
+    from timebank.settings import Settings
+
+    async with browsers(db, clock, Settings(database_url="postgresql://unused/")) as open_browser:
+        yield open_browser
+
+
+@asynccontextmanager
+async def browsers(db: Database, clock: "FixedClock", settings: "Settings") -> AsyncIterator["Callable[[], Browser]"]:
+    """The application with these settings, and a way to open browsers on it."""
     import httpx
 
     from tests.people import Browser
     from timebank.app import create_app
-    from timebank.settings import Settings
 
-    app = create_app(Settings(database_url="postgresql://unused/"), db=db, clock=clock)
+    app = create_app(settings, db=db, clock=clock)
 
     def open_browser() -> Browser:
         return Browser(

@@ -62,11 +62,13 @@ from timebank.redemptions import api_offers, web_offers
 from timebank.redemptions import web as redemptions_web
 from timebank.redemptions.service import time_out_due
 from timebank.settings import Settings, load
+from timebank.signin import web as signin_web
+from timebank.signin.service import forget_asks
 from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
-    identity_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web, web_offers,
+    identity_web, signin_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web, web_offers,
     payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
 )  # fmt: skip
 API = (
@@ -95,6 +97,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),
+        Job("forget_codes", "Delete codes to sign in with", forget_asks, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 

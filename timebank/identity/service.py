@@ -35,6 +35,7 @@ from timebank.identity.rules import (
 )
 from timebank.identity.session_store import (
     SignedIn,
+    confirm_session,
     current_session,
     new_session,
     sign_out,
@@ -50,6 +51,7 @@ __all__ = (
     "LinkFacts",
     "NotAllowed",
     "SignedIn",
+    "confirm_session",
     "create_link",
     "create_token",
     "current_session",

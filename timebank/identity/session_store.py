@@ -98,6 +98,12 @@ async def new_session(
     )
 
 
+async def confirm_session(db: Database, token: str, *, now: datetime) -> None:
+    """Note that a session's member has just shown who they are: by their card, or by a code."""
+    async with db.globally() as connection:
+        await connection.execute("update web_session set confirmed_at = $2 where token_sha256 = $1", sha256(token), now)
+
+
 async def sign_out(db: Database, token: str) -> None:
     """End the session of a cookie; nothing happens when there is none."""
     async with db.globally() as connection:

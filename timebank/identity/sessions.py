@@ -21,6 +21,10 @@ from timebank.web.viewer import STATE_KEY, ActingFor, Viewer
 SECURE_COOKIE = "__Host-timebank"
 PLAIN_COOKIE = "timebank"
 
+# Somebody who must sign in first scans their card, which opens an address of its own.
+NEXT_COOKIE = "timebank_next"
+NEXT_SECONDS = 600
+
 UNSEEN = ("/static/", "/api/", "/healthz", "/readyz", "/metrics", "/favicon.ico")
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -126,6 +130,14 @@ def ended_cookie(configuration: Settings) -> Cookie:
         secure=configuration.is_https,
         httponly=True,
         samesite="lax",
+    )
+
+
+def next_cookie(configuration: Settings, path: str, seconds: int = NEXT_SECONDS) -> Cookie:
+    """The cookie that keeps the page somebody wanted while they fetch their card or link."""
+    secure = configuration.is_https
+    return Cookie(
+        key=NEXT_COOKIE, value=path, max_age=seconds, path="/sign-in", secure=secure, httponly=True, samesite="lax"
     )
 
 

@@ -30,6 +30,7 @@ class WebSession(Table, tablename="web_session", db=ENGINE):
     seen_at = Timestamptz(null=False, default=None)
     expires_at = Timestamptz(null=False, default=None)
     acting_id = BigInt(null=True, default=None)
+    confirmed_at = Timestamptz(null=True, default=None)
 
 
 class Acting(Table, tablename="acting", db=ENGINE):

@@ -1,14 +1,21 @@
 """Pages for signing in and out, and the list of one's devices."""
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.params import FromPath
 
 from timebank.identity import queries, service
 from timebank.identity.rules import home_page
-from timebank.identity.sessions import device_of, ended_cookie, session_cookie, session_token
+from timebank.identity.sessions import (
+    NEXT_COOKIE,
+    device_of,
+    ended_cookie,
+    next_cookie,
+    session_cookie,
+    session_token,
+)
 from timebank.kit.ids import sha256
 from timebank.web import forms
 from timebank.web.context import database, now, settings
@@ -26,9 +33,6 @@ CLEAR = '"cache", "storage"'
 # Sends at most "https://host/", never the path with the secret in it.
 ORIGIN_ONLY = {"Referrer-Policy": "strict-origin"}
 MAX_NEXT_CHARACTERS = 500
-# Somebody at a poster who must sign in first scans their card, which opens an address of its own.
-NEXT_COOKIE = "timebank_next"
-NEXT_SECONDS = 600
 COMES_BACK_TO = "/in/"
 
 GONE = 410
@@ -42,10 +46,17 @@ async def sign_in_page(request: PageRequest) -> Response[Any]:
     person = viewer(request)
     if person.is_signed_in:
         return redirect(request, _wanted(request) or home_page(person.roles))
-    response: Response[Any] = render(request, "identity/sign_in.html", headers=NO_STORE)
     wanted = _wanted(request)
+    response: Response[Any] = render(
+        request,
+        "identity/sign_in.html",
+        headers=NO_STORE,
+        by_email=settings(request).smtp_url is not None,
+        by_text=settings(request).sms_url is not None,
+        with_next=f"?next={quote(wanted, safe='/')}" if wanted else "",
+    )
     if wanted.startswith(COMES_BACK_TO):
-        response.set_cookie(_next_cookie(request, wanted, NEXT_SECONDS))
+        response.set_cookie(next_cookie(settings(request), wanted))
     return response
 
 
@@ -88,6 +99,7 @@ async def card_page(request: PageRequest, token: FromPath[str]) -> Response[Any]
     wanted = _wanted(request)
     # Who scans their own card on a phone that is signed in needs no PIN.
     if person.is_signed_in and await service.is_card_of(database(request), token, person.actor):
+        await service.confirm_session(database(request), session_token(request), now=now(request))
         return redirect(request, wanted or home_page(person.roles))
     return render(
         request, "identity/card.html", form=Form.blank(token=token, next=wanted), headers=_secret_page(request)
@@ -160,7 +172,7 @@ def _enter(request: PageRequest, started: service.SignedIn, form: Form) -> Respo
     response: Response[Any] = redirect(request, wanted or home_page(started.roles))
     response.set_cookie(session_cookie(settings(request), started))
     if NEXT_COOKIE in request.cookies:
-        response.set_cookie(_next_cookie(request, "", 0))
+        response.set_cookie(next_cookie(settings(request), "", 0))
     response.headers.update(NO_STORE)
     return response
 
@@ -190,13 +202,6 @@ def _link_gone(request: PageRequest) -> Response[Any]:
 def _wanted(request: PageRequest) -> str:
     """The page to come back to after signing in: in the address, or kept while somebody fetched their card or link."""
     return _next(request.query_params.get("next", "")) or _next(request.cookies.get(NEXT_COOKIE, ""))
-
-
-def _next_cookie(request: PageRequest, path: str, seconds: int) -> Cookie:
-    secure = settings(request).is_https
-    return Cookie(
-        key=NEXT_COOKIE, value=path, max_age=seconds, path="/sign-in", secure=secure, httponly=True, samesite="lax"
-    )
 
 
 def _next(path: str) -> str:

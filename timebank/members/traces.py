@@ -459,6 +459,12 @@ TRACES = (
         (_delete("web_session"),),
     ),
     Trace(
+        "sign_in_ask_member",
+        ("member_id",),
+        "",
+        erase=(_delete("sign_in_ask_member"),),
+    ),
+    Trace(
         "sign_in_link",
         ("member_id",),
         "Links to sign in",

@@ -16,6 +16,7 @@ from timebank.members.about import about
 from timebank.members.details import ChangeDetails
 from timebank.members.queries import MemberRecord
 from timebank.members.rules import DETAIL_WORDS, DETAILS, OWN_DETAILS, Details
+from timebank.signin.confirming import confirmed
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import Form
@@ -97,14 +98,14 @@ async def about_me(request: PageRequest) -> Response[Any]:
     )
 
 
-@get("/me/change", guards=[signed_in], include_in_schema=False)
+@get("/me/change", guards=[confirmed], include_in_schema=False)
 async def change_me_page(request: PageRequest) -> Response[Any]:
     """The form with my own details."""
     member = await _me(request)
     return _change_page(request, member, _filled(member, OWN_DETAILS), is_self=True)
 
 
-@post("/me/change", guards=[signed_in], include_in_schema=False)
+@post("/me/change", guards=[confirmed], include_in_schema=False)
 async def change_me(request: PageRequest) -> Response[Any]:
     """Keep what I changed."""
     member = await _me(request)
@@ -153,10 +154,9 @@ async def _change(
 ) -> Response[Any]:
     form = await forms.read(request)
     changes = {name: form.text(name) for name in fields if form.text(name) != form.text(BEFORE + name)}
-    revision = form.text("revision")
     command = ChangeDetails(
         member_id=member_id,
-        revision=int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0,
+        revision=typed_revision(form),
         changes=changes,
     )
     try:
@@ -174,8 +174,14 @@ async def _change(
         meanwhile = _meanwhile(form, member, fields)
         form = _merged(form, member, fields, changes)
     return _change_page(
-        request, member, form, is_self=is_self, meanwhile=meanwhile, changed_by=await _changed_by(request, member_id)
+        request, member, form, is_self=is_self, meanwhile=meanwhile, changed_by=await changed_by(request, member_id)
     )
+
+
+def typed_revision(form: Form) -> int:
+    """The revision that a form was made from; 0, which is none, when it says nothing readable."""
+    revision = form.text("revision")
+    return int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
 
 
 def _meanwhile(form: Form, member: MemberRecord, fields: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -198,7 +204,8 @@ def _merged(form: Form, member: MemberRecord, fields: Sequence[str], changes: di
     return replace(form, fields={**form.fields, **kept, **typed})
 
 
-async def _changed_by(request: PageRequest, member_id: int) -> details.LastChange | None:
+async def changed_by(request: PageRequest, member_id: int) -> details.LastChange | None:
+    """Who changed a member's record last, and when."""
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
         return await details.last_change(connection, timebank_id, member_id)

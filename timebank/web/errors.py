@@ -13,7 +13,9 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from timebank.kit import ids
+from timebank.kit.words import say, say_n
 from timebank.web import forms, problem
+from timebank.web.confirm import CONFIRM, ConfirmFirst
 from timebank.web.csrf import API_PREFIX, SAFE_METHODS, CrossSiteError, StaleFormError
 from timebank.web.forms import HOUSEKEEPING, MAX_BODY_BYTES, REMEMBERED, RESEND_FIELD, Form
 from timebank.web.pages import is_local_path, redirect, render
@@ -32,39 +34,50 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What one kind of error page says: what happened, and what to do next. ``code`` is for the API."""
+    """What one kind of error page says: what happened, and what to do next; ``easy`` is that in Easy Read. ``code`` is
+    for the API.
+    """
 
     code: str
     title: str
     happened: str
     advice: str
+    easy: str
 
 
+GO_BACK = say("Go back and try again.")
+START_AGAIN = say("Start again from the first page.")
+WAIT = say("Wait a few minutes. Then try again.")
 WORDS: Mapping[int, Words] = {
-    400: Words("bad_request", "We could not read that", "Part of what was sent did not make sense to us.",
-               "Go back, check the address or what you typed, and try again."),
-    401: Words("not_signed_in", "Please sign in", "You need to sign in to see this.", "Sign in and try again."),
-    403: Words("not_allowed", "This page is not open to you", "Your sign-in does not open this page.",
-               "If you think it should, ask the person who runs your time bank."),
-    404: Words("not_found", "We cannot find that page", "It may have moved, or the link may be old.",
-               "Check the address, or start again from the first page."),
-    405: Words("method_not_allowed", "This page cannot do that", "The page was asked for in a way it does not know.",
-               "Go to the first page and find your way from there."),
-    409: Words("conflict", "Something changed in the meantime", "This was changed while you were looking at it.",
-               "Go back, load the page again and check what it says now."),
-    413: Words("too_large", "That is too much at once",
-               f"We can take up to {MAX_BODY_BYTES // 1_048_576} MB in one go. Nothing was saved.",
-               "Go back and choose a smaller file, or send it in parts."),
-    419: Words("form_too_old", "This form is too old", "Nothing was changed.",
-               "Check what you typed, then send it again."),
-    422: Words("not_accepted", "We could not use that", "Something you typed could not be used. Nothing was changed.",
-               "Go back, check what you typed, and try again."),
-    429: Words("too_many", "Please wait a little", "There were too many tries in a short time.",
-               "Wait a few minutes, then try again."),
-    500: Words("server_error", "Sorry, something went wrong here", "This is our mistake, not yours.",
-               "Wait a moment and try again. If it happens again, tell us the number below."),
-    503: Words("unavailable", "We are not ready just now", "The service is busy or being looked after.",
-               "Wait a few minutes, then try again."),
+    400: Words("bad_request", say("We could not read that"), say("Part of what was sent did not make sense to us."),
+               say("Go back, check the address or what you typed, and try again."), GO_BACK),
+    401: Words("not_signed_in", say("Please sign in"), say("You need to sign in to see this."),
+               say("Sign in and try again."), say("Sign in first.")),
+    403: Words("not_allowed", say("This page is not open to you"), say("Your sign-in does not open this page."),
+               say("If you think it should, ask the person who runs your time bank."),
+               say("Ask the person who runs your time bank.")),
+    404: Words("not_found", say("We cannot find that page"), say("It may have moved, or the link may be old."),
+               say("Check the address, or start again from the first page."), START_AGAIN),
+    405: Words("method_not_allowed", say("This page cannot do that"),
+               say("The page was asked for in a way it does not know."),
+               say("Go to the first page and find your way from there."), START_AGAIN),
+    409: Words("conflict", say("Something changed in the meantime"),
+               say("This was changed while you were looking at it."),
+               say("Go back, load the page again and check what it says now."), GO_BACK),
+    413: Words("too_large", say("That is too much at once"),
+               say("We can take up to {size} MB in one go. Nothing was saved.", size=MAX_BODY_BYTES // 1_048_576),
+               say("Go back and choose a smaller file, or send it in parts."), say("Choose a smaller file.")),
+    419: Words("form_too_old", say("This form is too old"), say("Nothing was changed."),
+               say("Check what you typed, then send it again."), say("Send it again.")),
+    422: Words("not_accepted", say("We could not use that"),
+               say("Something you typed could not be used. Nothing was changed."),
+               say("Go back, check what you typed, and try again."), GO_BACK),
+    429: Words("too_many", say("Please wait a little"), say("There were too many tries in a short time."),
+               say("Wait a few minutes, then try again."), WAIT),
+    500: Words("server_error", say("Sorry, something went wrong here"), say("This is our mistake, not yours."),
+               say("Wait a moment and try again. If it happens again, tell us the number below."), WAIT),
+    503: Words("unavailable", say("We are not ready just now"), say("The service is busy or being looked after."),
+               say("Wait a few minutes, then try again."), WAIT),
 }  # fmt: skip
 
 
@@ -78,6 +91,9 @@ def handle(request: PageRequest, error: Exception) -> Response[Any]:
         return stale_form_page(request)
     if isinstance(error, CrossSiteError):
         return render(request, "web/error_cross_site.html", 403)
+    if isinstance(error, ConfirmFirst):
+        wanted = _address(request) if request.method in SAFE_METHODS else _page_before(request) or "/"
+        return redirect(request, f"{CONFIRM}?next={quote(wanted, safe='/')}")
     if status == 401:
         return _sign_in_first(request)
     return error_page(request, status, reference=reference, headers=_headers_of(error))
@@ -139,10 +155,10 @@ def _typed(form: Form) -> list[tuple[str, str]]:
             continue
         shown = [value for value in values if value.strip()]
         if len(shown) > 1 and not any(" " in value for value in shown):
-            shown = [f"{len(shown)} chosen"]
+            shown = [say_n(len(shown), "{n} chosen", "{n} chosen")]
         question = _DATE_PART.sub("", name)
         rows.setdefault(question.replace("-", " ").replace("_", " ").capitalize(), []).extend(shown)
-    return [(question, " ".join(shown)) for question, shown in rows.items() if shown]
+    return [(question, shown[0] if len(shown) == 1 else " ".join(shown)) for question, shown in rows.items() if shown]
 
 
 def _status_of(error: Exception) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
@@ -24,17 +25,18 @@ from timebank.web.csrf import masked
 from timebank.web.forms import BLANK, Form
 from timebank.web.navigation import links_for
 from timebank.web.pictures import picture
-from timebank.web.reading import reading_of
+from timebank.web.reading import offered, reading_of
 from timebank.web.static import asset_url
 from timebank.web.viewer import Connection, Viewer, viewer
 
 ROOMS_WITH_PAGES = (
-    "web", "identity", "members", "activities", "contributions", "redemptions", "payments", "messages", "concerns",
-    "confidence", "governance", "imports", "home", "jobs",
+    "web", "identity", "signin", "members", "activities", "contributions", "redemptions", "payments", "messages", "concerns",
+    "confidence", "governance", "imports", "home", "hours", "statements", "jobs",
 )  # fmt: skip
 NOTICE_COOKIE = "timebank_notice"
 NOTICE_SECONDS = 60
 MAX_NOTICE_CHARACTERS = 300
+MAX_PATH_CHARACTERS = 1000
 PRODUCT_NAME = "Timebank"
 
 
@@ -57,13 +59,21 @@ def engine() -> Environment:
         said=languages.translate,
         day=day,
         day_short=day_short,
+        day_of_week=languages.day_of_week,
+        month=languages.month,
         last_full_day=last_full_day,
         here=here,
         time_of_day=time_of_day,
+        hour_of_day=hour_of_day,
         money=money,
     )
     environment.globals.update(
-        asset=asset_url, product_name=PRODUCT_NAME, easy=languages.is_easy, language=languages.current, picture=picture
+        asset=asset_url,
+        product_name=PRODUCT_NAME,
+        easy=languages.is_easy,
+        language=languages.current,
+        picture=picture,
+        easy_read_checked_by=languages.EASY_READ_CHECKED_BY,
     )
     environment.policies["ext.i18n.trimmed"] = True
     install = environment.install_gettext_callables  # type: ignore[attr-defined]
@@ -93,8 +103,9 @@ def render(
     """Make a page. ``place`` is the address whose link the header marks, where it is not the page's own.
 
     Every template gets, besides ``context``: ``viewer``, ``form`` (with the csrf value in it), ``navigation``,
-    ``path``, ``notice`` (the sentence that ``redirect`` left for the next page, shown once) and ``reading`` (how they
-    want to read: the page is made in that language).
+    ``path``, ``notice`` (the sentence that ``redirect`` left for the next page, shown once), ``reading`` (how they
+    want to read: the page is made in that language), ``offered`` (the languages), ``come_back_to`` (the address that
+    shows this page again) and ``is_for_participants`` (false for the pages of staff, which are English).
 
     Raises:
         jinja2.UndefinedError: the template uses a name that the handler did not give.
@@ -103,7 +114,8 @@ def render(
     path = request.url.path
     notice = None if form.refusals else _notice_from(request)
     reading = reading_of(request)
-    language = reading.language if is_translated(template) else languages.SOURCE
+    is_for_participants = is_translated(template)
+    language = reading.language if is_for_participants else languages.SOURCE
     with languages.speaking(language, is_easy=reading.is_easy):
         body = (
             engine()
@@ -115,6 +127,9 @@ def render(
                 path=path,
                 notice=notice,
                 reading=reading,
+                offered=offered(request),
+                come_back_to=come_back_to(request),
+                is_for_participants=is_for_participants,
                 **context,
             )
         )
@@ -137,6 +152,19 @@ def redirect(request: Connection, path: str, *, notice: str | None = None) -> Re
     said = languages.translate(notice, reading_of(request).language) if notice else ""
     cookies = [_notice_cookie(request, said[:MAX_NOTICE_CHARACTERS], NOTICE_SECONDS)] if said else []
     return Response(None, status_code=303, headers={"Location": path}, cookies=cookies)
+
+
+def come_back_to(request: Connection) -> str:
+    """The address that shows this page again: its own, or for the answer to a form the page that the form was on."""
+    if request.scope.get("method") in ("GET", "HEAD"):
+        path = "/" + quote(request.scope["path"], safe="/").lstrip("/")
+        query = request.scope["query_string"].decode("ascii", "replace")
+    else:
+        before = urlsplit(request.headers.get("referer", ""))
+        is_ours = before.netloc != "" and before.netloc == request.headers.get("host", "")
+        path, query = (before.path, before.query) if is_ours else ("/", "")
+    found = f"{path}?{query}" if query else path
+    return found if is_local_path(found) and len(found) <= MAX_PATH_CHARACTERS else "/"
 
 
 def is_local_path(path: str) -> bool:
@@ -176,7 +204,15 @@ def here(context: Context, value: datetime) -> datetime:
 @pass_context
 def time_of_day(context: Context, value: datetime) -> str:
     """``2:05pm`` in the time zone of the viewer's time bank; ``midday`` and ``midnight`` by name."""
-    moment = local(value, _viewer_of(context))
+    return _clock(local(value, _viewer_of(context)))
+
+
+def hour_of_day(hour: int) -> str:
+    """``10pm``: a whole hour on the clock."""
+    return _clock(datetime(2000, 1, 1, hour))  # noqa: DTZ001 - only the hour is shown
+
+
+def _clock(moment: datetime) -> str:
     if languages.current().code != languages.SOURCE:
         return languages.time_of_day(moment)
     if moment.minute == 0 and moment.hour in (0, 12):
