@@ -22,6 +22,10 @@ async function kept() {
   return found ? found.json() : null;
 }
 
+async function store(data) {
+  await (await caches.open(VERSION)).put(DATA, new Response(JSON.stringify(data)));
+}
+
 async function keep() {
   const before = forgotten;
   const answer = await fetch(DATA);
@@ -32,9 +36,8 @@ async function keep() {
   const data = await answer.json();
   data.key = key;
   data.at = Date.now();
-  const cache = await caches.open(VERSION);
-  await cache.addAll(FILES);
-  await cache.put(DATA, new Response(JSON.stringify(data)));
+  await (await caches.open(VERSION)).addAll(FILES);
+  await store(data);
   if (forgotten !== before) {
     await forget();
   }
@@ -66,17 +69,22 @@ function escaped(text) {
 async function unsent(html, copy) {
   const fields = [];
   for (const [name, value] of await copy.formData()) {
-    fields.push('<input type="hidden" name="' + escaped(name) + '" value="' + escaped(value) + '">');
+    if (typeof value === "string") {
+      fields.push('<input type="hidden" name="' + escaped(name) + '" value="' + escaped(value) + '">');
+    } else if (value.size > 0) {
+      html = html.replace("<!--file", "").replace("file-->", ""); // files cannot be put into a page: say so
+    }
   }
-  const action = escaped(new URL(copy.url).pathname + new URL(copy.url).search);
-  return page(html.replace("<!--fields-->", () => fields.join("")).replace('action="/"', () => 'action="' + action + '"'));
+  const address = new URL(copy.url);
+  const action = 'action="' + escaped(address.pathname + address.search) + '"';
+  return page(html.replace("<!--fields-->", () => fields.join("")).replace('action="/"', () => action));
 }
 
 async function visit(event) {
   const request = event.request;
   const isForm = request.method === "POST";
+  const copy = isForm ? request.clone() : null;
   const data = await kept();
-  const copy = isForm && data ? request.clone() : null;
   if (isForm && new URL(request.url).pathname === "/sign-out") {
     await forget();
   }
@@ -97,20 +105,23 @@ async function visit(event) {
     if (isForm) {
       return unsent(data.pages.no_answer, copy);
     }
-    return page(Date.now() - data.at < MAX_DAYS * DAY_MILLISECONDS ? data.pages.seen : data.pages.nothing);
+    if (Date.now() - data.at > MAX_DAYS * DAY_MILLISECONDS) {
+      data.pages.seen = data.pages.nothing;
+      await store(data);
+    }
+    return page(data.pages.seen);
   }
 }
 
-// A form goes through here only from a page of ours, and without files: what another site sends stays between the
-// browser and the server, which tells the two apart by what the browser says.
+// A form goes through here only from a page of ours: what another site sends stays between the browser and the server,
+// which tells the two apart by what the browser says. One with files goes through only where it cannot be sent anyway,
+// because not every browser hands files on.
 function isOurs(request) {
-  const type = request.headers.get("Content-Type") || "";
-  return (
-    request.method === "GET" ||
-    (request.method === "POST" &&
-      request.referrer.startsWith(location.origin + "/") &&
-      type.startsWith("application/x-www-form-urlencoded"))
-  );
+  if (request.method !== "POST") {
+    return request.method === "GET";
+  }
+  const hasFiles = !(request.headers.get("Content-Type") || "").startsWith("application/x-www-form-urlencoded");
+  return request.referrer.startsWith(location.origin + "/") && !(hasFiles && navigator.onLine);
 }
 
 self.addEventListener("install", function () {
