@@ -1,7 +1,7 @@
 """What the room of peer support needs of bookings: a member's skill as an offer, and one booking that both agreed on.
 
-A skill is never there for whoever comes first: its offer stays closed in the catalogue, and is opened for the one booking
-that both have agreed on, inside its transaction. Everything here runs inside the caller's transaction.
+A skill is never there for whoever comes first: its offer stays closed in the catalogue, and is opened for the one
+booking that both have agreed on. Everything here runs inside the caller's transaction.
 """
 
 from datetime import datetime
