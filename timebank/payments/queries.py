@@ -1,7 +1,7 @@
 """Read models of payments: for the pages, the API, and the facts that the rules ask for."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from timebank.payments.rules import (
 )
 
 MAX_LISTED = 200
+MAX_STATEMENT_LINES = 5000
 MAX_BATCH_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
 FACTS = """
@@ -39,6 +40,15 @@ DUE_FIRST = "select id from payable where timebank_id = $1 and state = 'approved
 READY = FACTS + " and p.state = 'approved' and p.id = any($2::bigint[]) order by p.id" + LOCK
 BY_BATCH = FACTS + " and p.batch_number = $2 order by p.id"
 AFTER_ID = FACTS + " and p.id > $2 and ($3::text is null or p.state = $3) order by p.id limit $4"
+
+OF_PAYEE = FACTS + " and p.payee_id = $2 and p.earned_on >= $3 and p.earned_on < $4 order by p.earned_on, p.id limit $5"
+MONTHS_OF_PAYEE = """
+select date_trunc('month', earned_on)::date as month, count(*) as payments, sum(pence)::bigint as pence,
+       coalesce(sum(pence) filter (where state = 'paid'), 0)::bigint as paid_pence
+  from payable
+ where timebank_id = $1 and payee_id = $2 and state <> 'cancelled'
+ group by 1 order by 1 desc limit $3
+"""
 
 COUNTS = "select state, count(*) as payments from payable where timebank_id = $1 group by state"
 
@@ -71,6 +81,9 @@ select id, name, supplier_reference
  order by name
  limit $2
 """
+
+
+PAYEE = "select id, name, supplier_reference from payee where timebank_id = $1 and id = $2"
 
 
 class Sum(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,6 +246,39 @@ async def batch_file(connection: Connection, timebank_id: int, number: int) -> B
     """The stored bytes of one payment run, or None."""
     row = await connection.fetchrow(BATCH_FILE, timebank_id, number)
     return msgspec.convert(dict(row), BatchFile) if row else None
+
+
+class PayeeMonth(msgspec.Struct, frozen=True, kw_only=True):
+    """What a payee earned in one month (its first day), and how much of that is paid, in minor units."""
+
+    month: date
+    payments: int
+    pence: int
+    paid_pence: int
+
+    @property
+    def owed_pence(self) -> int:
+        """What is still to be paid."""
+        return self.pence - self.paid_pence
+
+
+async def payee(connection: Connection, timebank_id: int, payee_id: int) -> PayeeFacts | None:
+    """One payee, or None."""
+    row = await connection.fetchrow(PAYEE, timebank_id, payee_id)
+    return msgspec.convert(dict(row), PayeeFacts) if row else None
+
+
+async def of_payee(
+    connection: Connection, timebank_id: int, payee_id: int, *, from_day: date, before: date
+) -> list[PayableFacts]:
+    """What a payee earned from one day on and before another, oldest first, at most :data:`MAX_STATEMENT_LINES`."""
+    return _all(await connection.fetch(OF_PAYEE, timebank_id, payee_id, from_day, before, MAX_STATEMENT_LINES))
+
+
+async def months_of_payee(connection: Connection, timebank_id: int, payee_id: int) -> list[PayeeMonth]:
+    """Every month in which a payee earned something, newest first, at most :data:`MAX_LISTED`."""
+    rows = await connection.fetch(MONTHS_OF_PAYEE, timebank_id, payee_id, MAX_LISTED)
+    return [msgspec.convert(dict(row), PayeeMonth) for row in rows]
 
 
 async def payees(connection: Connection, timebank_id: int) -> list[PayeeFacts]:

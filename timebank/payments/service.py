@@ -102,6 +102,20 @@ async def open_payable_account(connection: Connection, timebank_id: int, payee_i
     )
 
 
+async def open_prepaid_account(connection: Connection, timebank_id: int, payee_id: int) -> None:
+    """Make sure that there is a ledger account for what is bought from this payee in advance."""
+    facts = await banks.by_id(connection, timebank_id)
+    await open_account(
+        connection,
+        timebank_id,
+        code=rules.prepaid_account(payee_id),
+        unit=facts.currency,
+        account_class="system",
+        name=f"Bought in advance from payee {payee_id}",
+        floor=None,
+    )
+
+
 async def record_payable(
     connection: Connection, actor: Actor, new: NewPayable, *, entry_id: UUID, now: datetime
 ) -> str:
@@ -142,6 +156,12 @@ async def record_payable(
             await _add_event(connection, actor, payable_id, state, now, entry_id=entry_id)
             return reference
     raise RuntimeError(f"no free payment reference in {REFERENCE_ATTEMPTS} attempts")
+
+
+async def reference_of(connection: Connection, timebank_id: int, source_kind: str, source_id: int) -> str:
+    """The public reference of what a source owes; "" when it owes nothing."""
+    payable = await queries.by_source(connection, timebank_id, source_kind, source_id)
+    return "" if payable is None else payable.reference
 
 
 async def cancellation(

@@ -196,7 +196,7 @@ def check_use(
         return [CANCELLED_ONE]
     ends_on = last_day(voucher.expires_at, time_zone)
     if voucher.state == EXPIRED or used_on > ends_on:
-        return [Refusal("expired", say("This voucher ended on {day}. Please do not take it.", day=ends_on), "code")]
+        return [has_ended(voucher.expires_at, time_zone)]
     if voucher.state != LIVE:
         return [Refusal("not_ready", "This voucher is not ready yet. Ask the time bank.", "code")]
     refusals = []
@@ -214,6 +214,12 @@ def check_use(
         left = in_words(voucher.left_pence, currency)
         refusals.append(Refusal("too_much", say("There is {left} left on this voucher.", left=left), "amount"))
     return refusals
+
+
+def has_ended(ends_at: datetime, time_zone: str) -> Refusal:
+    """Refusal ``expired``: the last day on which it worked."""
+    day = last_day(ends_at, time_zone)
+    return Refusal("expired", say("This voucher ended on {day}. Please do not take it.", day=day), "code")
 
 
 def already_used(use: UseFacts, time_zone: str) -> Refusal:

@@ -102,10 +102,14 @@ PARTS_USED = Refusal(
 
 
 class Money(NamedTuple):
-    """What a fulfilled booking does to money: ``pence`` for the supplier (None: the offer's value), and entries."""
+    """What a fulfilled booking does to money: ``pence`` for the supplier (None: the offer's value), and entries.
+
+    ``payee_id``: the supplier when it is not the offer's, because the offer has another one by now.
+    """
 
     pence: int | None
     entries: tuple[Post, ...] = ()
+    payee_id: int | None = None
 
 
 async def after_step(connection: Connection, actor: Actor, situation: Situation, state: str, now: datetime) -> None:
@@ -136,8 +140,6 @@ async def after_step(connection: Connection, actor: Actor, situation: Situation,
         await connection.execute(FREE_CODE, timebank_id, booking.id, now)
         ended = vr.EXPIRED if state == rules.TIMED_OUT else vr.CANCELLED
         await _end(connection, timebank_id, voucher, ended, now)
-        if state == rules.TIMED_OUT and voucher is not None and voucher.state == vr.LIVE:
-            await _tell_expired(connection, situation, now)
 
 
 async def money_of(connection: Connection, actor: Actor, situation: Situation, pence: int | None) -> Money:
@@ -167,9 +169,9 @@ async def money_of(connection: Connection, actor: Actor, situation: Situation, p
         )
         return Money(0, (entry,))
     voucher = await queries.voucher_of(connection, timebank_id, booking.id)
-    if pence is None and voucher is not None:
-        return Money(voucher.value_pence)
-    return Money(pence)
+    if voucher is None:
+        return Money(pence)
+    return Money(voucher.value_pence if pence is None else pence, payee_id=voucher.payee_id)
 
 
 async def new_code(connection: Connection, actor: Actor, voucher_id: int, now: datetime) -> None:
@@ -277,19 +279,6 @@ async def _end(
         return
     await connection.execute(CHANGE_STATE, timebank_id, voucher.id, state, now)
     await connection.execute(END_CODE, timebank_id, voucher.id, now)
-
-
-async def _tell_expired(connection: Connection, situation: Situation, now: datetime) -> None:
-    booking = situation.booking
-    message = Message(
-        member_id=booking.member_id,
-        kind="voucher_ended",
-        subject=f"Your hours are back: {booking.reference}",
-        body=f"You did not use this in time: {situation.offer.title}.\nYour hours are yours again.",
-        path=f"/bookings/{booking.reference}",
-        dedupe=f"voucher:{booking.reference}:ended",
-    )
-    await send(connection, situation.bank.id, [message], now=now)
 
 
 async def _warn_if_low(connection: Connection, situation: Situation, terms: Terms, now: datetime) -> None:

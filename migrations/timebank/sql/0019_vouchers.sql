@@ -58,13 +58,13 @@ create table pool_code (
     redemption_id bigint,
     changed_at    timestamptz not null,
     primary key (timebank_id, id),
-    unique (timebank_id, offer_id, code_hash),
     unique (timebank_id, redemption_id),
     foreign key (timebank_id, batch_id) references code_batch (timebank_id, id),
     foreign key (timebank_id, offer_id) references offer (timebank_id, id),
     foreign key (timebank_id, redemption_id) references redemption (timebank_id, id),
     check ((state in ('given', 'shown', 'used')) = (redemption_id is not null))
 );
+create unique index pool_code_once on pool_code (timebank_id, offer_id, code_hash) where state <> 'withdrawn';
 create index pool_code_free on pool_code (timebank_id, offer_id, expires_on, id) where state = 'free';
 create index pool_code_by_batch on pool_code (timebank_id, batch_id);
 

@@ -1,0 +1,99 @@
+"""What a supplier is owed and was paid, month by month: for their page, as CSV and on paper."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from timebank.db import Connection
+from timebank.kit import csv, money
+from timebank.kit.words import mark
+from timebank.payments import queries as payments
+from timebank.payments.queries import PayeeMonth
+from timebank.payments.rules import CANCELLED, EXPORTED, PAID, PayableFacts
+
+ON_ITS_WAY, PAID_WORDS, OWED, TAKEN_BACK = mark("On its way"), mark("Paid"), mark("To be paid"), mark("Cancelled")
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One payment as the supplier reads it."""
+
+    day: date
+    reference: str
+    what: str
+    pence: int
+    state: str
+    paid_on: date | None
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """One month (its first day), and the months there are."""
+
+    month: date
+    lines: tuple[StatementLine, ...]
+    months: tuple[PayeeMonth, ...]
+
+    @property
+    def total_pence(self) -> int:
+        """What was earned in this month, without what was cancelled."""
+        return sum(line.pence for line in self.lines if line.state != TAKEN_BACK)
+
+    @property
+    def paid_pence(self) -> int:
+        """How much of it is paid."""
+        return sum(line.pence for line in self.lines if line.state == PAID_WORDS)
+
+
+def read_month(typed: str, *, default: date) -> date:
+    """The first day of a month written like ``2026-03``; the month of ``default`` for anything else."""
+    year, _, month = typed.partition("-")
+    if len(typed) == 7 and (year + month).isascii() and (year + month).isdecimal():
+        number = int(month)
+        if 1 <= number <= 12 and 2000 <= int(year) <= 2999:
+            return date(int(year), number, 1)
+    return default.replace(day=1)
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+async def statement(connection: Connection, timebank_id: int, payee_id: int, month: date) -> Statement:
+    """What a supplier earned in the month that begins on ``month``."""
+    found = await payments.of_payee(connection, timebank_id, payee_id, from_day=month, before=next_month(month))
+    return Statement(
+        month=month,
+        lines=tuple(_line(payable) for payable in found),
+        months=tuple(await payments.months_of_payee(connection, timebank_id, payee_id)),
+    )
+
+
+def as_csv(shown: Statement, currency: str) -> str:
+    """The lines as CSV."""
+    head: Sequence[str] = ("Day", "Reference", "What", "Amount", "Currency", "State", "Paid on")
+    rows = [
+        (
+            line.day.isoformat(),
+            line.reference,
+            line.what,
+            csv.Plain(money.decimal(line.pence, currency)),
+            currency,
+            line.state,
+            line.paid_on.isoformat() if line.paid_on else "",
+        )
+        for line in shown.lines
+    ]
+    return csv.write([head, *rows])
+
+
+def _line(payable: PayableFacts) -> StatementLine:
+    state = {PAID: PAID_WORDS, EXPORTED: ON_ITS_WAY, CANCELLED: TAKEN_BACK}.get(payable.state, OWED)
+    return StatementLine(
+        day=payable.earned_on,
+        reference=payable.reference,
+        what=payable.description,
+        pence=payable.pence,
+        state=state,
+        paid_on=payable.settled_on if payable.state == PAID else None,
+    )
