@@ -320,17 +320,12 @@ TRACES = (
         ("member_id",),
         "Statements you printed with a code",
         """
-        select s.code, s.first_on, s.last_on, s.made_at, s.ended_at,
+        select s.code, s.first_on, s.last_on, s.made_at,
                array(select l.at from statement_look l
                       where l.timebank_id = s.timebank_id and l.code_id = s.id order by l.id) as checked_at
           from statement_code s where s.timebank_id = $1 and s.member_id = $2 order by s.id
         """,
-        (
-            (
-                "update statement_code set display_name = '', ended_at = coalesce(ended_at, now()) "
-                "where timebank_id = $1 and member_id = $2"
-            ),
-        ),
+        ("update statement_code set display_name = '' where timebank_id = $1 and member_id = $2",),
     ),
     _simple("attendance", "Sessions you signed up for or came to"),
     _simple("activity_leader", "Groups you lead"),
@@ -458,6 +453,14 @@ TRACES = (
         "where timebank_id = $1 and member_id = $2 order by created_at",
         (_delete("web_session"),),
     ),
+    Trace(
+        "passkey",
+        ("member_id",),
+        "Passkeys",
+        "select name, created_at, last_used_at from passkey where timebank_id = $1 and member_id = $2 order by created_at",
+        (_delete("passkey"),),
+    ),
+    Trace("passkey_challenge", ("member_id",), "", erase=(_delete("passkey_challenge"),)),
     Trace(
         "sign_in_ask_member",
         ("member_id",),

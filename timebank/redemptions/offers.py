@@ -1,25 +1,60 @@
-"""Offers: adding what hours can be spent on."""
+"""Offers: adding, changing, closing and opening what hours can be spent on."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import msgspec
 
-from timebank.db import Connection, Database, Rollback, claim, remember
-from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
+from timebank.banks import queries as banks
+from timebank.db import Connection, Database, Rollback, once
+from timebank.kit.actor import Actor
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
-from timebank.redemptions import offer_rules
-from timebank.redemptions.offer_rules import AddOffer
+from timebank.redemptions import offer_queries, offer_rules
+from timebank.redemptions.offer_moves import move_bookings
+from timebank.redemptions.offer_rules import AddOffer, ChangeOffer, OfferDetails
 from timebank.redemptions.people import require_active
+from timebank.redemptions.voucher_terms import save_terms
 
-__all__ = ["AddOffer", "AddedOffer", "add_offer"]
+__all__ = [
+    "AddOffer",
+    "AddedOffer",
+    "ChangeOffer",
+    "ChangedOffer",
+    "OpenOffer",
+    "add_offer",
+    "change_offer",
+    "open_offer",
+]
 
-INSERT_OFFER = """
-insert into offer (timebank_id, kind, title, summary, description, price_minutes, places, starts_at, place,
-                   access_notes, benefit_label, cancel_hours, hold_days, payee_id, value_pence, provider_id, is_open)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+COLUMNS = (
+    "title", "price_minutes", "benefit_label", "summary", "description", "places", "starts_at", "place", "access_notes",
+    "access", "shown_from", "shown_until", "cancel_hours", "hold_days", "payee_id", "value_pence", "monthly_pence",
+    "no_show", "is_for_groups", "search_key", "changed_by", "changed_at",
+)  # fmt: skip
+INSERT_OFFER = f"""
+insert into offer (timebank_id, kind, provider_id, is_open, {", ".join(COLUMNS)})
+values ($1, $2, $3, $4, {", ".join(f"${n}" for n in range(5, len(COLUMNS) + 5))})
 returning id
+"""  # noqa: S608 - the columns are our own
+CHANGE_OFFER = f"""
+update offer set revision = revision + 1, {", ".join(f"{name} = ${n}" for n, name in enumerate(COLUMNS, start=3))}
+ where timebank_id = $1 and id = $2
+returning revision
+"""  # noqa: S608 - the columns are our own
+OPEN_OFFER = """
+update offer set is_open = $3, revision = revision + 1, changed_by = $4, changed_at = $5
+ where timebank_id = $1 and id = $2 and is_open <> $3
+"""
+FORGET_GROUPS = "delete from offer_group where timebank_id = $1 and offer_id = $2"
+# Only groups and organisations; a person's id is left out and shows as a difference in the count.
+ADD_GROUPS = """
+insert into offer_group (timebank_id, offer_id, group_id)
+select m.timebank_id, $2, m.id from member m
+ where m.timebank_id = $1 and m.id = any($3::bigint[]) and m.kind in ('group', 'organisation') and m.status <> 'left'
+returning group_id
 """
 
 
@@ -29,57 +64,163 @@ class AddedOffer(msgspec.Struct, frozen=True, kw_only=True):
     offer_id: int
 
 
+class ChangedOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """The offer was changed; ``told`` is how many people with a booking hear of another time or place."""
+
+    offer_id: int
+    revision: int
+    told: int = 0
+
+
+class OpenOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """Put something on offer again, or close it. Bookings stay as they are."""
+
+    offer_id: int
+    is_open: bool
+
+
 async def add_offer(
     db: Database, actor: Actor, command: AddOffer, *, key: str, now: datetime
 ) -> AddedOffer | list[Refusal]:
     """Add something that hours can be spent on. For staff.
 
-    Refusals: ``not_allowed``, ``unknown_member`` (the provider), ``unknown_payee``, and those of
-    ``offer_rules.check_offer``.
+    Refusals: ``not_allowed``, and those of :func:`add_within`.
     """
-    del now  # the table keeps no time; every use case takes one
-    if not any(actor.has(role) for role in (COORDINATOR, FINANCE, ADMIN)):
-        return [Refusal("not_allowed", "Only staff can add an offer. Ask your coordinator.")]
-    refusals = offer_rules.check_offer(command)
-    if refusals:
+    if refusals := offer_rules.may_manage(actor):
         return refusals
-    scope = f"add_offer:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, AddedOffer)
-            added = AddedOffer(offer_id=await _insert_offer(connection, actor.timebank_id, command))
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(added))
-            return added
-    except Rollback as rollback:
-        return rollback.refusals
-    except asyncpg.ForeignKeyViolationError:
-        # The composite keys refuse another time bank's supplier as well as one that does not exist.
-        return [Refusal("unknown_payee", "Choose a supplier of this time bank.", "payee_id")]
+
+    async def work(connection: Connection) -> AddedOffer:
+        return AddedOffer(offer_id=await add_within(connection, actor, command, now=now))
+
+    return await once(db, actor, "add_offer", key, command, AddedOffer, work)
 
 
-async def _insert_offer(connection: Connection, timebank_id: int, command: AddOffer) -> int:
+async def add_within(connection: Connection, actor: Actor, command: AddOffer, *, now: datetime) -> int:
+    """Add an offer inside an open transaction and return its id; who may do so is the caller's to say.
+
+    Raises:
+        Rollback: ``unknown_member`` (the provider), ``unknown_payee``, ``unknown_group``, and those of
+            ``offer_rules.check_offer``.
+    """
+    if refusals := offer_rules.check_offer(command):
+        raise Rollback(refusals)
     if command.provider_id is not None:
-        await require_active(connection, timebank_id, command.provider_id, "provider_id")
-    offer_id: int = await connection.fetchval(
-        INSERT_OFFER,
-        timebank_id,
-        command.kind,
-        tidy(command.title),
-        tidy(command.summary),
-        command.description.strip(),
-        command.price_minutes,
-        command.places,
-        command.starts_at,
-        tidy(command.place),
-        command.access_notes.strip(),
-        command.benefit_label.strip(),
-        command.cancel_hours,
-        command.hold_days,
-        command.payee_id,
-        command.value_pence,
-        command.provider_id,
-        command.is_open,
-    )
+        await require_active(connection, actor.timebank_id, command.provider_id, "provider_id")
+    first = (actor.timebank_id, command.kind, command.provider_id, command.is_open)
+    try:
+        offer_id: int = await connection.fetchval(INSERT_OFFER, *first, *_values(command, actor, now))
+    except asyncpg.ForeignKeyViolationError as error:
+        raise Rollback([_unknown_payee()]) from error
+    await _keep_groups(connection, actor.timebank_id, offer_id, command.group_ids)
+    await save_terms(connection, actor, offer_id, command.voucher, now=now)
     return offer_id
+
+
+async def change_offer(
+    db: Database, actor: Actor, command: ChangeOffer, *, key: str, now: datetime
+) -> ChangedOffer | list[Refusal]:
+    """Change what an offer says. Bookings keep their price; who booked hears of another time or place. For staff.
+
+    Refusals: ``not_allowed``, ``changed_meanwhile``, those of ``offer_rules.check_details`` and
+    ``offer_rules.check_moved``, ``unknown_payee``, ``unknown_group``.
+
+    Raises:
+        LookupError: there is no such offer, or it is somebody's help, which they change themselves.
+    """
+    if refusals := offer_rules.may_manage(actor):
+        return refusals
+
+    async def work(connection: Connection) -> ChangedOffer:
+        facts = await offer_queries.offer_facts(connection, actor.timebank_id, command.offer_id, lock=True)
+        if facts is None or facts.provider_id is not None:
+            raise LookupError(command.offer_id)
+        return await change_within(connection, actor, command, now=now)
+
+    return await once(db, actor, "change_offer", key, command, ChangedOffer, work)
+
+
+async def change_within(connection: Connection, actor: Actor, command: ChangeOffer, *, now: datetime) -> ChangedOffer:
+    """Change an offer inside an open transaction; who may do so is the caller's to say.
+
+    Raises:
+        LookupError: there is no such offer.
+        Rollback: as :func:`change_offer` says.
+    """
+    timebank_id = actor.timebank_id
+    facts = await offer_queries.offer_facts(connection, timebank_id, command.offer_id, lock=True)
+    if facts is None:
+        raise LookupError(command.offer_id)
+    if facts.revision != command.revision:
+        message = "Somebody changed this meanwhile. Look at what is different, then save again."
+        raise Rollback([Refusal("changed_meanwhile", message)])
+    if refusals := offer_rules.check_details(command, facts.kind):
+        raise Rollback(refusals)
+    bank = await banks.by_id(connection, timebank_id)
+    told = await move_bookings(connection, actor, facts, command, bank=bank, now=now)
+    try:
+        values = _values(command, actor, now)
+        revision = await connection.fetchval(CHANGE_OFFER, timebank_id, command.offer_id, *values)
+    except asyncpg.ForeignKeyViolationError as error:
+        raise Rollback([_unknown_payee()]) from error
+    await connection.execute(FORGET_GROUPS, timebank_id, command.offer_id)
+    await _keep_groups(connection, timebank_id, command.offer_id, command.group_ids)
+    await save_terms(connection, actor, command.offer_id, command.voucher, now=now)
+    return ChangedOffer(offer_id=command.offer_id, revision=revision, told=told)
+
+
+async def open_offer(
+    db: Database, actor: Actor, command: OpenOffer, *, key: str, now: datetime
+) -> ChangedOffer | list[Refusal]:
+    """Close an offer or open it again. Asking for what is so already changes nothing. For staff.
+
+    Refusals: ``not_allowed``.
+
+    Raises:
+        LookupError: there is no such offer, or it is somebody's help.
+    """
+    if refusals := offer_rules.may_manage(actor):
+        return refusals
+
+    async def work(connection: Connection) -> ChangedOffer:
+        facts = await offer_queries.offer_facts(connection, actor.timebank_id, command.offer_id, lock=True)
+        if facts is None or facts.provider_id is not None:
+            raise LookupError(command.offer_id)
+        values = (command.is_open, actor.member_id, now)
+        await connection.execute(OPEN_OFFER, actor.timebank_id, command.offer_id, *values)
+        return ChangedOffer(offer_id=facts.id, revision=facts.revision + (facts.is_open != command.is_open))
+
+    return await once(db, actor, "open_offer", key, command, ChangedOffer, work)
+
+
+async def _keep_groups(
+    connection: Connection, timebank_id: int, offer_id: int, group_ids: Iterable[int] | None
+) -> None:
+    if group_ids is None:
+        return
+    wanted = set(group_ids)
+    kept = await connection.fetch(ADD_GROUPS, timebank_id, offer_id, list(wanted))
+    if len(kept) != len(wanted):
+        raise Rollback([Refusal("unknown_group", "Choose groups of this time bank.", "group_ids")])
+
+
+def _values(offer: OfferDetails, actor: Actor, now: datetime) -> list[Any]:
+    """The values of COLUMNS, tidy."""
+    derived = {
+        "title": tidy(offer.title),
+        "summary": tidy(offer.summary),
+        "description": offer.description.strip(),
+        "place": tidy(offer.place),
+        "access_notes": offer.access_notes.strip(),
+        "access": [code for code in offer_rules.ACCESS if code in offer.access],
+        "benefit_label": offer.benefit_label.strip(),
+        "is_for_groups": offer.group_ids is not None,
+        "search_key": offer_rules.search_key(offer),
+        "changed_by": actor.member_id,
+        "changed_at": now,
+    }
+    return [derived[name] if name in derived else getattr(offer, name) for name in COLUMNS]
+
+
+def _unknown_payee() -> Refusal:
+    """The composite keys refuse another time bank's supplier as well as one that does not exist."""
+    return Refusal("unknown_payee", "Choose a supplier of this time bank.", "payee_id")
