@@ -32,7 +32,7 @@ async def test_look_at_somebodys_bookings_for_them(
     await page.get_by_role("button", name="Go to their pages").click()
     banner = page.get_by_role("region", name="Acting for someone")
     assert SUBJECT in await banner.inner_text()
-    assert "agreed by phone" in await banner.inner_text()
+    assert "Agreed by phone." in await banner.inner_text()
     await assert_good(page)
     # Only what a participant does: the work of a coordinator rests.
     assert await page.get_by_role("navigation", name="Main").get_by_role("link", name="Members").count() == 0

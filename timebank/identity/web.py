@@ -196,7 +196,9 @@ def _secret_page(request: PageRequest) -> dict[str, str]:
 
 def _link_gone(request: PageRequest) -> Response[Any]:
     """The same page for a link that is used, too old or was never made."""
-    return render(request, "identity/link_gone.html", GONE, headers=_secret_page(request))
+    return render(
+        request, "identity/link_gone.html", GONE, headers=_secret_page(request), comes_back_to="/sign-in"
+    )
 
 
 def _wanted(request: PageRequest) -> str:

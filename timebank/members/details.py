@@ -11,6 +11,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.members import queries, rules
 from timebank.members.access import note_within
 from timebank.members.queries import MemberRecord
@@ -75,7 +76,7 @@ async def change(
         return [Refusal("field_unknown", f"This cannot be changed here: {', '.join(unknown)}.", None)]
 
     async def work(connection: Connection) -> Changed:
-        return await _change(connection, actor, command, now)
+        return await change_within(connection, actor, command, now)
 
     return await once(db, actor, "change_member", key, command, Changed, work)
 
@@ -108,7 +109,13 @@ def may_change(actor: Actor, member: MemberRecord) -> bool:
     return is_self or (actor.has(COORDINATOR) and may_sign_in_for(actor.roles, member.roles, is_self=False))
 
 
-async def _change(connection: Connection, actor: Actor, command: ChangeDetails, now: datetime) -> Changed:
+def changed_meanwhile() -> Refusal:
+    """The answer to the second of two who changed the same record."""
+    return Refusal("changed_meanwhile", say("Somebody else changed this record. Check it and save again."))
+
+
+async def change_within(connection: Connection, actor: Actor, command: ChangeDetails, now: datetime) -> Changed:
+    """:func:`change` inside the open transaction; what speaks against it is raised as a ``Rollback``."""
     member = await locked(connection, actor.timebank_id, command.member_id)
     if not may_change(actor, member):
         raise Rollback([Refusal("not_allowed", "Ask an administrator to change this record.")])
@@ -118,7 +125,7 @@ async def _change(connection: Connection, actor: Actor, command: ChangeDetails, 
     if not different:
         return Changed(revision=member.revision, changed=())
     if command.revision != member.revision:
-        raise Rollback([Refusal("changed_meanwhile", "Somebody else changed this record. Check it and save again.")])
+        raise Rollback([changed_meanwhile()])
     if refusals := [found for found in rules.check_details(after) if _concerns(found, different)]:
         raise Rollback(refusals)
     revision = await connection.fetchval(

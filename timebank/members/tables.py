@@ -52,6 +52,7 @@ class Member(Table, tablename="member", db=ENGINE):
     hours_shown = Text(null=False, default="have")
     skills_shown_to = Text(null=False, default="members")
     statement_checks = Boolean(null=False, default=False)
+    statement_round = Integer(null=False, default=0)
     quiet_from = Integer(null=True, default=None)
     quiet_until = Integer(null=True, default=None)
 

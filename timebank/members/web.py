@@ -22,6 +22,7 @@ from timebank.members import (
     service,
     web_acting,
     web_agreements,
+    web_choices,
     web_details,
     web_leaving,
     web_many,
@@ -224,6 +225,7 @@ ROUTES = [
     *web_agreements.ROUTES,
     *web_acting.ROUTES,
     *web_mine.ROUTES,
+    *web_choices.ROUTES,
     *web_leaving.ROUTES,
     *web_safeguarding.ROUTES,
 ]

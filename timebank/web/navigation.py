@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from timebank.kit.actor import APPROVER, COORDINATOR, FINANCE
+from timebank.kit.words import mark
 from timebank.web.viewer import Viewer
 
 
@@ -27,17 +28,17 @@ class Link:
 
 UNDER_MORE = ("/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start")
 NAVIGATION = (
-    Link("My hours", "/", also=("/hours", "/log", "/entries", "/queries", "/whats-on", "/in")),
-    Link("Use my hours", "/offers"),
-    Link("My bookings", "/bookings"),
-    Link("About me", "/me", also=("/devices", "/supporting", "/messages")),
-    Link("Log a group", "/groups", COORDINATOR, also=("/registers", "/sessions", "/sheet", "/guests")),
-    Link("Bookings to do", "/bookings/to-do", COORDINATOR),
-    Link("Decisions", "/decisions", COORDINATOR, also=("/queries/to-answer",)),
-    Link("Decisions", "/decisions", APPROVER, also=("/queries/to-answer",), unless=COORDINATOR),
-    Link("Members", "/members", COORDINATOR),
-    Link("Payments", "/payments", FINANCE),
-    Link("More", "/more", COORDINATOR, also=UNDER_MORE),
+    Link(mark("My hours"), "/", also=("/hours", "/log", "/entries", "/queries", "/whats-on", "/in")),
+    Link(mark("Use my hours"), "/offers"),
+    Link(mark("My bookings"), "/bookings"),
+    Link(mark("About me"), "/me", also=("/devices", "/supporting", "/messages")),
+    Link(mark("Log a group"), "/groups", COORDINATOR, also=("/registers", "/sessions", "/sheet", "/guests")),
+    Link(mark("Bookings to do"), "/bookings/to-do", COORDINATOR),
+    Link(mark("Decisions"), "/decisions", COORDINATOR, also=("/queries/to-answer",)),
+    Link(mark("Decisions"), "/decisions", APPROVER, also=("/queries/to-answer",), unless=COORDINATOR),
+    Link(mark("Members"), "/members", COORDINATOR),
+    Link(mark("Payments"), "/payments", FINANCE),
+    Link(mark("More"), "/more", COORDINATOR, also=UNDER_MORE),
 )
 
 

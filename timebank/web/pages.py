@@ -98,9 +98,11 @@ def render(
     form: Form = BLANK,
     headers: Mapping[str, str] | None = None,
     place: str | None = None,
+    comes_back_to: str | None = None,
     **context: object,
 ) -> Response[str]:
-    """Make a page. ``place`` is the address whose link the header marks, where it is not the page's own.
+    """Make a page. ``place`` is the address whose link the header marks, where it is not the page's own;
+    ``comes_back_to`` where whoever changes how they read goes afterwards, where that is not this page again.
 
     Every template gets, besides ``context``: ``viewer``, ``form`` (with the csrf value in it), ``navigation``,
     ``path``, ``notice`` (the sentence that ``redirect`` left for the next page, shown once), ``reading`` (how they
@@ -128,7 +130,7 @@ def render(
                 notice=notice,
                 reading=reading,
                 offered=offered(request),
-                come_back_to=come_back_to(request),
+                come_back_to=comes_back_to or come_back_to(request),
                 is_for_participants=is_for_participants,
                 **context,
             )

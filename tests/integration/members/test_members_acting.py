@@ -37,7 +37,7 @@ async def test_the_pages_are_the_members_under_a_banner(bank, client) -> None:
     home = unescape((await browser.get("/")).text)
     assert "Acting for <bdi>Mo Salah-Eddine</bdi>" in home
     assert "Book the café course" in home
-    assert "agreed by phone" in home
+    assert "Agreed by phone." in home
     assert "4 hours" in home
     # Roles rest: nothing of one's own work is done by mistake in somebody's name.
     assert (await browser.get("/members")).status_code == 403

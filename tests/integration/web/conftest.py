@@ -22,6 +22,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from timebank import web
 from timebank.kit.refusal import Refusal
+from timebank.settings import Settings
 from timebank.web import forms, pages, problem
 from timebank.web.headers import NO_REFERRER
 from timebank.web.viewer import Viewer, requires_role, signed_in
@@ -145,6 +146,7 @@ async def site(sample_templates: None) -> AsyncIterator[Site]:
         return with_viewer
 
     app = Litestar(_routes(saved), middleware=[session], on_app_init=[web.configure], openapi_config=None)
+    app.state.settings = Settings()
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
         made = Site(client, saved)
