@@ -14,7 +14,9 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "timebank" / "languages" / "catalogues"
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None, "say_n": (2, 3), "mark": None}
+KEYWORDS = {
+    "_": None, "gettext": None, "ngettext": (1, 2), "say": None, "say_n": (2, 3), "mark": None, "mark_n": (1, 2),
+}  # fmt: skip
 
 
 def collect() -> Catalog:

@@ -32,7 +32,7 @@ async def test_everybody_can_read_the_rules(demo: Demo, open_page: Opener) -> No
         await sign_in(page, demo, PARTICIPANT)
         await page.goto(f"{demo.url}/rules")
         await page.get_by_text("One entry can be up to 12 hours.").wait_for()
-        await page.get_by_text("What you log yourself counts at once, up to 2 hours.").wait_for()
+        await page.get_by_text("What you log counts at once, up to 2 hours.").wait_for()
         await assert_good(page)
         assert await page.get_by_role("link", name="Change the rules").count() == 0
         await page.goto(f"{demo.url}/rules/2")

@@ -23,6 +23,7 @@ from timebank.hours.rules import account_of
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Words
 from timebank.messages.service import Message, send
 
 CORRECTIONS = "corrections"
@@ -183,7 +184,7 @@ async def _put_right(
     return moves, result.entry_id
 
 
-async def _tell(connection: Connection, timebank_id: int, concern_id: int, changed: str, now: datetime) -> None:
+async def _tell(connection: Connection, timebank_id: int, concern_id: int, changed: Words, now: datetime) -> None:
     concern = await queries.one(connection, timebank_id, concern_id)
     if concern is None:
         raise LookupError(f"no question {concern_id}")

@@ -14,6 +14,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.messages.service import Message, send
 
 LOCK_MEMBER = "select id from member where timebank_id = $1 and id = $2 for no key update"
@@ -128,9 +129,11 @@ def _check_state(found: About) -> Refusal | None:
     if found.contribution is None or found.contribution.member_id != found.member_id:
         return None
     if found.contribution.state == "submitted":
-        return Refusal("still_waiting", "Nobody has decided about this yet. You can take it back and log it again.")
+        return Refusal(
+            "still_waiting", say("Nobody has decided about this yet. You can take it back and log it again.")
+        )
     if found.contribution.state in ("undone", "removed") and found.entry_id is None:
-        return Refusal("taken_back", "This was taken back. There is nothing left to put right.")
+        return Refusal("taken_back", say("This was taken back. There is nothing left to put right."))
     return None
 
 

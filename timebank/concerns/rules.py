@@ -8,6 +8,7 @@ from typing import Literal
 from timebank.kit import names
 from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, Actor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.kit.working_days import working_days_after
 
 MAX_ASKED = 2_000
@@ -70,15 +71,17 @@ def check_question(words: str, *, earlier: Iterable[State], open_count: int = 0)
     """
     before = list(earlier)
     if "open" in before:
-        return Refusal("asked_already", "You asked about this. The answer is on its way.")
+        return Refusal("asked_already", say("You asked about this. The answer is on its way."))
     if len(before) >= MAX_ROUNDS:
-        return Refusal("answered_twice", "We looked at this twice. You can tell someone else about it.")
+        return Refusal("answered_twice", say("We looked at this twice. You can tell someone else about it."))
     if open_count >= MAX_OPEN:
-        return Refusal("too_many_open", f"{MAX_OPEN} of your questions wait for an answer. Ask more after that.")
+        return Refusal(
+            "too_many_open", say("{n} of your questions wait for an answer. Ask more after that.", n=MAX_OPEN)
+        )
     if not names.tidy(words):
-        return Refusal("words_missing", "Say in a few words what is wrong.", "words")
+        return Refusal("words_missing", say("Say in a few words what is wrong."), "words")
     if len(words) > MAX_ASKED:
-        return Refusal("words_too_long", f"Say it in up to {MAX_ASKED:,} letters.", "words")
+        return Refusal("words_too_long", say("Say it in up to {most} letters.", most=f"{MAX_ASKED:,}"), "words")
     return None
 
 

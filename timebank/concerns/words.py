@@ -6,88 +6,93 @@ A subject stands alone, as a text message does: it names no person's matter, bec
 from datetime import date
 from typing import NamedTuple
 
-from timebank.kit import dates
-from timebank.kit.durations import in_words
+from timebank.kit.words import Minutes, Words, joined, say
 
 
 class Told(NamedTuple):
     """One message: what stands alone, and the whole of it in short paragraphs."""
 
-    subject: str
-    body: str
+    subject: Words
+    body: Words
+
+
+def _about(title: str) -> Words:
+    return say("You asked about this: {title}.", title=title)
 
 
 def asked(title: str, owner: str, independent_person: str, due_on: date) -> Told:
     """To the member: the question is here, and who answers until when."""
-    day = dates.in_words(due_on)
     if owner:
-        who = f"{owner} looks at it and answers by {day}.\n\n{owner} did not make or approve this entry."
+        who = say("{name} looks at it and answers by {day}.", name=owner, day=due_on)
+        then = say("{name} did not make or approve this entry.", name=owner)
     elif independent_person:
-        who = f"Everybody here had a part in it. So {independent_person} looks at it.\n\nYou hear by {day}."
+        who = say("Everybody here had a part in it. So {name} looks at it.", name=independent_person)
+        then = say("You hear by {day}.", day=due_on)
     else:
-        who = f"Everybody here had a part in it. We look for somebody who had none.\n\nYou hear by {day}."
-    return Told("We have your question", f"You asked about this: {title}.\n\n{who}")
+        who = say("Everybody here had a part in it. We look for somebody who had none.")
+        then = say("You hear by {day}.", day=due_on)
+    return Told(say("We have your question"), joined(_about(title), who, then))
 
 
 def to_answer(member: str, title: str, due_on: date) -> Told:
     """To the owner: a question waits for them."""
-    body = (
-        f"{member} says that something is not right: {title}.\n\nPlease answer by {dates.in_words(due_on)}. "
-        "You were chosen because you did not make or approve this entry."
-    )
-    return Told(f"A question for you to answer by {dates.in_words(due_on)}", body)
+    what = say("{name} says that something is not right: {title}.", name=member, title=title)
+    please = say("Please answer by {day}. You were chosen because you did not make or approve this entry.", day=due_on)
+    return Told(say("A question for you to answer by {day}", day=due_on), joined(what, please))
 
 
 def nobody_to_answer(title: str, independent_person: str, due_on: date) -> Told:
     """To coordinators: somebody from outside has to answer."""
     if independent_person:
-        what = (
-            f"Everybody here had a part in it, so {independent_person} answers. Tell them, and write down the answer."
+        what = say(
+            "Everybody here had a part in it, so {name} answers. Tell them, and write down the answer.",
+            name=independent_person,
         )
     else:
-        what = "Everybody here had a part in it. Name an independent person in the rules, or one more approver."
-    return Told("A question needs somebody independent", f"{title}.\n\n{what}\n\nDue by {dates.in_words(due_on)}.")
+        what = say("Everybody here had a part in it. Name an independent person in the rules, or one more approver.")
+    body = joined(say("{title}.", title=title), what, say("Due by {day}.", day=due_on))
+    return Told(say("A question needs somebody independent"), body)
 
 
 def given_to(title: str, owner: str, due_on: date) -> Told:
     """To the member: somebody else answers now."""
-    return Told(
-        "Somebody else answers your question now",
-        f"You asked about this: {title}.\n\n{owner} looks at it now and answers by {dates.in_words(due_on)}.",
-    )
+    now = say("{name} looks at it now and answers by {day}.", name=owner, day=due_on)
+    return Told(say("Somebody else answers your question now"), joined(_about(title), now))
 
 
-def answered(title: str, who: str, answer: str, changed: str) -> Told:
+def answered(title: str, who: str, answer: str, changed: Words) -> Told:
     """To the member: the answer, and what it changed."""
-    return Told(
-        "We answered your question",
-        f"You asked about this: {title}.\n\n{who} says: {answer}\n\n{changed}\n\nIf you see it another way, ask again.",
-    )
+    says = say("{name} says: {answer}", name=who, answer=answer)
+    body = joined(_about(title), says, changed, say("If you see it another way, ask again."))
+    return Told(say("We answered your question"), body)
 
 
 def late(title: str) -> Told:
     """To the member: the day has passed without an answer."""
-    return Told(
-        "Your answer is late",
-        f"You asked about this: {title}.\n\nWe are sorry that there is no answer yet. We asked for it again.",
-    )
+    sorry = say("We are sorry that there is no answer yet. We asked for it again.")
+    return Told(say("Your answer is late"), joined(_about(title), sorry))
 
 
 def reminder(member: str, title: str) -> Told:
     """To the owner: the day has passed."""
-    return Told(
-        "A question is overdue",
-        f"{member} waits for your answer: {title}.\n\nAnswer it, or give it to somebody else.",
-    )
+    waits = say("{name} waits for your answer: {title}.", name=member, title=title)
+    return Told(say("A question is overdue"), joined(waits, say("Answer it, or give it to somebody else.")))
 
 
-def change_in_words(minutes: int, *, time_is: int | None = None) -> str:
+def change_in_words(minutes: int, *, time_is: int | None = None) -> Words:
     """What an answer did to the member's hours. ``time_is``: what the time given counts now, where it is that."""
+    changed = Minutes(abs(minutes))
     if time_is is not None:
-        now = f"The time is {in_words(time_is)} now." if time_is else "The time is taken out now."
+        now = say("The time is {time} now.", time=Minutes(time_is)) if time_is else say("The time is taken out now.")
         if minutes == 0:
-            return f"{now} Your hours stay as they are."
-        return f"{now} Your hours are {in_words(abs(minutes))} {'more' if minutes > 0 else 'less'}."
+            then = say("Your hours stay as they are.")
+        elif minutes > 0:
+            then = say("Your hours are {time} more.", time=changed)
+        else:
+            then = say("Your hours are {time} less.", time=changed)
+        return joined(now, then, by=" ")
     if minutes == 0:
-        return "Your hours stay as they are."
-    return f"You have {in_words(abs(minutes))} {'more' if minutes > 0 else 'less'} now."
+        return say("Your hours stay as they are.")
+    if minutes > 0:
+        return say("You have {time} more now.", time=changed)
+    return say("You have {time} less now.", time=changed)

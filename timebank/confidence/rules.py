@@ -5,6 +5,7 @@ from collections.abc import Collection
 from timebank.kit import names
 from timebank.kit.ids import ALPHABET, SECRET_BYTES, normalise_reference, reference_of, sha256
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 
 MAX_HAPPENED = 5_000
 MAX_ABOUT = 200
@@ -59,13 +60,15 @@ def check_report(*, happened: str, about: str, reach: str) -> list[Refusal]:
     """
     refusals = []
     if not happened.strip():
-        refusals.append(Refusal("happened_missing", "Say what happened. A few words are enough.", "happened"))
+        refusals.append(Refusal("happened_missing", say("Say what happened. A few words are enough."), "happened"))
     elif len(happened.strip()) > MAX_HAPPENED:
-        refusals.append(Refusal("happened_too_long", f"Say it in up to {MAX_HAPPENED} letters.", "happened"))
+        refusals.append(
+            Refusal("happened_too_long", say("Say it in up to {most} letters.", most=f"{MAX_HAPPENED:,}"), "happened")
+        )
     if len(about.strip()) > MAX_ABOUT:
-        refusals.append(Refusal("about_too_long", f"Write up to {MAX_ABOUT} letters.", "about"))
+        refusals.append(Refusal("about_too_long", say("Write up to {most} letters.", most=MAX_ABOUT), "about"))
     if len(reach.strip()) > MAX_REACH:
-        refusals.append(Refusal("reach_too_long", f"Write up to {MAX_REACH} letters.", "reach"))
+        refusals.append(Refusal("reach_too_long", say("Write up to {most} letters.", most=MAX_REACH), "reach"))
     return refusals
 
 

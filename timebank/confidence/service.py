@@ -14,6 +14,7 @@ from timebank.kit import ids, names
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.kit.working_days import working_days_after
 from timebank.members import safeguarding
 from timebank.members.safeguarding import Person
@@ -138,7 +139,7 @@ async def _tell(
         raise Rollback([Refusal("not_allowed", "Only those who read reports can write one down.")])
     if not is_taken and await _too_many(connection, timebank_id, "tell", network, rules.MAX_PER_HOUR, now):
         raise Rollback(
-            [Refusal("too_many", "Many reports came from here just now. Please phone, write, or try in an hour.")]
+            [Refusal("too_many", say("Many reports came from here just now. Please phone, write, or try in an hour."))]
         )
     about = names.tidy(command.about)
     people = await safeguarding.people(connection, timebank_id)
@@ -148,7 +149,9 @@ async def _tell(
         if rules.may_read(each.member_id, each.display_name, about=about, excluded=command.not_for)
     ]
     if not readers:
-        raise Rollback([Refusal("nobody_may_read", "Nobody here may read this. Please tell the people named above.")])
+        raise Rollback(
+            [Refusal("nobody_may_read", say("Nobody here may read this. Please tell the people named below."))]
+        )
     facts = await banks.by_id(connection, timebank_id)
     due_on = working_days_after(today(now, facts.time_zone), rules.WORKING_DAYS, facts.holiday_region)
     reference = ids.reference()
@@ -224,10 +227,10 @@ async def read_answer(
     db: Database, timebank_id: int, typed: str, *, network: str, now: datetime
 ) -> AnswerNow | list[Refusal]:
     """What the holder of a code may see. Refusals: ``code_unknown``, ``too_many`` (from one network in an hour)."""
-    unknown = [Refusal("code_unknown", "We do not know this code. Check each letter.", "code")]
+    unknown = [Refusal("code_unknown", say("We do not know this code. Check each letter."), "code")]
     async with db.writing(timebank_id) as connection:
         if await _too_many(connection, timebank_id, "code", network, rules.MAX_CODES_PER_HOUR, now):
-            return [Refusal("too_many", "Too many tries from here. Please try again in an hour.", "code")]
+            return [Refusal("too_many", say("Too many tries from here. Please try again in an hour."), "code")]
         code = rules.normalise_code(typed)
         found = await queries.answer_of(connection, timebank_id, ids.sha256(code)) if code else None
     return found or unknown
@@ -313,8 +316,8 @@ def _answered(member_id: int, report_id: int, now: datetime) -> Message:
     return Message(
         member_id=member_id,
         kind="confidence",
-        subject="There is an answer for you",
-        body="You told us something. Sign in to read the answer.",
+        subject=say("There is an answer for you"),
+        body=say("You told us something. Sign in to read the answer."),
         path="/tell",
         is_urgent=True,
         dedupe=f"confidence:{report_id}:answer:{now.isoformat()}",

@@ -247,7 +247,7 @@ def _shown(found: list[Version], version: Version, in_force: int) -> RulesVersio
         note=version.note,
         is_in_force=version.version == in_force,
         document=version.document,
-        sentences=tuple(Said(name=each.name, sentence=each.sentence) for each in rules.said(version.document)),
+        sentences=tuple(Said(name=each.name, sentence=str(each.sentence)) for each in rules.said(version.document)),
         changes=tuple(queries.changes_of(found, version)),
     )
 

@@ -11,10 +11,10 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.governance import queries, rules
 from timebank.governance.queries import Version
 from timebank.governance.rules import Difference
-from timebank.kit import dates
 from timebank.kit.actor import ADMIN, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import joined, say, say_n
 from timebank.kit.working_days import is_region
 from timebank.messages.service import Message, send
 
@@ -182,11 +182,15 @@ async def _plan(connection: Connection, actor: Actor, command: ChangeRules, now:
 async def _tell_everybody(
     connection: Connection, timebank_id: int, version: int, command: ChangeRules, planned: Planned, now: datetime
 ) -> None:
-    day = dates.in_words(command.starts_on)
-    changes = "\n\n".join(f"{each.after} (Before: {each.before})" for each in planned.differences)
-    body = f"Decided by {command.decided_by.strip()}. It starts on {day}.\n\n{changes}"
+    day, who = command.starts_on, command.decided_by.strip()
+    changes = [say("{rule} (Before: {before})", rule=each.after, before=each.before) for each in planned.differences]
+    body = joined(say("Decided by {who}. It starts on {day}.", who=who, day=day), *changes)
     if len(body) > MAX_BODY:
-        body = f"Decided by {command.decided_by.strip()}. {len(planned.differences)} rules change on {day}."
+        body = joined(
+            say("Decided by {who}.", who=who),
+            say_n(len(changes), "{n} rule changes on {day}.", "{n} rules change on {day}.", day=day),
+            by=" ",
+        )
     await send(
         connection,
         timebank_id,
@@ -194,7 +198,7 @@ async def _tell_everybody(
             Message(
                 member_id=row["id"],
                 kind="rules_changed",
-                subject=f"Our rules change on {day}",
+                subject=say("Our rules change on {day}", day=day),
                 body=body,
                 path=f"/rules/{version}",
                 dedupe=f"rules:{version}:{row['id']}",

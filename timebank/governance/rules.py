@@ -15,6 +15,7 @@ from timebank.kit import dates, durations
 from timebank.kit.durations import in_words
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
+from timebank.kit.words import Minutes, Words, mark, mark_n, say, say_n
 
 MAX_DECIDED_BY = 200
 MAX_NOTE = 1000
@@ -35,7 +36,7 @@ class Field:
     section: str
     label: str
     kind: Kind
-    say: Callable[[object], str]
+    say: Callable[[object], Words]
     least: int = 1
     most: int = 366
     hint: str = ""
@@ -59,115 +60,123 @@ class SaidRule(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def _unless_none(words: str, when_none: str) -> Callable[[object], str]:
-    return lambda value: words.format(value) if value else when_none
+def _unless_none(words: str, when_none: str) -> Callable[[object], Words]:
+    return lambda value: say(words, name=str(value)) if value else say(when_none)
 
 
-def _count(one: str, many: str, zero: str | None = None) -> Callable[[object], str]:
-    def say(value: object) -> str:
-        if value == 0 and zero is not None:
-            return zero
-        return (one if value == 1 else many).format(value)
+def _count(words: tuple[str, str], zero: str | None = None) -> Callable[[object], Words]:
+    def said_of(value: object) -> Words:
+        number = int(str(value))
+        return say(zero) if number == 0 and zero is not None else say_n(number, *words)
 
-    return say
+    return said_of
 
 
-def _time(words: str, zero: str | None = None) -> Callable[[object], str]:
-    def say(value: object) -> str:
+def _time(words: str, zero: str | None = None) -> Callable[[object], Words]:
+    def said_of(value: object) -> Words:
         minutes = int(str(value))
-        return zero if minutes == 0 and zero is not None else words.format(in_words(minutes))
+        return say(zero) if minutes == 0 and zero is not None else say(words, time=Minutes(minutes))
 
-    return say
+    return said_of
 
 
 LOGGING, SECOND, USING, ANSWERS, SAFETY = (
-    "Logging time", "When a second person looks", "Using hours", "Questions and changes", "People and safety",
+    mark("Logging time"), mark("When a second person looks"), mark("Using hours"), mark("Questions and changes"),
+    mark("People and safety"),
 )  # fmt: skip
 SECTIONS = (LOGGING, SECOND, USING, ANSWERS, SAFETY)
 ON_LEAVING = {
-    "pot": "When somebody leaves, their hours go to the community pot.",
-    "expire": "When somebody leaves, their hours end.",
+    "pot": mark("When somebody leaves, their hours go to the community pot."),
+    "expire": mark("When somebody leaves, their hours end."),
 }
 
 ON_SILENCE = {
-    "as_confirmed": "Without an answer, what the other person said counts.",
-    "as_agreed": "Without an answer, what was agreed counts.",
-    "ask": "Without an answer, a coordinator asks and decides.",
+    "as_confirmed": mark("Without an answer, what the other person said counts."),
+    "as_agreed": mark("Without an answer, what was agreed counts."),
+    "ask": mark("Without an answer, a coordinator asks and decides."),
 }
 
 FIELDS = (
     Field("max_minutes_per_entry", LOGGING, "The longest time in one entry", "minutes",
-          _time("One entry can be up to {}.")),
+          _time(mark("One entry can be up to {time}."))),
     Field("max_days_back", LOGGING, "How many days later can a group be logged?", "count", most=3660,
-          say=_count("A group can be logged up to a day later.", "A group can be logged up to {} days later.")),
+          say=_count(mark_n("A group can be logged up to a day later.",
+                            "A group can be logged up to {n} days later."))),
     Field("self_log_days_back", LOGGING, "How many days later can people log their own time?", "count", most=3660,
-          say=_count("You can log your own time up to a day later.", "You can log your own time up to {} days later.")),
+          say=_count(mark_n("Log your own time up to a day later.", "Log your own time up to {n} days later."))),
     Field("max_people_per_register", LOGGING, "How many people can one register name?", "count", most=500,
-          say=_count("One register names one person.", "One register can name up to {} people.")),
+          say=_count(mark_n("One register names one person.", "One register can name up to {n} people."))),
     Field("undo_minutes", LOGGING, "For how many minutes can a register be undone?", "count", most=1440,
-          say=_count("A saved register can be undone for a minute.", "A saved register can be undone for {} minutes.")),
+          say=_count(mark_n("A saved register can be undone for a minute.",
+                            "A saved register can be undone for {n} minutes."))),
     Field("check_in_opens_minutes", LOGGING, "How long before a session does checking in open?", "minutes", least=0,
-          say=_time("Checking in opens {} before a session.", "Checking in opens when a session starts.")),
+          say=_time(mark("Checking in opens {time} before a session."),
+                    mark("Checking in opens when a session starts."))),
     Field("check_in_closes_minutes", LOGGING, "How long after a session does it close?", "minutes", least=0,
-          say=_time("Checking in closes {} after a session.", "Checking in closes when a session ends.")),
+          say=_time(mark("Checking in closes {time} after a session."),
+                    mark("Checking in closes when a session ends."))),
     Field("guest_months", LOGGING, "How many months does a guest’s time wait?", "count", most=120,
-          say=_count("A guest’s time waits a month for them to join.",
-                     "A guest’s time waits {} months for them to join.")),
+          say=_count(mark_n("A guest’s time waits a month for them to join.",
+                            "A guest’s time waits {n} months for them to join."))),
     Field("approval_above_minutes", SECOND, "More than this in one day", "minutes",
-          _time("More than {} in one day needs a second person.")),
+          _time(mark("More than {time} a day needs a second person."))),
     Field("approval_above_minutes_per_week", SECOND, "More than this many hours in one week", "hours", most=168,
-          say=_time("More than {} in one week needs a second person.")),
+          say=_time(mark("More than {time} a week needs a second person."))),
     Field("approval_after_days", SECOND, "Logged more than this many days later", "count", most=3660,
-          say=_count("Time logged more than a day later needs a second person.",
-                     "Time logged more than {} days later needs a second person.")),
+          say=_count(mark_n("Logged more than a day later? Then a second person looks.",
+                            "Logged more than {n} days later? Then a second person looks."))),
     Field("self_log_approved_up_to_minutes", SECOND, "What people log for themselves counts at once up to", "minutes",
           least=0, hint="0 means: always looked at first.",
-          say=_time("What you log yourself counts at once, up to {}.",
-                    "What you log yourself is looked at before it counts.")),
+          say=_time(mark("What you log counts at once, up to {time}."),
+                    mark("What you log yourself is looked at before it counts."))),
     Field("member_floor_minutes", USING, "How far below zero can hours go?", "minutes", least=0, is_editable=False,
-          say=_time("Hours can go up to {} below zero.", "Nobody’s hours go below zero.")),
+          say=_time(mark("Hours can go up to {time} below zero."), mark("Nobody’s hours go below zero."))),
     Field("max_open_bookings", USING, "How many bookings can be open at once?", "count", most=100,
-          say=_count("You can have one open booking.", "You can have up to {} open bookings at once.")),
+          say=_count(mark_n("You can have one open booking.", "You can have up to {n} open bookings at once."))),
     Field("payment_days", USING, "Within how many days are suppliers paid?", "count", least=0,
-          say=_count("We pay suppliers within a day.", "We pay suppliers within {} days.",
-                     "We pay suppliers on the same day.")),
+          say=_count(mark_n("We pay suppliers within a day.", "We pay suppliers within {n} days."),
+                     mark("We pay suppliers on the same day."))),
     Field("max_gift_minutes", USING, "The most hours in one gift", "hours", most=1000,
-          say=_time("One gift can be up to {}.")),
+          say=_time(mark("One gift can be up to {time}."))),
     Field("max_pot_help_minutes", USING, "The most hours from the pot at once", "hours", most=1000,
-          say=_time("The pot gives up to {} at once.")),
+          say=_time(mark("The pot gives up to {time} at once."))),
     Field("max_pot_asks_per_year", USING, "How often can somebody ask the pot in a year?", "count",
-          say=_count("You can ask the pot once a year.", "You can ask the pot {} times a year.")),
+          say=_count(mark_n("You can ask the pot once a year.", "You can ask the pot {n} times a year."))),
     Field("pot_alone_up_to_minutes", USING, "What a coordinator gives from the pot alone, up to", "minutes", least=0,
           hint="0 means: always two people.",
-          say=_time("More than {} from the pot needs two people.", "Hours from the pot always need two people.")),
-    Field("peer_silence_days", USING, "After help from a member, for how many days do we wait for an answer?", "count",
-          most=60, say=_count("After help from a member we wait a day for an answer.",
-                              "After help from a member we wait {} days for an answer.")),
+          say=_time(mark("More than {time} from the pot needs two people."),
+                    mark("Hours from the pot always need two people."))),
+    Field("peer_silence_days", USING, "After help from a member, for how many days do we wait for an answer?",
+          "count", most=60,
+          say=_count(mark_n("After help from a member we wait a day for an answer.",
+                            "After help from a member we wait {n} days for an answer."))),
     Field("peer_silence", USING, "What counts when there is no answer?", "choice",
-          say=lambda value: ON_SILENCE[str(value)], choices=tuple(ON_SILENCE.items())),
+          say=lambda value: say(ON_SILENCE[str(value)]), choices=tuple(ON_SILENCE.items())),
     Field("hours_on_leaving", USING, "What happens to hours when somebody leaves?", "choice",
-          say=lambda value: ON_LEAVING[str(value)], choices=tuple(ON_LEAVING.items())),
+          say=lambda value: say(ON_LEAVING[str(value)]), choices=tuple(ON_LEAVING.items())),
     Field("answer_days", ANSWERS, "Within how many working days is a question answered?", "count", most=90,
-          say=_count("We answer a question about an entry within one working day.",
-                     "We answer a question about an entry within {} working days.")),
+          say=_count(mark_n("We answer a question within one working day.",
+                            "We answer a question within {n} working days."))),
     Field("notice_days", ANSWERS, "How many days before is a change of rules told?", "count", least=0,
-          say=_count("A change of these rules is told a day before.",
-                     "A change of these rules is told {} days before.",
-                     "A change of these rules can start at once.")),
+          say=_count(mark_n("A change of these rules is told a day before.",
+                            "A change of these rules is told {n} days before."),
+                         mark("A change of these rules can start at once."))),
     Field("minimum_age", SAFETY, "From what age can people join by themselves?", "count", least=0, most=99,
-          say=_count("From the age of {}, people join by themselves.",
-                     "From the age of {}, people join by themselves.",
-                     "People of every age join by themselves.")),
+          say=_count(mark_n("From the age of {n}, people join by themselves.",
+                            "From the age of {n}, people join by themselves."),
+                         mark("People of every age join by themselves."))),
     Field("check_valid_months", SAFETY, "For how many months is a safety check good?", "count", most=120,
-          say=_count("A safety check is good for a month.", "A safety check is good for {} months.")),
+          say=_count(mark_n("A safety check is good for a month.", "A safety check is good for {n} months."))),
     Field("safeguarding_lead", SAFETY, "Who leads on safety?", "name",
           hint="Peer support is off until somebody is named.",
-          say=_unless_none("Worried about somebody’s safety? Tell {}.",
-                           "Nobody leads on safety yet, so peer support is off.")),
+          say=_unless_none(mark("Worried about somebody’s safety? Tell {name}."),
+                           mark("Nobody leads on safety yet, so peer support is off."))),
     Field("independent_person", SAFETY, "Who independent can be told in confidence?", "name",
-          say=_unless_none("You can tell {} in confidence.", "Nobody is named yet whom you can tell in confidence.")),
+          say=_unless_none(mark("You can tell {name} in confidence."),
+                           mark("Nobody is named yet whom you can tell in confidence."))),
     Field("outside_body", SAFETY, "Which outside body can be told?", "name",
-          say=_unless_none("Outside our time bank you can tell {}.", "No outside body is named yet.")),
+          say=_unless_none(mark("Outside our time bank you can tell {name}."),
+                           mark("No outside body is named yet."))),
 )  # fmt: skip
 EDITABLE = tuple(field for field in FIELDS if field.is_editable)
 

@@ -25,6 +25,8 @@ PageRequest = Request[Any, Any, Any]
 
 FOR_ADMINISTRATORS = [requires_role(ADMIN)]
 REFUSED = 422
+SECTION_PICTURES = dict(zip(rules.SECTIONS, ("write", "look", "hours", "question", "safe"), strict=True))
+"""The picture beside every rule of a section, in Easy Read."""
 
 
 @get("/rules", guards=[signed_in])
@@ -37,6 +39,7 @@ async def rules_page(request: PageRequest) -> Response[Any]:
         request,
         "governance/rules.html",
         sections=rules.SECTIONS,
+        section_pictures=SECTION_PICTURES,
         version=in_force,
         coming=list(reversed(coming)),
         earlier=[version for version in found if version.version < in_force.version],
@@ -54,6 +57,7 @@ async def version_page(request: PageRequest, version_number: FromPath[int]) -> R
         request,
         "governance/version.html",
         sections=rules.SECTIONS,
+        section_pictures=SECTION_PICTURES,
         version=version,
         changes=queries.changes_of(found, version),
         is_in_force=version.version == queries.in_force(found, day).version,

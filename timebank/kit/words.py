@@ -98,6 +98,11 @@ def mark(source: str) -> str:
     return source
 
 
+def mark_n(one: str, many: str) -> tuple[str, str]:
+    """Mark a constant that counts; :func:`say_n` takes its two forms."""
+    return one, many
+
+
 def _in_english(value: Value) -> str:
     if isinstance(value, datetime):
         raise TypeError("say the day of a moment in the reader's time zone, not the moment")
