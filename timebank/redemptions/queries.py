@@ -8,29 +8,26 @@ import msgspec
 
 from timebank.db import Connection
 from timebank.hours.queries import EntryWords
+from timebank.kit.words import say
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.rules import BookingFacts
 
 MAX_LISTED = 200
 
 BOOKING_FACTS = """
-select id, reference, offer_id, member_id, minutes, state, cancel_until, expires_at, hold_id, entry_id, rules_version
+select id, reference, offer_id, member_id, minutes, state, cancel_until, expires_at, hold_id, entry_id, rules_version,
+       no_show, reminded_until
   from redemption
  where timebank_id = $1
 """
 
 LOCK = " for no key update"
 BOOKING_BY_REFERENCE = BOOKING_FACTS + " and reference = $2"
+OPEN_OF_OFFER = BOOKING_FACTS + " and offer_id = $2 and state in ('requested', 'accepted') order by id limit $3" + LOCK
 BOOKINGS_DUE = (
     BOOKING_FACTS
     + " and state in ('requested', 'accepted') and expires_at <= $2 order by id limit $3 for no key update skip locked"
 )
-
-PLACES_TAKEN = """
-select count(*)
-  from redemption
- where timebank_id = $1 and offer_id = $2 and state in ('requested', 'accepted', 'fulfilled')
-"""
 
 OPEN_BOOKINGS = """
 select count(*) from redemption where timebank_id = $1 and member_id = $2 and state in ('requested', 'accepted')
@@ -155,10 +152,10 @@ async def due_bookings(connection: Connection, timebank_id: int, now: datetime, 
     return [msgspec.convert(dict(row), BookingFacts) for row in rows]
 
 
-async def places_taken(connection: Connection, timebank_id: int, offer_id: int) -> int:
-    """How many places of an offer are taken: asked for, agreed or used."""
-    taken: int = await connection.fetchval(PLACES_TAKEN, timebank_id, offer_id)
-    return taken
+async def open_of_offer(connection: Connection, timebank_id: int, offer_id: int, limit: int) -> list[BookingFacts]:
+    """Open bookings of an offer, locked."""
+    rows = await connection.fetch(OPEN_OF_OFFER, timebank_id, offer_id, limit)
+    return [msgspec.convert(dict(row), BookingFacts) for row in rows]
 
 
 async def open_bookings(connection: Connection, timebank_id: int, member_id: int) -> int:
@@ -217,13 +214,12 @@ def _described(rows: Iterable[object], reader_id: int | None) -> Iterable[tuple[
         if entry_id is None:
             continue
         gave_it = kind_of(facts.kind).needs_provider and reader_id is not None and reader_id != facts.member_id
-        title = f"{facts.title}, for {facts.member_name}" if gave_it else facts.title
-        detail = f"Booking {facts.reference}"
+        title = say("{what}, for {name}", what=facts.title, name=facts.member_name) if gave_it else facts.title
         yield (
             entry_id,
             EntryWords(
-                title=f"Given back: {title}" if is_refund else title,
-                detail=detail,
+                title=say("Given back: {what}", what=title) if is_refund else title,
+                detail=say("Booking {reference}", reference=facts.reference),
                 made_by=facts.actor_name or "",
             ),
         )

@@ -10,19 +10,20 @@ import msgspec
 
 from ledger import PlaceHold, Refused, balance, post_batch
 from timebank.banks import queries as banks
+from timebank.banks.rules import TimeBankFacts
 from timebank.db import Connection, Database, Rollback, once
 from timebank.hours.rules import UNIT, account_of
 from timebank.kit import ids
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
-from timebank.kit.durations import in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Minutes, joined, say
 from timebank.members import queries as members
 from timebank.messages.service import Message, send
-from timebank.redemptions import effects, offer_queries, queries, rules, steps
+from timebank.redemptions import effects, offer_queries, offer_rules, queries, rules, steps, waiting, waiting_queries
 from timebank.redemptions.entry_kinds import BOOKING_HOLD
 from timebank.redemptions.kinds import kind_of
-from timebank.redemptions.offer_rules import OfferFacts
+from timebank.redemptions.offer_rules import OfferFacts, Seen
 from timebank.redemptions.people import require_active
 from timebank.redemptions.situation import situation_with
 
@@ -35,8 +36,9 @@ LOCK_MEMBERS_BOOKINGS = (
 
 INSERT_REDEMPTION = """
 insert into redemption (timebank_id, reference, offer_id, member_id, minutes, state, hold_id, benefit_text,
-                        requested_by, requested_at, cancel_until, expires_at, rules_version, changed_at)
-values ($1, $2, $3, $4, $5, 'requested', $6, $7, $8, $9, $10, $11, $12, $9)
+                        requested_by, requested_at, cancel_until, expires_at, rules_version, changed_at,
+                        committed_pence, no_show)
+values ($1, $2, $3, $4, $5, 'requested', $6, $7, $8, $9, $10, $11, $12, $9, $13, $14)
 on conflict (timebank_id, reference) do nothing
 returning id
 """
@@ -52,6 +54,8 @@ class RequestRedemption(msgspec.Struct, frozen=True, kw_only=True):
     member_id: int
     how_agreed: str = ""
     minutes: int | None = None
+    seen: Seen | None = None
+    """What the page showed; refused when that is no longer so."""
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,13 +120,19 @@ async def _request(connection: Connection, actor: Actor, command: RequestRedempt
         if provider is None or provider.status != "active":
             raise Rollback([Refusal("helper_away", "This person is away just now. Choose something else.", "offer_id")])
     facts = await banks.by_id(connection, timebank_id)
-    version, document = await banks.rules_in_force(connection, timebank_id, today(now, facts.time_zone))
+    day = today(now, facts.time_zone)
+    version, document = await banks.rules_in_force(connection, timebank_id, day)
+    standing = await offer_queries.standing(
+        connection, timebank_id, offer.id, member_id, today=day, time_zone=facts.time_zone
+    )
+    if refusals := offer_rules.check_offered(offer, standing, command.seen):
+        raise Rollback(refusals)
     there = await balance(connection, timebank_id, account_of(member_id))
     refusals = rules.check_request(
         actor,
         offer,
         member_id=member_id,
-        taken=await queries.places_taken(connection, timebank_id, offer.id),
+        taken=await waiting_queries.taken_before(connection, timebank_id, offer.id, member_id),
         open_bookings=await queries.open_bookings(connection, timebank_id, member_id),
         max_open_bookings=document.max_open_bookings,
         available=there.available or 0,
@@ -131,14 +141,20 @@ async def _request(connection: Connection, actor: Actor, command: RequestRedempt
     )
     if refusals:
         raise Rollback(refusals)
-    return await _set_aside(connection, actor, command, offer, version, now)
+    return await _set_aside(connection, actor, command, offer, facts, version, now)
 
 
 async def _set_aside(
-    connection: Connection, actor: Actor, command: RequestRedemption, offer: OfferFacts, version: int, now: datetime
+    connection: Connection,
+    actor: Actor,
+    command: RequestRedemption,
+    offer: OfferFacts,
+    bank: TimeBankFacts,
+    version: int,
+    now: datetime,
 ) -> Booked:
     hold_id = ids.uuid7()
-    until, expires_at = rules.cancel_until(offer, now), rules.expires_at(offer, now)
+    until, expires_at = rules.cancel_until(offer, now, bank), rules.expires_at(offer, now, bank)
     for _ in range(REFERENCE_ATTEMPTS):
         reference = ids.reference()
         redemption_id = await connection.fetchval(
@@ -155,6 +171,8 @@ async def _set_aside(
             until,
             expires_at,
             version,
+            offer.value_pence,
+            offer.no_show,
         )
         if redemption_id is not None:
             break
@@ -179,6 +197,7 @@ async def _set_aside(
     await steps.add_event(connection, actor, redemption_id, rules.REQUESTED, now, reason=command.how_agreed.strip())
     booking = await queries.booking_facts(connection, actor.timebank_id, reference)
     assert booking is not None
+    await waiting.take_turn(connection, actor.timebank_id, offer.id, command.member_id, redemption_id, now)
     situation = await situation_with(connection, booking, offer, actor.timebank_id, now)
     await effects.after_step(connection, actor, situation, rules.REQUESTED, now)
     if command.member_id != actor.member_id:
@@ -197,13 +216,18 @@ async def _tell(
 ) -> None:
     """The member hears of what somebody else booked for them, by their own channel."""
     (by_whom,) = (await members.names(connection, actor.timebank_id, [actor.member_id or 0])).values()
+    parts: list[str] = [
+        say("{name} booked this for you: {title}.", name=by_whom, title=offer.title),
+        say("{hours} set aside for it.", hours=Minutes(offer.price_minutes)),
+    ]
+    if command.how_agreed.strip():
+        parts.append(say("Why: {reason}", reason=command.how_agreed.strip()))
+    parts.append(say("You can cancel it on your bookings page. If you did not agree, tell us."))
     message = Message(
         member_id=command.member_id,
         kind="booked_for_you",
-        subject=f"A booking was made for you: {reference}",
-        body=f"{by_whom} booked this for you: {offer.title}.\n{in_words(offer.price_minutes)} set aside for it."
-        + (f"\nWhy: {command.how_agreed.strip()}" if command.how_agreed.strip() else "")
-        + "\nYou can cancel it on your bookings page. If you did not agree, tell us.",
+        subject=say("A booking was made for you: {reference}", reference=reference),
+        body=joined(*parts),
         path=f"/bookings/{reference}",
         dedupe=f"booking:{reference}:requested",
     )

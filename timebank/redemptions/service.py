@@ -10,26 +10,54 @@ from timebank.db import Database
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.redemptions import rules, steps
-from timebank.redemptions.offers import AddedOffer, AddOffer, add_offer
+from timebank.redemptions.attendance import SaveAttendance, SavedAttendance
+from timebank.redemptions.attendance import save as save_attendance
+from timebank.redemptions.calling_off import CalledOff, CallOff, call_off
+from timebank.redemptions.holds import MoreTime, more_time, remind_due, time_out_due
+from timebank.redemptions.offers import (
+    AddedOffer,
+    AddOffer,
+    add_offer,
+)
+from timebank.redemptions.refunds import Refund, refund
 from timebank.redemptions.requests import Booked, RequestRedemption, request, request_within
 from timebank.redemptions.steps import ChangeBooking, Changed, fulfil_within
+from timebank.redemptions.waiting import ChangeWaiting, JoinWaiting, Waits, join, leave, move_on, pass_on
 
 __all__ = [
     "AddOffer",
     "AddedOffer",
     "Booked",
+    "CallOff",
+    "CalledOff",
     "ChangeBooking",
+    "ChangeWaiting",
     "Changed",
+    "JoinWaiting",
+    "MoreTime",
+    "Refund",
     "RequestRedemption",
+    "SaveAttendance",
+    "SavedAttendance",
+    "Waits",
     "accept",
     "add_offer",
+    "call_off",
     "cancel",
     "decline",
     "fulfil",
     "fulfil_within",
+    "join",
+    "leave",
+    "miss",
+    "more_time",
+    "move_on",
+    "pass_on",
     "refund",
+    "remind_due",
     "request",
     "request_within",
+    "save_attendance",
     "time_out_due",
 ]
 
@@ -73,27 +101,8 @@ async def cancel(
     return await steps.take(db, actor, command, rules.CANCEL, key=key, now=now)
 
 
-async def refund(
+async def miss(
     db: Database, actor: Actor, command: ChangeBooking, *, key: str, now: datetime
 ) -> Changed | list[Refusal]:
-    """Give the hours of a fulfilled booking back, and take back what its supplier is owed while that has not left.
-
-    For coordinators, never about their own hours. Refusals: those of ``rules.check_step``,
-    ``payment_already_exported``, and ``helper_has_used_them`` when the member who helped no longer has the hours.
-    """
-    return await steps.take(db, actor, command, rules.REFUND, key=key, now=now)
-
-
-async def time_out_due(db: Database, timebank_id: int, now: datetime) -> int:
-    """Free the hours of every booking whose time has passed at ``now``; return how many there were.
-
-    Harmless to repeat and to run at the same moment twice: each booking is locked, and one that is being changed is
-    left for the next run.
-    """
-    freed = 0
-    while True:
-        async with db.writing(timebank_id) as connection:
-            batch = await steps.time_out_batch(connection, timebank_id, now)
-        freed += batch
-        if batch < steps.TIME_OUT_BATCH:
-            return freed
+    """They did not come: the hours are used or free, as shown when booking. For coordinators, or the supplier."""
+    return await steps.take(db, actor, command, rules.MISS, key=key, now=now)

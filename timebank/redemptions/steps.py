@@ -7,33 +7,34 @@ from uuid import UUID
 
 import msgspec
 
-from ledger import Capture, Item, Posted, Refused, Result, Reverse, Void, post_batch
+from ledger import Capture, Item, Leg, Post, Posted, Refused, Result, Void, post_batch
 from timebank.db import Connection, Database, Rollback, once
-from timebank.kit.actor import Actor, system
+from timebank.hours.rules import UNIT, account_of
+from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
+from timebank.messages.service import send
 from timebank.payments import rules as payment_rules
 from timebank.payments import service as payments
 from timebank.payments.rules import NewPayable
-from timebank.redemptions import effects, offer_queries, queries, rules
-from timebank.redemptions.entry_kinds import BOOKING_FULFILLED, BOOKING_REFUNDED
+from timebank.redemptions import effects, rules, telling
+from timebank.redemptions.entry_kinds import BOOKING_FULFILLED
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.rules import BookingFacts
-from timebank.redemptions.situation import Situation, situation_of, situation_with
+from timebank.redemptions.situation import Situation, situation_of
 
-TIME_OUT_BATCH = 200
 SOURCE: Final = "redemption"
 
 UPDATE_BOOKING = """
 update redemption
-   set state = $3, entry_id = coalesce($4, entry_id), refund_entry_id = $5, changed_at = $6,
-       minutes = coalesce($7, minutes)
+   set state = $3, entry_id = coalesce($4, entry_id), changed_at = $5, minutes = coalesce($6, minutes), came = $7
  where timebank_id = $1 and id = $2
 """
 
 INSERT_EVENT = """
-insert into redemption_event (timebank_id, redemption_id, n, state, actor_id, at, reason)
-select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6
+insert into redemption_event (timebank_id, redemption_id, n, state, actor_id, at, reason, payee_id)
+select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7
   from redemption_event
  where timebank_id = $1 and redemption_id = $2
 """
@@ -119,20 +120,24 @@ async def _take(
     refusals = rules.check_step(actor, situation.offer, booking, step, now)
     if refusals:
         raise Rollback(refusals)
-    state = rules.STEPS[booking.state, step]
-    entry_id = refund_entry_id = None
-    if step == rules.FULFIL:
+    state = rules.state_after(booking, step)
+    entry_id = came = None
+    if state == rules.FULFILLED:
         entry_id = await _fulfil(connection, actor, situation, part)
+        if situation.offer.starts_at is not None:
+            came = step == rules.FULFIL
         if booking.state == rules.REQUESTED:
             await add_event(connection, actor, booking.id, rules.ACCEPTED, now)
-    elif step == rules.REFUND:
-        refund_entry_id = await _refund(connection, actor, situation)
+    elif step == rules.MISS:
+        came = False
+        await post(connection, actor, situation, [void(booking, step, actor)])
     elif step in (rules.CANCEL, rules.DECLINE):
-        await _post(connection, actor, situation, [_void(booking, step, actor)])
-    await connection.execute(
-        UPDATE_BOOKING, actor.timebank_id, booking.id, state, entry_id, refund_entry_id, now, part.minutes
-    )
+        await post(connection, actor, situation, [void(booking, step, actor)])
+    await connection.execute(UPDATE_BOOKING, actor.timebank_id, booking.id, state, entry_id, now, part.minutes, came)
     await add_event(connection, actor, booking.id, state, now, reason=reason)
+    minutes = booking.minutes if part.minutes is None else part.minutes
+    told = telling.of_step(actor, situation, state, reason=reason, minutes=minutes, came=came)
+    await send(connection, actor.timebank_id, told, now=now)
     await effects.after_step(connection, actor, situation, state, now)
     return Changed(reference=booking.reference, state=state)
 
@@ -140,42 +145,33 @@ async def _take(
 async def _fulfil(connection: Connection, actor: Actor, situation: Situation, part: Part) -> UUID:
     booking = situation.booking
     items: list[Item] = [
-        Capture(
-            key=f"fulfil:{booking.id}:1",
-            hold_id=booking.hold_id,
-            kind=BOOKING_FULFILLED,
-            effective_on=situation.today,
-            actor=actor.name,
-            amount=part.minutes,
-            now=situation.now,
-            reference=booking.reference,
-            meta={"rules": booking.rules_version},
-        )
+        _used_after_all(actor, situation) if booking.state == rules.MISSED else _capture(actor, situation, part)
     ]
     money = await effects.money_of(connection, actor, situation, part.pence)
-    owed = _payable(situation, money.pence)
+    owed = _payable(situation, money.pence, money.payee_id)
     if owed is not None:
         await payments.open_payable_account(connection, actor.timebank_id, owed.payee_id)
         items.append(
             payment_rules.expense_entry(owed, key=f"fulfil:{booking.id}:2", actor=actor, effective_on=situation.today)
         )
-    entry_ids = await _post(connection, actor, situation, [*items, *money.entries])
+    entry_ids = await post(connection, actor, situation, [*items, *money.entries])
     if owed is not None:
         await payments.record_payable(connection, actor, owed, entry_id=entry_ids[1], now=situation.now)
     return entry_ids[0]
 
 
-def _payable(situation: Situation, pence: int | None) -> NewPayable | None:
+def _payable(situation: Situation, pence: int | None, payee_id: int | None) -> NewPayable | None:
     """What the programme owes once this booking is fulfilled. It names the booking, never the member."""
     offer, booking = situation.offer, situation.booking
     kind = kind_of(offer.kind).payable_kind
     pence = offer.value_pence if pence is None else pence
-    if kind is None or offer.payee_id is None or not pence:
+    payee_id = payee_id or offer.payee_id
+    if kind is None or payee_id is None or not pence:
         return None
     happened = situation.now if offer.starts_at is None else offer.starts_at
     return NewPayable(
         kind=kind,
-        payee_id=offer.payee_id,
+        payee_id=payee_id,
         pence=pence,
         currency=situation.bank.currency,
         description=f"{offer.title}, booking {booking.reference}",
@@ -186,47 +182,51 @@ def _payable(situation: Situation, pence: int | None) -> NewPayable | None:
     )
 
 
-async def _refund(connection: Connection, actor: Actor, situation: Situation) -> UUID:
+def _capture(actor: Actor, situation: Situation, part: Part) -> Capture:
     booking = situation.booking
-    if booking.entry_id is None:
-        raise AssertionError(f"booking {booking.id} is fulfilled without an entry")
-    items: list[Item] = [
-        Reverse(
-            key=f"refund:{booking.id}:1",
-            entry_id=booking.entry_id,
-            kind=BOOKING_REFUNDED,
-            effective_on=situation.today,
-            actor=actor.name,
-            reference=booking.reference,
-            meta={"rules": booking.rules_version},
-        )
-    ]
-    owed = await payments.cancellation(
-        connection, actor, SOURCE, booking.id, key=f"refund:{booking.id}:2", effective_on=situation.today
+    # The table says until when; the hold keeps the first limit, which may have been extended since.
+    return Capture(
+        key=f"fulfil:{booking.id}:1",
+        hold_id=booking.hold_id,
+        kind=BOOKING_FULFILLED,
+        effective_on=situation.today,
+        actor=actor.name,
+        amount=part.minutes,
+        reference=booking.reference,
+        meta={"rules": booking.rules_version},
     )
-    if isinstance(owed, Refusal):
-        raise Rollback([owed])
-    if owed is not None:
-        items.append(owed)
-    entry_ids = await _post(connection, actor, situation, items)
-    if owed is not None:
-        await payments.record_cancelled(connection, actor, SOURCE, booking.id, entry_id=entry_ids[1], now=situation.now)
-    return entry_ids[0]
 
 
-def _void(booking: BookingFacts, step: str, actor: Actor, *, now: datetime | None = None) -> Void:
-    reason = "expired" if step == rules.TIME_OUT else "voided"
+def _used_after_all(actor: Actor, situation: Situation) -> Post:
+    """Somebody came who was said to be missing: their hours are free by now, so they are used directly."""
+    booking, offer = situation.booking, situation.offer
+    return Post(
+        key=f"fulfil:{booking.id}:1",
+        kind=BOOKING_FULFILLED,
+        unit=UNIT,
+        legs=(
+            Leg(account=account_of(booking.member_id), amount=-booking.minutes),
+            Leg(account=kind_of(offer.kind).hours_account(offer.provider_id), amount=booking.minutes),
+        ),
+        effective_on=situation.today,
+        actor=actor.name,
+        reference=booking.reference,
+        meta={"rules": booking.rules_version},
+    )
+
+
+def void(booking: BookingFacts, step: str, actor: Actor) -> Void:
+    """The ledger item that frees the hours of a booking."""
     return Void(
         key=f"{step}:{booking.id}:1",
         hold_id=booking.hold_id,
         actor=actor.name,
-        reason=reason,
-        now=now,
+        reason="expired" if step == rules.TIME_OUT else "voided",
         reference=booking.reference,
     )
 
 
-async def _post(connection: Connection, actor: Actor, situation: Situation, items: Sequence[Item]) -> list[UUID]:
+async def post(connection: Connection, actor: Actor, situation: Situation, items: Sequence[Item]) -> list[UUID]:
     """The transaction's one ledger call; entry ids in the order of the items that make entries."""
     results = await post_batch(connection, actor.timebank_id, items)
     refused = [result for result in results if isinstance(result, Refused)]
@@ -241,7 +241,9 @@ def _entry_ids(results: Sequence[Result]) -> list[UUID]:
 
 def _in_words(result: Refused, situation: Situation) -> Refusal:
     if result.code in ("hold_not_open", "hold_expired"):
-        return Refusal("timed_out", "The hours are no longer set aside. Please make a new booking.")
+        return Refusal("timed_out", say("The hours are no longer set aside. Please make a new booking."))
+    if result.code == "insufficient" and situation.booking.state == rules.MISSED:
+        return Refusal("not_enough_hours", "They have used these hours for something else since.")
     if result.code == "insufficient" and situation.offer.provider_id is not None:
         return Refusal(
             "helper_has_used_them",
@@ -250,31 +252,20 @@ def _in_words(result: Refused, situation: Situation) -> Refusal:
     return Refusal(result.code, f"The accounts refuse this: {result.message} Please ask your administrator.")
 
 
-async def time_out_batch(connection: Connection, timebank_id: int, now: datetime) -> int:
-    """Free the hours of at most ``TIME_OUT_BATCH`` bookings that are due; return how many."""
-    due = await queries.due_bookings(connection, timebank_id, now, TIME_OUT_BATCH)
-    if not due:
-        return 0
-    actor = system(timebank_id)
-    results = await post_batch(
-        connection, timebank_id, [_void(booking, rules.TIME_OUT, actor, now=now) for booking in due]
-    )
-    refused = [result for result in results if isinstance(result, Refused)]
-    if refused:
-        # The table says open and the ledger says otherwise: a bug, which must not be papered over.
-        raise RuntimeError(f"holds of due bookings could not be freed: {refused}")
-    for booking in due:
-        await connection.execute(UPDATE_BOOKING, timebank_id, booking.id, rules.TIMED_OUT, None, None, now, None)
-        await add_event(connection, actor, booking.id, rules.TIMED_OUT, now)
-        offer = await offer_queries.offer_facts(connection, timebank_id, booking.offer_id)
-        assert offer is not None
-        situation = await situation_with(connection, booking, offer, timebank_id, now)
-        await effects.after_step(connection, actor, situation, rules.TIMED_OUT, now)
-    return len(due)
+async def end(connection: Connection, actor: Actor, situation: Situation, state: str, *, reason: str = "") -> None:
+    """Write down that a booking has ended without its hours being used, after they were freed, and tell the member."""
+    booking, now = situation.booking, situation.now
+    await connection.execute(UPDATE_BOOKING, actor.timebank_id, booking.id, state, None, now, None, None)
+    await add_event(connection, actor, booking.id, state, now, reason=reason)
+    told = telling.of_step(actor, situation, state, reason=reason, minutes=booking.minutes, came=None)
+    await send(connection, actor.timebank_id, told, now=now)
+    await effects.after_step(connection, actor, situation, state, now)
 
 
 async def add_event(
     connection: Connection, actor: Actor, redemption_id: int, state: str, now: datetime, *, reason: str = ""
 ) -> None:
     """Write one step into a booking's history."""
-    await connection.execute(INSERT_EVENT, actor.timebank_id, redemption_id, state, actor.member_id, now, reason)
+    await connection.execute(
+        INSERT_EVENT, actor.timebank_id, redemption_id, state, actor.member_id, now, reason, actor.supplier_id
+    )

@@ -1,6 +1,6 @@
 """Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
 
-from piccolo.columns import UUID, BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
@@ -53,6 +53,51 @@ class Offer(Table, tablename="offer", db=ENGINE):
     value_pence = BigInt(null=True, default=None)
     provider_id = BigInt(null=True, default=None)
     is_open = Boolean(null=False, default=True)
+    no_show = Text(null=False, default="free")
+    called_off_at = Timestamptz(null=True, default=None)
+    called_off_reason = Text(null=False, default="")
+    access = Array(base_column=Text(), null=False, default=list)
+    is_for_groups = Boolean(null=False, default=False)
+    shown_from = Date(null=True, default=None)
+    shown_until = Date(null=True, default=None)
+    monthly_pence = BigInt(null=True, default=None)
+    search_key = Text(null=False, default="")
+    revision = Integer(null=False, default=1)
+    changed_by = BigInt(null=True, default=None)
+    changed_at = Timestamptz(null=True, default=None)
+
+
+class OfferGroup(Table, tablename="offer_group", db=ENGINE):
+    """A group whose members may use an offer that is not for everybody."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    offer_id = BigInt(null=False, default=None)
+    group_id = BigInt(null=False, default=None)
+
+
+class OfferPhoto(Table, tablename="offer_photo", db=ENGINE):
+    """The picture of an offer, in three sizes."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    offer_id = BigInt(null=False, default=None)
+    words = Text(null=False, default=None)
+    width = Integer(null=False, default=None)
+    height = Integer(null=False, default=None)
+    small = Bytea(null=False, default=None)
+    medium = Bytea(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    mark = Text(null=False, default=None)
+    added_by = BigInt(null=True, default=None)
+    added_at = Timestamptz(null=False, default=None)
+
+
+class SavedOffer(Table, tablename="saved_offer", db=ENGINE):
+    """An offer that a member wants to find again. Nobody else sees it."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    member_id = BigInt(null=False, default=None)
+    offer_id = BigInt(null=False, default=None)
+    saved_at = Timestamptz(null=False, default=None)
 
 
 class Redemption(Table, tablename="redemption", db=ENGINE):
@@ -74,6 +119,12 @@ class Redemption(Table, tablename="redemption", db=ENGINE):
     cancel_until = Timestamptz(null=False, default=None)
     expires_at = Timestamptz(null=False, default=None)
     rules_version = Integer(null=False, default=None)
+    committed_pence = BigInt(null=True, default=None)
+    no_show = Text(null=False, default="free")
+    came = Boolean(null=True, default=None)
+    refunded_minutes = Integer(null=True, default=None)
+    reminded_at = Timestamptz(null=True, default=None)
+    reminded_until = Timestamptz(null=True, default=None)
     changed_at = Timestamptz(null=False, default=None)
 
 
@@ -87,3 +138,4 @@ class RedemptionEvent(Table, tablename="redemption_event", db=ENGINE):
     actor_id = BigInt(null=True, default=None)
     at = Timestamptz(null=False, default=None)
     reason = Text(null=False, default="")
+    payee_id = BigInt(null=True, default=None)

@@ -12,7 +12,7 @@ from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
 from timebank.members.access import note_access
 from timebank.redemptions import queries, rules, service
-from timebank.redemptions.service import ChangeBooking
+from timebank.redemptions.service import ChangeBooking, Refund
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -26,12 +26,13 @@ PAST_SHOWN = 30
 DONE_SHOWN = 10
 TO_DO_PATH = "/bookings/to-do"
 
-STEPS = {"accept": service.accept, "fulfil": service.fulfil, "decline": service.decline, "refund": service.refund}
+STEPS = {"accept": service.accept, "fulfil": service.fulfil, "decline": service.decline, "miss": service.miss}
 STEP_NOTICES = {
     "accept": "Booking {reference} is agreed.",
     "fulfil": "Booking {reference} is done.",
     "decline": "Booking {reference} is closed. The hours are free again.",
     "refund": "Booking {reference}: the hours are given back.",
+    "miss": "Booking {reference}: they did not come.",
 }
 
 
@@ -136,8 +137,7 @@ async def _to_do_page(request: PageRequest, form: Form = BLANK, status_code: int
 @post("/bookings/{reference:str}/{step:str}", guards=[coordinates], status_code=200, include_in_schema=False)
 async def decide_booking(request: PageRequest, reference: FromPath[str], step: FromPath[str]) -> Response[Any]:
     """Accept, fulfil, decline or refund a booking; leads back to where the button was."""
-    use_case = STEPS.get(step)
-    if use_case is None:
+    if step not in STEP_NOTICES:
         raise NotFoundException
     form = await forms.read(request)
     known = _reference(reference)
@@ -149,13 +149,7 @@ async def decide_booking(request: PageRequest, reference: FromPath[str], step: F
         ]
     else:
         try:
-            changed = await use_case(
-                database(request),
-                viewer(request).actor,
-                ChangeBooking(reference=known, reason=reason),
-                key=form.key,
-                now=now(request),
-            )
+            changed = await _decide(request, step, known, reason, form)
         except LookupError as error:
             raise NotFoundException from error
     if isinstance(changed, list):
@@ -164,6 +158,16 @@ async def decide_booking(request: PageRequest, reference: FromPath[str], step: F
         return await _to_do_page(request, form.refused(changed), 422)
     target = f"/bookings/{known}" if on_booking_page else TO_DO_PATH
     return redirect(request, target, notice=STEP_NOTICES[step].format(reference=known))
+
+
+async def _decide(
+    request: PageRequest, step: str, reference: str, reason: str, form: Form
+) -> service.Changed | list[Refusal]:
+    db, person, key, moment = database(request), viewer(request).actor, form.key, now(request)
+    if step == "refund":
+        return await service.refund(db, person, Refund(reference=reference, reason=reason), key=key, now=moment)
+    command = ChangeBooking(reference=reference, reason=reason)
+    return await STEPS[step](db, person, command, key=key, now=moment)
 
 
 def _reference_of(request: PageRequest) -> str:

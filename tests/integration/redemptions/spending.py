@@ -78,7 +78,8 @@ async def booked(bank: Bank, offer_id: int, who: Actor, **more: object) -> str:
 
 async def step(bank: Bank, name: str, reference: str, who: Actor | None = None, **more: object):
     fields = {"now": bank.now, "key": key(), **more}
-    command = ChangeBooking(reference=reference, reason=fields.pop("reason", ""))
+    kind = service.Refund if name == "refund" else ChangeBooking
+    command = kind(reference=reference, reason=fields.pop("reason", ""))
     return await getattr(service, name)(bank.db, who or bank.coordinator, command, **fields)
 
 

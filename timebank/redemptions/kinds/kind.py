@@ -13,8 +13,9 @@ class Kind:
 
     ``name`` heads it in the catalogue; ``hours_account`` gives the ledger account that the hours go to (its argument is
     the offer's provider, a member id or None); ``payable_kind`` is what fulfilment makes the programme owe, None for
-    nothing; ``next_steps`` is what the participant reads under "What happens next", by state of the booking;
-    ``accept_words`` and ``fulfil_words`` are what the buttons of staff say.
+    nothing; ``has_waiting_list``: who finds it full can wait for a place; ``next_steps`` is what the participant reads
+    under "What happens next", by state of the booking; ``accept_words`` and ``fulfil_words`` are what the buttons of
+    staff say.
     """
 
     code: str
@@ -24,6 +25,7 @@ class Kind:
     needs_provider: bool
     needs_date: bool
     needs_safeguarding_lead: bool
+    has_waiting_list: bool
     next_steps: Mapping[str, tuple[str, ...]]
     accept_words: str
     fulfil_words: str

@@ -17,6 +17,7 @@ KIND = Kind(
     needs_provider=True,
     needs_date=False,
     needs_safeguarding_lead=True,
+    has_waiting_list=False,
     next_steps={
         "requested": ("We ask the member who helps.", "If they say yes, you agree a day and a place."),
         "accepted": ("They said yes.", "Meet on the day you agreed.", "Tell us when it has happened."),

@@ -12,6 +12,7 @@ KIND = Kind(
     needs_provider=False,
     needs_date=True,
     needs_safeguarding_lead=False,
+    has_waiting_list=True,
     next_steps={
         "requested": ("We ask the trainer to keep your place.", "Look at this page again to see when it is sure."),
         "accepted": ("Your place is kept for you.", "Come on the day. Say your name at the door."),

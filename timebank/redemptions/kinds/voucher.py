@@ -12,6 +12,7 @@ KIND = Kind(
     needs_provider=False,
     needs_date=False,
     needs_safeguarding_lead=False,
+    has_waiting_list=False,
     next_steps={
         "requested": ("We get your voucher ready.", "Look at this page again to see when it is ready."),
         "accepted": ("Your voucher is ready.", "Ask us for it by the number above. We can post it too."),
