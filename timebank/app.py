@@ -33,6 +33,7 @@ from timebank.governance import web as governance_web
 from timebank.home import web as home_web
 from timebank.home import web_offline
 from timebank.hours import api as hours_api
+from timebank.hours import web as hours_web
 from timebank.identity import web as identity_web
 from timebank.identity.purge import purge
 from timebank.identity.sessions import SessionMiddleware
@@ -60,20 +61,23 @@ from timebank.payments import web as payments_web
 from timebank.redemptions import api as redemptions_api
 from timebank.redemptions import api_offers, web_offers
 from timebank.redemptions import web as redemptions_web
-from timebank.redemptions.service import time_out_due
+from timebank.redemptions.service import move_on, remind_due, time_out_due
 from timebank.settings import Settings, load
+from timebank.statements import api as statements_api
+from timebank.statements import web as statements_web
 from timebank.signin import web as signin_web
+from timebank.signin.passkeys import forget_challenges
 from timebank.signin.service import forget_asks
 from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
     identity_web, signin_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web, web_offers,
-    payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
+    payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, payments_api, messages_api,
-    concerns_api, confidence_api, governance_api, imports_api,
+    concerns_api, confidence_api, governance_api, imports_api, statements_api,
 )  # fmt: skip
 
 
@@ -82,6 +86,8 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
     courier = Courier(settings)
     return (
         Job("time_out_bookings", "End bookings that waited too long", time_out_due),
+        Job("remind_of_bookings", "Remind of bookings that end or begin soon", remind_due, every=timedelta(minutes=15)),
+        Job("move_waiting_lists", "Offer free places to those who wait", move_on),
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
@@ -97,6 +103,12 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),
+        Job(
+            "forget_challenges",
+            "Delete questions that passkeys did not answer",
+            forget_challenges,
+            every=timedelta(hours=1),
+        ),
         Job("forget_codes", "Delete codes to sign in with", forget_asks, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )

@@ -41,6 +41,7 @@ from timebank.identity.session_store import SignedIn, new_session
 from timebank.kit.actor import Actor
 from timebank.kit.ids import secret_token, sha256
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 
 Answer = TypeVar("Answer")
 
@@ -51,12 +52,12 @@ MAX_HASHES_AT_ONCE = 2
 
 WRONG = Refusal(
     "wrong_pin",
-    "That did not match. Check the four numbers and try again. Your coordinator can give you a new card.",
+    say("That did not match. Check the four numbers and try again. Your coordinator can give you a new card."),
     "pin",
 )
 PAUSED = Refusal(
     "paused",
-    "There were too many wrong tries. Wait 15 minutes and try again, or ask your coordinator for a link.",
+    say("There were too many wrong tries. Wait 15 minutes and try again, or ask your coordinator for a link."),
     "pin",
 )
 

@@ -16,7 +16,7 @@ from timebank.identity.sessions import device_of, next_cookie, session_cookie, s
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.messages.at_once import hand_over
-from timebank.signin import queries, rules, service
+from timebank.signin import passkeys, queries, rules, service, web_passkeys
 from timebank.signin.queries import Reached
 from timebank.signin.service import Asked
 from timebank.web import forms
@@ -244,9 +244,20 @@ def _code_page(request: PageRequest, form: Form) -> Response[Any]:
 
 async def _confirm_page(request: PageRequest, form: Form, *, is_sent: bool = False) -> Response[Any]:
     own = await _own_addresses(request)
-    ways = [way for way, channel in CHANNELS.items() if channel in own and is_set_up(request, channel)]
+    has_passkey = bool(await passkeys.passkeys_of(database(request), viewer(request).actor))
+    channels = [way for way, channel in CHANNELS.items() if channel in own and is_set_up(request, channel)]
     status = REFUSED if form.refusals else 200
-    return render(request, "signin/confirm.html", status, form=form, headers=NO_STORE, ways=ways, is_sent=is_sent)
+    return render(
+        request,
+        "signin/confirm.html",
+        status,
+        form=form,
+        headers=NO_STORE,
+        channels=channels,
+        is_sent=is_sent,
+        has_passkey=has_passkey,
+        with_next=_with_next(form),
+    )
 
 
 async def _own_addresses(request: PageRequest) -> dict[str, str]:
@@ -306,4 +317,5 @@ ROUTES = [
     confirm_page,
     send_confirmation,
     confirm,
+    *web_passkeys.ROUTES,
 ]

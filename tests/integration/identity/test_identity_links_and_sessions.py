@@ -398,7 +398,7 @@ async def test_look_ups_are_for_the_application_only(db: Database, owner_url: st
     await owner.close()
     expected = {
         *("find_session", "find_sign_in_link", "find_card", "find_api_token", "find_check_in_code"),
-        *("find_asked_members", "find_members_by_address", "find_statement_code", "find_supplier_link"),
+        *("find_asked_members", "find_members_by_address", "find_statement_code", "find_supplier_link", "find_passkey"),
     }
     assert {row["proname"] for row in rows} == expected
     for row in rows:
