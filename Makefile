@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 MUTANTS_ARGS ?=
 LEDGER_BENCH ?= --seconds 5 --postings 10000000
 STEPS ?= 1000000
+BUDGETS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -60,6 +61,11 @@ bench: install-dev ## measure speed, memory and page weights and print them (LED
 	@$(BIN)/python -m tests.benchmarks.register_figures $(REGISTER_BENCH)
 	@$(BIN)/python -m tests.benchmarks.import_figures
 	@$(BIN)/python -m tests.benchmarks
+
+.PHONY: budgets
+budgets: install-dev ## hold participant pages to their budgets: weight, requests, words, Lighthouse (BUDGETS="--only home", "--without-lighthouse")
+	@$(BIN)/python scripts/ensure_chromium.py
+	@$(BIN)/python -m tests.budgets $(BUDGETS)
 
 .PHONY: prove-long
 prove-long: install-dev ## run the property tests, the ledger's for 1,000,000 steps and more (STEPS=1000 for fewer), and 50 kills

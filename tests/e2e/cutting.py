@@ -6,16 +6,25 @@ from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 CHUNK = 65_536
+METHODS = (b"GET ", b"HEAD ", b"POST ")
 
 
 class Wire:
-    """``wire.url`` is the demo; after ``cut()`` it is not, until ``mend()``."""
+    """``wire.url`` is the demo; after ``cut()`` it is not, until ``mend()``.
+
+    It counts what goes over it: ``received`` bytes of answers, and ``requests``.
+    """
 
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._port = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Count from nothing."""
+        self.received = self.requests = 0
 
     @property
     def url(self) -> str:
@@ -38,16 +47,25 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
         self._open |= {writer, there_writer}
-        await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
+        await asyncio.gather(self._ask(reader, there_writer), self._answer(there_reader, writer))
         self._open -= {writer, there_writer}
 
+    async def _ask(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                # A browser sends the next request on a connection after the answer to the last, in one piece.
+                self.requests += data.startswith(METHODS)
+                target.write(data)
+                await target.drain()
+        target.close()
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(CHUNK):
-            target.write(data)
-            await target.drain()
-    target.close()
+    async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                self.received += len(data)
+                target.write(data)
+                await target.drain()
+        target.close()
 
 
 @asynccontextmanager

@@ -189,6 +189,18 @@ async def test_a_phone_that_was_signed_out_elsewhere_forgets(demo: Demo, open_pa
     await nothing_left(page)
 
 
+async def test_the_worker_forgets_by_itself_where_no_script_runs(demo: Demo, open_page: Opener, wire: Wire) -> None:
+    page = await open_page(service_workers="allow")
+    await enter(page, demo, wire, PARTICIPANT)
+    await page.context.clear_cookies()
+    await page.route("**/static/main.*.js", lambda route: route.abort())
+
+    await page.goto(f"{wire.url}/hours")
+
+    await page.get_by_role("heading", level=1, name="Sign in").wait_for()
+    assert await page.evaluate("caches.keys()") == []
+
+
 async def test_a_borrowed_phone_keeps_nothing(demo: Demo, open_page: Opener, wire: Wire) -> None:
     page = await open_page(service_workers="allow")
     await enter(page, demo, wire, PARTICIPANT, borrowed=True)
