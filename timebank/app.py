@@ -63,17 +63,18 @@ from timebank.redemptions import api_offers, web_offers
 from timebank.redemptions import web as redemptions_web
 from timebank.redemptions.service import move_on, remind_due, time_out_due
 from timebank.settings import Settings, load
-from timebank.statements import api as statements_api
-from timebank.statements import web as statements_web
 from timebank.signin import web as signin_web
 from timebank.signin.passkeys import forget_challenges
 from timebank.signin.service import forget_asks
+from timebank.statements import api as statements_api
+from timebank.statements import web as statements_web
 from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
-    identity_web, signin_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web, web_offers,
-    payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web,
+    identity_web, signin_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web,
+    web_offers, payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
+    hours_web, statements_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, payments_api, messages_api,

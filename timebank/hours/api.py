@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from timebank.hours import queries, service
+from timebank.hours import api_gifts, queries, service
 from timebank.hours.rules import may_act_for
 from timebank.hours.service import Give, Given
 from timebank.identity.api_auth import acting, needs_scope
@@ -51,7 +51,7 @@ class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A gift of minutes. ``to_member_id`` null gives to the community pot.
+    """A gift of minutes. ``to_member_id`` null gives to the community pot. The receiver reads the note.
 
     ``from_member_id`` is the token's member if left out.
     """
@@ -59,6 +59,7 @@ class TransferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     to_member_id: int | None
     minutes: Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31)]
     from_member_id: int | None = None
+    note: str = ""
 
 
 @get("/api/v1/members/{member_id:int}/balance", tags=["hours"], guards=[needs_scope(READ)], **READING)
@@ -126,9 +127,9 @@ async def give_hours(request: ApiRequest, data: JSONBody[TransferBody]) -> Respo
     giver = actor.member_id if data.from_member_id is None else data.from_member_id
     if giver is None:
         return refused([Refusal("from_member_missing", "Say whose hours to give.", "from_member_id")])
-    command = Give(from_member_id=giver, to_member_id=data.to_member_id, minutes=data.minutes)
+    command = Give(from_member_id=giver, to_member_id=data.to_member_id, minutes=data.minutes, note=data.note)
     given = await service.give(database(request), actor, command, key=key, now=now(request))
     return refused(given) if isinstance(given, list) else Response(given, status_code=201)
 
 
-ROUTES = [read_balance, read_statement, give_hours]
+ROUTES = [read_balance, read_statement, give_hours, *api_gifts.ROUTES]

@@ -17,7 +17,6 @@ from timebank.kit.ids import sha256
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.members.queries import by_id as member_by_id
-from timebank.members.queries import names
 from timebank.messages.service import send
 
 __all__ = (
@@ -31,6 +30,7 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (timebank_id, entry_id) do nothing
 returning id
 """
+GIVER = "select display_name from member where timebank_id = $1 and id = $2"
 GIFT_OF_ENTRY = "select id from gift where timebank_id = $1 and entry_id = $2"
 
 
@@ -117,8 +117,8 @@ async def _keep(connection: Connection, timebank_id: int, command: Give, posted:
         now,
     )
     if command.to_member_id is not None:
-        known = await names(connection, timebank_id, [command.from_member_id])
-        giver = known.get(command.from_member_id, "")
+        # Plain SQL: Piccolo does not know the batcher's transaction.
+        giver = await connection.fetchval(GIVER, timebank_id, command.from_member_id)
         told = words.given(command.to_member_id, gift_id, giver, command.minutes, command.note.strip())
         await send(connection, timebank_id, [told], now=now)
     return gift_id

@@ -99,15 +99,24 @@ async def _supporting_page(request: PageRequest, form: Form) -> Response[str]:
     )
 
 
+NEVER = "never"
+"""A scope that no agreement has: only the member, or a coordinator for them."""
+
 # What a supporter's agreement opens, by the beginning of the address; reading and changing are told apart.
 SCOPE_OF = (
     ("/acting/stop", None, None),
     ("/sign-out", None, None),
     ("/static", None, None),
     ("/tell", None, None),  # for everybody, whoever they act for
+    ("/check", None, None),
     ("/hours", supporters.SEE_HOURS, supporters.SEE_HOURS),
+    ("/statement", supporters.SEE_HOURS, NEVER),
+    ("/print", supporters.SEE_HOURS, NEVER),
+    ("/gifts/ask", supporters.SEE_HOURS, supporters.BOOK),
+    ("/gifts", supporters.SEE_HOURS, NEVER),
     ("/offers", supporters.SEE_HOURS, supporters.BOOK),
     ("/bookings", supporters.SEE_HOURS, supporters.BOOK),
+    ("/share", supporters.BOOK, supporters.BOOK),
     ("/whats-on", supporters.SEE_HOURS, supporters.BOOK),
     ("/in", supporters.LOG_TIME, supporters.LOG_TIME),
     ("/log", supporters.LOG_TIME, supporters.LOG_TIME),

@@ -25,7 +25,7 @@ class StatementCode(Table, tablename="statement_code", db=ENGINE):
     made_on = Date(null=False, default=None)
     made_by = BigInt(null=False, default=None)
     made_at = Timestamptz(null=False, default=None)
-    ended_at = Timestamptz(null=True, default=None)
+    round = Integer(null=False, default=None)
 
 
 class StatementLook(Table, tablename="statement_look", db=ENGINE):

@@ -53,6 +53,20 @@ create index pot_ask_by_member on pot_ask (timebank_id, member_id, id desc);
 create index pot_ask_in_state on pot_ask (timebank_id, state, id);
 call protect_tenant_table('pot_ask', 'select, insert, update');
 
+-- Turning the checking off ends every code at once and for good, wherever it is turned off: codes belong to the round in
+-- which they were made.
+alter table member add column statement_round integer not null default 0;
+create function end_statement_codes() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+    new.statement_round := old.statement_round + 1;
+    return new;
+end $$;
+create trigger member_ends_statement_codes before update of statement_checks on member
+    for each row when (old.statement_checks and not new.statement_checks)
+    execute function end_statement_codes();
+
 -- What a printed statement says, under the code at its foot. There is one only while the member lets others check; the
 -- same paper printed twice on one day has the same code.
 create table statement_code (
@@ -72,7 +86,7 @@ create table statement_code (
     made_on         date        not null,
     made_by         bigint      not null,
     made_at         timestamptz not null,
-    ended_at        timestamptz,
+    round           integer     not null,
     primary key (timebank_id, id),
     foreign key (timebank_id, member_id) references member (timebank_id, id),
     foreign key (timebank_id, made_by) references member (timebank_id, id)
@@ -80,8 +94,7 @@ create table statement_code (
 create unique index statement_code_by_digest on statement_code (code_sha256);
 create unique index statement_code_of_paper on statement_code
     (timebank_id, member_id, first_on, last_on, made_on, opening_minutes, came_minutes, went_minutes, entries,
-     display_name)
-    where ended_at is null;
+     display_name, round);
 call protect_tenant_table('statement_code', 'select, insert, update');
 
 -- That somebody checked a paper, for the member to read; nothing about who it was.
@@ -106,7 +119,7 @@ create table statement_try (
 );
 grant select, insert, update, delete on statement_try to timebank_app;
 
--- Whose paper it is: nothing for a code that does not exist, was ended, or whose member lets nobody check.
+-- Whose paper it is: nothing for a code that does not exist, has ended, or whose member lets nobody check.
 create function find_statement_code(code_sha256 bytea)
 returns table (timebank_id bigint, id bigint)
 language sql stable security definer set search_path = ''
@@ -114,7 +127,7 @@ as $$
     select c.timebank_id, c.id
       from public.statement_code c
       join public.member m on m.timebank_id = c.timebank_id and m.id = c.member_id
-     where c.code_sha256 = find_statement_code.code_sha256 and c.ended_at is null
+     where c.code_sha256 = find_statement_code.code_sha256 and c.round = m.statement_round
        and m.statement_checks and m.status <> 'left'
 $$;
 revoke all on function find_statement_code(bytea) from public;
