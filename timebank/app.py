@@ -31,7 +31,7 @@ from timebank.db import Database
 from timebank.governance import api as governance_api
 from timebank.governance import web as governance_web
 from timebank.home import web as home_web
-from timebank.home import web_offline
+from timebank.home import web_about, web_offline
 from timebank.hours import api as hours_api
 from timebank.hours import web as hours_web
 from timebank.identity import web as identity_web
@@ -58,6 +58,9 @@ from timebank.messages.delivering import Courier
 from timebank.messages.packing import pack
 from timebank.payments import api as payments_api
 from timebank.payments import web as payments_web
+from timebank.peers import api as peers_api
+from timebank.peers import web as peers_web
+from timebank.peers.service import look_after as look_after_asks
 from timebank.redemptions import api as redemptions_api
 from timebank.redemptions import api_offers, web_offers
 from timebank.redemptions import web as redemptions_web
@@ -72,13 +75,15 @@ from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
-    identity_web, signin_web, home_web, web_offline, members_web, activities_web, contributions_web, redemptions_web,
+    identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web, redemptions_web,
     web_offers, payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
     hours_web, statements_web,
+    peers_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, payments_api, messages_api,
     concerns_api, confidence_api, governance_api, imports_api, statements_api,
+    peers_api,
 )  # fmt: skip
 
 
@@ -89,6 +94,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("time_out_bookings", "End bookings that waited too long", time_out_due),
         Job("remind_of_bookings", "Remind of bookings that end or begin soon", remind_due, every=timedelta(minutes=15)),
         Job("move_waiting_lists", "Offer free places to those who wait", move_on),
+        Job("look_after_asks", "Ask how help between members was", look_after_asks, every=timedelta(minutes=15)),
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
@@ -169,6 +175,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
                 Tag(name="members"),
                 Tag(name="registers"),
                 Tag(name="redemptions"),
+                Tag(name="peers"),
                 Tag(name="payments"),
                 Tag(name="activities"),
                 Tag(name="messages"),

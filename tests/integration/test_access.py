@@ -83,6 +83,7 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /worker.js": ANYONE,
     "GET /more": COORDINATES,
     "GET /sign-in": ANYONE,
+    "GET /accessibility": ANYONE,
     "GET /sign-in/link/{token}": ANYONE,
     "POST /sign-in/link/{token}": ANYONE,
     "GET /sign-in/card": ANYONE,
