@@ -30,8 +30,8 @@ from timebank.web.static import asset_url
 from timebank.web.viewer import Connection, Viewer, viewer
 
 ROOMS_WITH_PAGES = (
-    "web", "identity", "signin", "members", "activities", "contributions", "redemptions", "payments", "messages", "concerns",
-    "confidence", "governance", "imports", "home", "hours", "statements", "jobs",
+    "web", "identity", "signin", "members", "activities", "contributions", "redemptions", "peers", "payments",
+    "messages", "concerns", "confidence", "governance", "imports", "home", "hours", "statements", "jobs",
 )  # fmt: skip
 NOTICE_COOKIE = "timebank_notice"
 NOTICE_SECONDS = 60
