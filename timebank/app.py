@@ -75,10 +75,9 @@ from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
-    identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web, redemptions_web,
-    web_offers, payments_web, messages_web, concerns_web, confidence_web, governance_web, imports_web, jobs_web,
-    hours_web, statements_web,
-    peers_web,
+    identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
+    redemptions_web, web_offers, payments_web, messages_web, concerns_web, confidence_web, governance_web,
+    imports_web, jobs_web, hours_web, statements_web, peers_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, payments_api, messages_api,
