@@ -27,6 +27,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     a member still has. ``answer_days``: working days in which a query about an entry is answered.
     ``max_pot_help_minutes`` is the most that one member gets from the pot at once, ``pot_alone_up_to_minutes`` what a
     coordinator may give from it without a second person.
+    ``confirm_above_minutes``: using or giving more at once asks once more who one is.
     ``peer_silence_days`` after the question arrived, ``peer_silence`` says what counts when somebody who got or gave
     help says nothing (``timebank.peers.rules.outcome_of_silence``).
     """
@@ -42,6 +43,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     member_floor_minutes: NotNegative = 0
     undo_minutes: Positive = 10
     max_open_bookings: Positive = 10
+    confirm_above_minutes: NotNegative = 10 * 60
     payment_days: NotNegative = 30
     minimum_age: NotNegative = 18
     check_valid_months: Positive = 36

@@ -18,6 +18,7 @@ from timebank.redemptions.offer_rules import ACCESS, Seen
 from timebank.redemptions.readers import reader_of
 from timebank.redemptions.saved import SaveOffer
 from timebank.redemptions.service import RequestRedemption
+from timebank.signin.confirming import require_confirmed_for
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -124,7 +125,8 @@ async def save_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[
 
 @get("/offers/{offer_id:int}/check", guards=[signed_in], include_in_schema=False)
 async def check_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
-    """The last look before hours are used."""
+    """The last look before hours are used; for many hours at once only after showing who one is."""
+    await _confirm_for_many(request, offer_id)
     return await _offer_page(request, offer_id, "redemptions/check.html")
 
 
@@ -133,6 +135,7 @@ async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[A
     """Use the hours: one booking, however often the button is pressed; at the price that the page showed or not."""
     person, member_id = _me(request)
     form = await forms.read(request)
+    await _confirm_for_many(request, offer_id)
     command = RequestRedemption(
         offer_id=offer_id, member_id=member_id, how_agreed=_how_agreed(request), seen=_seen(form)
     )
@@ -140,6 +143,13 @@ async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[A
     if isinstance(booked, list):
         return await _offer_page(request, offer_id, "redemptions/check.html", form.refused(booked), 422)
     return redirect(request, f"/bookings/{booked.reference}")
+
+
+async def _confirm_for_many(request: PageRequest, offer_id: int) -> None:
+    async with database(request).reading(viewer(request).actor.timebank_id) as connection:
+        facts = await offer_queries.offer_facts(connection, viewer(request).actor.timebank_id, offer_id)
+    if facts is not None:
+        await require_confirmed_for(request, facts.price_minutes)
 
 
 async def _offer_page(

@@ -2,7 +2,9 @@
 
 from litestar.handlers import BaseRouteHandler
 
+from timebank.banks import queries as banks
 from timebank.identity.sessions import session_token
+from timebank.kit.clock import today
 from timebank.kit.ids import sha256
 from timebank.signin import queries, rules
 from timebank.web.confirm import ConfirmFirst
@@ -25,6 +27,20 @@ async def require_confirmed(connection: Connection) -> None:
     is_typing = connection.scope.get("method") not in ("GET", "HEAD")
     if not rules.is_confirmed(confirmed_at, now=now(connection), is_typing=is_typing):
         raise ConfirmFirst
+
+
+async def require_confirmed_for(connection: Connection, minutes: int) -> None:
+    """The same, when this many minutes are used or given at once and the time bank's rules ask then.
+
+    Raises:
+        ConfirmFirst: see :func:`require_confirmed`.
+    """
+    person = viewer(connection)
+    async with database(connection).reading(person.actor.timebank_id) as transaction:
+        day = today(now(connection), person.time_zone)
+        _, document = await banks.rules_in_force(transaction, person.actor.timebank_id, day)
+    if minutes > document.confirm_above_minutes:
+        await require_confirmed(connection)
 
 
 async def confirmed(connection: Connection, handler: BaseRouteHandler) -> None:

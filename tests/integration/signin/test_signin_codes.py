@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import browsers
 from tests.integration.messages.mailroom import MailRoom, mail_server, reached_by
+from tests.integration.redemptions.spending import give_hours, offer
 from tests.people import Bank, Browser
 from timebank.kit.actor import Actor
 from timebank.signin import rules, service, web
@@ -243,3 +244,20 @@ async def test_old_codes_are_forgotten(bank: Bank, opened: Open, post: MailRoom,
     async with db.globally() as connection:
         assert await connection.fetchval("select count(*) from sign_in_ask where created_at < $1", bank.now) == 0
         assert await connection.fetchval("select count(*) from sign_in_ask_member where timebank_id = $1", bank.id) == 0
+
+
+async def test_using_many_hours_asks_once_more(bank: Bank, opened: Open, clock) -> None:
+    little, much = await offer(bank, price_minutes=600), await offer(bank, price_minutes=601, title="A long course")
+    await give_hours(bank, bank.participant.member_id, 2000)
+    browser = opened()
+    await browser.sign_in(bank.db, bank.participant)
+    assert (await browser.get(f"/offers/{much}/check", follow_redirects=False)).status_code == 200
+    clock.advance(rules.CONFIRMED_FOR)
+    assert (await browser.get(f"/offers/{little}/check", follow_redirects=False)).status_code == 200
+    asked = await browser.get(f"/offers/{much}/check", follow_redirects=False)
+    assert asked.headers["location"] == f"/confirm?next=/offers/{much}/check"
+    clock.advance(rules.CONFIRMED_WHILE_TYPING)
+    sent_late = await browser.submit(f"/offers/{much}/use")
+    assert sent_late.headers["location"].startswith("/confirm")
+    async with bank.db.reading(bank.id) as connection:
+        assert not await connection.fetchval("select count(*) from redemption where timebank_id = $1", bank.id)
