@@ -1,5 +1,6 @@
 """Asking another member, and agreeing: who, when, how long. Agreed minutes are set aside at once."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from timebank.db import Connection, Database, Rollback, once
 from timebank.hours import queries as hours
 from timebank.kit import ids
-from timebank.kit.actor import Actor
+from timebank.kit.actor import Actor, system
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Minutes, say
 from timebank.kit.working_days import next_working_day
@@ -454,6 +455,21 @@ async def end(
     """Let an ask end without hours; what they shared to be reached goes with it."""
     await connection.execute(END, actor.timebank_id, found.id, state, now)
     await add_event(connection, actor, found.id, state, now, words=words)
+
+
+async def end_kindly(
+    connection: Connection, timebank_id: int, found: AskLine, tell_whom: Iterable[int], now: datetime
+) -> None:
+    """End an ask of two who keep apart. Not in anybody's name, and nobody is told why."""
+    if found.booking is not None and found.state == rules.AGREED:
+        await skills.free(connection, timebank_id, found.booking, reason="", now=now)
+    await end(connection, system(timebank_id), found, rules.ENDED, now)
+    for member_id in tell_whom:
+        await tell(
+            connection, timebank_id, found.reference, member_id, f"{found.id}:ended:{member_id}",
+            say("It will not happen this time"), say("What: {title}", title=found.title),
+            say("No hours were used. You can ask somebody else."), now=now,
+        )  # fmt: skip
 
 
 async def share(db: Database, actor: Actor, command: Share, *, key: str, now: datetime) -> Asked | list[Refusal]:

@@ -6,7 +6,7 @@ import msgspec
 
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import ids
-from timebank.kit.actor import ADMIN, Actor, system
+from timebank.kit.actor import ADMIN, Actor
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.kit.working_days import working_days_after
@@ -14,9 +14,8 @@ from timebank.members import blocking, safeguarding
 from timebank.members import queries as members
 from timebank.messages.service import Message, send
 from timebank.peers import queries, rules
-from timebank.peers.asks import end
+from timebank.peers.asks import end_kindly
 from timebank.peers.meeting import here, mine, tell
-from timebank.redemptions import skills
 
 WORKING_DAYS = 1
 """A report reaches the lead within one working day."""
@@ -126,21 +125,25 @@ async def keep_apart(db: Database, actor: Actor, command: Person, *, key: str, n
     async def work(connection: Connection) -> Done:
         subject_id = await _known(connection, actor, command.member_id)
         await blocking.block(connection, actor.timebank_id, subject_id, command.member_id, now)
-        for found in await queries.open_between(connection, actor.timebank_id, subject_id, command.member_id):
-            if found.is_over or (found.state == rules.AGREED and found.has_started(now)):
-                continue
-            if found.booking is not None and found.state == rules.AGREED:
-                await skills.free(connection, actor.timebank_id, found.booking, reason="", now=now)
-            # Not in the name of whoever blocked: the history would tell the other.
-            await end(connection, system(actor.timebank_id), found, rules.ENDED, now)
-            await tell(
-                connection, actor.timebank_id, found.reference, command.member_id, f"{found.id}:ended",
-                say("It will not happen this time"), say("What: {title}", title=found.title),
-                say("No hours were used. You can ask somebody else."), now=now,
-            )  # fmt: skip
         return Done(id=command.member_id)
 
-    return await once(db, actor, "peers_block", key, command, Done, work)
+    done = await once(db, actor, "peers_block", key, command, Done, work)
+    if isinstance(done, list):
+        return done
+    # Each in a transaction of its own, as the ledger asks; what is left when this is interrupted ends by the clock.
+    while await _end_one(db, actor, command.member_id, now):
+        pass
+    return done
+
+
+async def _end_one(db: Database, actor: Actor, member_id: int, now: datetime) -> bool:
+    """End one of the open asks between two who keep apart; False when there is none."""
+    async with db.writing(actor.timebank_id) as connection:
+        for found in await queries.open_between(connection, actor.timebank_id, actor.subject_id or 0, member_id):
+            if not found.is_over and not (found.state == rules.AGREED and found.has_started(now)):
+                await end_kindly(connection, actor.timebank_id, found, [member_id], now)
+                return True
+    return False
 
 
 async def let_meet(db: Database, actor: Actor, command: Person, *, key: str, now: datetime) -> Done | list[Refusal]:

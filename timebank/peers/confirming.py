@@ -12,9 +12,10 @@ from timebank.kit.actor import COORDINATOR, Actor, system
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Minutes, say
 from timebank.kit.working_days import next_working_day
+from timebank.members import blocking
 from timebank.messages import queries as messages
 from timebank.peers import queries, rules
-from timebank.peers.asks import end
+from timebank.peers.asks import end, end_kindly
 from timebank.peers.meeting import Here, add_event, here, locked, mine, tell
 from timebank.peers.queries import AskLine
 from timebank.peers.rules import Outcome
@@ -36,20 +37,24 @@ update peer_ask
 SETTLING = "update peer_ask set state = 'settling', changed_at = $3 where timebank_id = $1 and id = $2"
 
 # What the clock moves on: asks that nobody answered, those whose time has come, those whose booking ended elsewhere.
-# Changed by somebody at this moment: left for the next round.
+# Or whose two keep apart: what the block itself could not end in its transaction.
 DUE = """
-select a.reference
+select a.id, a.reference
   from peer_ask a
   left join redemption r on r.timebank_id = a.timebank_id and r.id = a.redemption_id
  where a.timebank_id = $1
    and ((a.state = 'asked' and (a.answer_by < $3 or a.starts_at <= $2))
         or (a.state in ('agreed', 'settling') and r.state not in ('requested', 'accepted'))
-        or (a.state = 'agreed' and a.starts_at + make_interval(mins => a.minutes) <= $2))
+        or (a.state = 'agreed' and a.starts_at + make_interval(mins => a.minutes) <= $2)
+        or (a.state in ('asked', 'agreed') and (a.starts_at is null or a.starts_at > $2)
+            and exists (select from member_block b where b.timebank_id = a.timebank_id
+                           and (b.member_id, b.blocked_id)
+                               in ((a.receiver_id, a.helper_id), (a.helper_id, a.receiver_id)))))
    and a.id > $4
  order by a.id
  limit $5
-   for update of a skip locked
 """
+FREE_TO_LOCK = "select true from peer_ask where timebank_id = $1 and id = $2 for update skip locked"
 
 
 class Say(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,25 +199,12 @@ async def _free(connection: Connection, actor: Actor, found: AskLine, now: datet
 async def _hand_over(connection: Connection, bank_id: int, found: AskLine, minutes: int, now: datetime) -> int:
     """Move the hours, beyond what was set aside only as far as the receiver has them; how many moved."""
     assert found.booking is not None
-    assert found.offer_id is not None
-    held = found.minutes
-    await skills.hand_over(connection, bank_id, found.booking, minutes=minutes, held=held, now=now)
-    if minutes <= held:
-        return minutes
-    have = await hours.balance(connection, bank_id, found.receiver_id)
-    more = rules.possible(minutes, held=held, available=have.available) - held
-    if more <= 0:
-        return held
-    receiver = Actor(timebank_id=bank_id, member_id=found.receiver_id)
-    try:
-        async with connection.transaction():
-            extra = await skills.book_agreed(
-                connection, receiver, found.offer_id, member_id=found.receiver_id, minutes=more, until=now, now=now
-            )
-            await skills.hand_over(connection, bank_id, extra.reference, minutes=more, held=more, now=now)
-    except Rollback:
-        return held  # no more can be booked just now: what was agreed is what moves
-    return held + more
+    moves = minutes
+    if minutes > found.minutes:
+        have = await hours.balance(connection, bank_id, found.receiver_id)
+        moves = rules.possible(minutes, held=found.minutes, available=have.available)
+    await skills.hand_over(connection, bank_id, found.booking, minutes=moves, held=found.minutes, now=now)
+    return moves
 
 
 async def _ask_the_other(
@@ -246,13 +238,15 @@ async def look_after(db: Database, timebank_id: int, now: datetime) -> int:
     """
     looked, after = 0, 0
     while True:
-        async with db.writing(timebank_id) as connection:
+        async with db.reading(timebank_id) as connection:
             where = await here(connection, timebank_id, now)
             rows = await connection.fetch(DUE, timebank_id, now, where.today, after, BATCH)
-            for row in rows:
-                found = await locked(connection, timebank_id, row["reference"])
-                await _move_on(connection, found, where)
-                after = found.id
+        for row in rows:
+            async with db.writing(timebank_id) as connection:
+                # Each in a transaction of its own: the ledger takes one call in each.
+                if await connection.fetchval(FREE_TO_LOCK, timebank_id, row["id"]):
+                    await _move_on(connection, await locked(connection, timebank_id, row["reference"]), where)
+            after = row["id"]
         looked += len(rows)
         if len(rows) < BATCH:
             return looked
@@ -262,6 +256,8 @@ async def _move_on(connection: Connection, found: AskLine, where: Here) -> None:
     actor = system(where.bank.id)
     if found.is_over:
         await _follow_booking(connection, actor, found, where.now)
+    elif await _keep_apart(connection, found, where):
+        await end_kindly(connection, where.bank.id, found, (found.receiver_id, found.helper_id), where.now)
     elif found.state == rules.ASKED:
         await end(connection, actor, found, rules.LAPSED, where.now)
         for member_id in (found.receiver_id, found.helper_id):
@@ -277,6 +273,12 @@ async def _move_on(connection: Connection, found: AskLine, where: Here) -> None:
             result = rules.outcome_of_silence(rule, found.minutes, found.receiver_said, found.helper_said)
             await add_event(connection, actor, found.id, "silence", where.now)
             await _conclude(connection, actor, found, result, where)
+
+
+async def _keep_apart(connection: Connection, found: AskLine, where: Here) -> bool:
+    if found.state == rules.SETTLING or (found.state == rules.AGREED and found.has_started(where.now)):
+        return False
+    return found.helper_id in await blocking.around(connection, where.bank.id, found.receiver_id)
 
 
 async def _follow_booking(connection: Connection, actor: Actor, found: AskLine, now: datetime) -> None:

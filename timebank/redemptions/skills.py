@@ -10,7 +10,6 @@ import msgspec
 
 from timebank.db import Connection, Rollback
 from timebank.kit.actor import Actor, system
-from timebank.kit.refusal import Refusal
 from timebank.redemptions import rules, steps
 from timebank.redemptions.requests import Booked, RequestRedemption, request_within
 from timebank.redemptions.steps import ChangeBooking
@@ -102,14 +101,14 @@ async def free(connection: Connection, timebank_id: int, reference: str, *, reas
 async def hand_over(
     connection: Connection, timebank_id: int, booked: str, *, minutes: int, held: int, now: datetime
 ) -> None:
-    """Move the hours of a booking to whoever helped: at most what was set aside, the rest is free.
+    """Move the hours of a booking to whoever helped; what of it was not needed is free.
 
-    Raises ``Rollback`` with ``timed_out`` or ``wrong_state`` when the hours are no longer set aside.
+    Raises ``Rollback`` with ``timed_out`` or ``wrong_state`` when the hours are no longer set aside, and when there are
+    not enough beyond them.
     """
-    part = minutes if minutes < held else None
-    await steps.fulfil_within(connection, system(timebank_id), booked, minutes=part, now=now)
-
-
-def no_longer_there() -> Refusal:
-    """Refusal ``timed_out``: the hours went back by themselves."""
-    return Refusal("timed_out", "The hours are no longer set aside. Ask again.")
+    actor = system(timebank_id)
+    if minutes > held:
+        await steps.fulfil_longer_within(connection, actor, booked, minutes=minutes, now=now)
+    else:
+        part = minutes if minutes < held else None
+        await steps.fulfil_within(connection, actor, booked, minutes=part, now=now)

@@ -113,6 +113,17 @@ async def take_within(
     return await _take(connection, actor, situation, step, command.reason.strip(), Part())
 
 
+async def fulfil_longer_within(
+    connection: Connection, actor: Actor, reference: str, *, minutes: int, now: datetime
+) -> Changed:
+    """Fulfil a booking between two members that took longer than was set aside, in one entry of all its minutes.
+
+    Raises as :func:`fulfil_within` does; ``Rollback`` also when the member does not have so many.
+    """
+    situation = await situation_of(connection, actor.timebank_id, reference, now)
+    return await _take(connection, actor, situation, rules.FULFIL, "", Part(minutes))
+
+
 async def _take(
     connection: Connection, actor: Actor, situation: Situation, step: str, reason: str, part: Part
 ) -> Changed:
@@ -144,9 +155,14 @@ async def _take(
 
 async def _fulfil(connection: Connection, actor: Actor, situation: Situation, part: Part) -> UUID:
     booking = situation.booking
-    items: list[Item] = [
-        _used_after_all(actor, situation) if booking.state == rules.MISSED else _capture(actor, situation, part)
-    ]
+    items: list[Item]
+    if booking.state == rules.MISSED:
+        items = [_used_directly(actor, situation, booking.minutes)]
+    elif part.minutes is not None and part.minutes > booking.minutes:
+        # One entry for the whole time: the hold cannot grow.
+        items = [void(booking, "longer", actor), _used_directly(actor, situation, part.minutes)]
+    else:
+        items = [_capture(actor, situation, part)]
     money = await effects.money_of(connection, actor, situation, part.pence)
     owed = _payable(situation, money.pence, money.payee_id)
     if owed is not None:
@@ -197,16 +213,16 @@ def _capture(actor: Actor, situation: Situation, part: Part) -> Capture:
     )
 
 
-def _used_after_all(actor: Actor, situation: Situation) -> Post:
-    """Somebody came who was said to be missing: their hours are free by now, so they are used directly."""
+def _used_directly(actor: Actor, situation: Situation, minutes: int) -> Post:
+    """Hours that are not set aside (any more) are used: somebody came who was said to be missing, or it took longer."""
     booking, offer = situation.booking, situation.offer
     return Post(
         key=f"fulfil:{booking.id}:1",
         kind=BOOKING_FULFILLED,
         unit=UNIT,
         legs=(
-            Leg(account=account_of(booking.member_id), amount=-booking.minutes),
-            Leg(account=kind_of(offer.kind).hours_account(offer.provider_id), amount=booking.minutes),
+            Leg(account=account_of(booking.member_id), amount=-minutes),
+            Leg(account=kind_of(offer.kind).hours_account(offer.provider_id), amount=minutes),
         ),
         effective_on=situation.today,
         actor=actor.name,
