@@ -62,9 +62,20 @@ from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
 from timebank.redemptions import api as redemptions_api
-from timebank.redemptions import api_offers, web_offers
+from timebank.redemptions import (
+    api_manage,
+    api_offers,
+    api_vouchers,
+    web_codes,
+    web_manage,
+    web_offers,
+    web_suppliers,
+    web_till,
+    web_vouchers,
+)
 from timebank.redemptions import web as redemptions_web
 from timebank.redemptions.service import move_on, remind_due, time_out_due
+from timebank.redemptions.vouchers_expiring import end_due
 from timebank.settings import Settings, load
 from timebank.signin import web as signin_web
 from timebank.signin.passkeys import forget_challenges
@@ -76,12 +87,13 @@ from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
-    redemptions_web, web_offers, payments_web, messages_web, concerns_web, confidence_web, governance_web,
+    redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
+    web_suppliers, web_till, payments_web, messages_web, concerns_web, confidence_web, governance_web,
     imports_web, jobs_web, hours_web, statements_web, peers_web,
 )  # fmt: skip
 API = (
-    members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, payments_api, messages_api,
-    concerns_api, confidence_api, governance_api, imports_api, statements_api,
+    members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
+    payments_api, messages_api, concerns_api, confidence_api, governance_api, imports_api, statements_api,
     peers_api,
 )  # fmt: skip
 
@@ -94,6 +106,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("remind_of_bookings", "Remind of bookings that end or begin soon", remind_due, every=timedelta(minutes=15)),
         Job("move_waiting_lists", "Offer free places to those who wait", move_on),
         Job("look_after_asks", "Ask how help between members was", look_after_asks, every=timedelta(minutes=15)),
+        Job("end_vouchers", "Remind of vouchers that end, and end them", end_due),
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),

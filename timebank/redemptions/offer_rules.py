@@ -9,6 +9,7 @@ import msgspec
 
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
 from timebank.kit.names import loose_key
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Minutes, mark, say
 from timebank.redemptions.kinds import is_known, kind_of
@@ -23,6 +24,7 @@ MAX_VALUE_PENCE = 100_000_000
 MAX_MONTHLY_PENCE = 1_000_000_000
 MAX_GROUPS = 50
 MAX_SEARCH_KEY = 8_000
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 ACCESS: Final[Mapping[str, str]] = {
     "step_free": mark("Step-free from the street"),
@@ -135,9 +137,10 @@ class OfferDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AddOffer(OfferDetails, frozen=True, kw_only=True):
-    """Something new to spend hours on."""
+    """Something new to spend hours on; it gets the picture of the offer that it is a copy of."""
 
     kind: str
+    copy_of: int | None = None
     provider_id: int | None = None
     is_open: bool = True
 
@@ -301,6 +304,14 @@ def _check_numbers(offer: OfferDetails) -> list[Refusal]:
 
 def _check_choices(offer: OfferDetails) -> list[Refusal]:
     refusals = []
+    if offer.starts_at is not None and not (
+        offer.starts_at.tzinfo is not None and EARLIEST_YEAR <= offer.starts_at.year <= LATEST_YEAR
+    ):
+        refusals.append(Refusal("bad_starts_at", "Enter a day of these years, with its time zone.", "starts_at"))
+    if offer.payee_id is not None and not 0 < offer.payee_id <= MAX_KEY:
+        refusals.append(Refusal("unknown_payee", "Choose a supplier of this time bank.", "payee_id"))
+    if any(not 0 < each <= MAX_KEY for each in offer.group_ids or ()):
+        refusals.append(Refusal("unknown_group", "Choose groups of this time bank.", "group_ids"))
     if not set(offer.access) <= set(ACCESS):
         refusals.append(Refusal("bad_access", f"Choose from: {', '.join(ACCESS)}.", "access"))
     if offer.no_show not in ("free", "used"):

@@ -14,6 +14,7 @@ from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.redemptions import offer_queries, offer_rules
 from timebank.redemptions.offer_moves import move_bookings
+from timebank.redemptions.offer_photos import copy_photo
 from timebank.redemptions.offer_rules import AddOffer, ChangeOffer, OfferDetails
 from timebank.redemptions.people import require_active
 from timebank.redemptions.voucher_terms import save_terms
@@ -113,6 +114,8 @@ async def add_within(connection: Connection, actor: Actor, command: AddOffer, *,
         raise Rollback([_unknown_payee()]) from error
     await _keep_groups(connection, actor.timebank_id, offer_id, command.group_ids)
     await save_terms(connection, actor, offer_id, command.voucher, now=now)
+    if command.copy_of is not None:
+        await copy_photo(connection, actor, command.copy_of, offer_id, now=now)
     return offer_id
 
 
