@@ -23,7 +23,10 @@ def serve(settings: Settings, *, workers: int = 1, when_ready: Callable[[], None
 
     Workers read the settings from the environment, as Granian starts them as new processes.
     """
-    names = ("database_url", "host", "port", "public_url", "smtp_url", "mail_from", "sms_url", "sms_token", "data_key")
+    names = (
+        "database_url", "host", "port", "public_url", "smtp_url", "mail_from", "sms_url", "sms_token", "data_key",
+        "unread_languages",
+    )  # fmt: skip
     for name in names:
         value = getattr(settings, name)
         if value is not None:
