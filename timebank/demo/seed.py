@@ -15,12 +15,15 @@ from timebank.db import Database, claim, remember
 from timebank.demo import people
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
+from timebank.demo.catalogue import add_catalogue
 from timebank.demo.concerns import add_concerns
+from timebank.demo.gifts import add_gifts
 from timebank.demo.governance import add_governance
 from timebank.demo.groups import add_groups
 from timebank.demo.members_choices import add_choices
 from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices, keep_the_past
+from timebank.demo.peers import add_peers
 from timebank.demo.registers import add_registers
 from timebank.demo.steps import Refused
 from timebank.demo.words import Door
@@ -86,11 +89,14 @@ async def _fill(
     if command.slug == people.RIVERSIDE:
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_catalogue(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_gifts(db, facts, actors, anchor=anchor, say=say)
         steps += await add_concerns(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
         steps += await add_choices(db, facts, actors, anchor=anchor, say=say)
         steps += await add_registers(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_peers(db, facts, actors, anchor=anchor, say=say)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
     await keep_the_past(db, facts, anchor=anchor)

@@ -1,9 +1,12 @@
 """The first page, all entries, and a member's record."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 
+import ledger
+from ledger import Leg, Post
 from tests.integration.redemptions.spending import booked, give_hours, key, offer, step
 from timebank.contributions.deputies import NameDeputy, name_deputy
 from timebank.hours import service as hours_service
@@ -40,9 +43,9 @@ async def test_the_first_page_says_hours_in_words(bank, client) -> None:
         "<bdi>1 hour</bdi> set aside for bookings.",
         "<bdi>2 hours 30 minutes</bdi> free to use.",
         "Lunch at the café",
-        "You used <bdi>1 hour</bdi>",
+        "<bdi>You used 1 hour</bdi>",
         "A gift to Ngozi",
-        "You passed on <bdi>30 minutes</bdi>",
+        "<bdi>You passed on 30 minutes</bdi>",
         "Today",
         "Use my hours",
         "See all",
@@ -76,23 +79,66 @@ async def test_visitors_go_to_the_sign_in_page(client) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
 
-async def test_all_entries_page_by_page(bank, client) -> None:
+async def on_day(bank, member_id: int, minutes: int, day: date) -> None:
+    """Hours that came, or were used when negative, on a day."""
+    legs = (Leg(account="opening", amount=-minutes), Leg(account=f"member/{member_id}", amount=minutes))
+    kind = "opening" if minutes > 0 else "test"
+    entry = Post(key=key(), kind=kind, unit="MIN", legs=legs, effective_on=day, actor="system")
+    async with bank.db.writing(bank.id) as connection:
+        assert isinstance(await ledger.post(connection, bank.id, entry), ledger.Posted)
+
+
+async def test_all_entries_by_months_that_are_never_torn_apart(bank, client) -> None:
+    me = bank.participant.member_id
     for _ in range(35):
-        await give_hours(bank, bank.participant.member_id, 10)
+        await give_hours(bank, me, 10)
+    await on_day(bank, me, 120, date(2026, 1, 31))
+    await on_day(bank, me, -30, date(2026, 1, 31))
     browser = await browser_of(client, bank, bank.participant)
-    first = await browser.get("/hours")
-    assert first.text.count("tb-entry__what") == 30
-    assert "Then you had <bdi>5 hours 50 minutes</bdi>" in first.text
-    older = first.text.split('href="/hours?before=')[1].split('"')[0]
-    second = await browser.get(f"/hours?before={older}")
-    assert second.text.count("tb-entry__what") == 5
-    assert "Then you had <bdi>10 minutes</bdi>" in second.text
+    first = (await browser.get("/hours")).text
+    assert first.count("tb-entry__what") == 35
+    assert 'id="month-2026-03">March 2026</h2>' in first
+    # What came in March, and what there was before it.
+    assert "<dt>At the start</dt><dd><bdi>1 hour 30 minutes</bdi>" in first
+    assert "<dt>Came in</dt><dd><bdi>5 hours 50 minutes</bdi>" in first
+    assert "<dt>At the end</dt><dd><bdi>7 hours 20 minutes</bdi>" in first
+    assert 'href="/hours?month=2026-01" rel="next"' in first
+    second = (await browser.get("/hours?month=2026-01")).text
+    assert second.count("tb-entry__what") == 2
+    assert "Then you had <bdi>1 hour 30 minutes</bdi>" in second
+    assert "<dt>Went out</dt><dd><bdi>30 minutes</bdi>" in second
+    assert 'href="/hours?month=2026-03" rel="prev"' in second
+    # A month in which nothing happened leads to the one before it.
+    assert 'id="month-2026-01"' in (await browser.get("/hours?month=2026-02")).text
+    assert "Nothing here yet" in (await browser.get("/hours?month=2020-01")).text
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "LTE", "9" * 200])
-async def test_a_broken_cursor_is_not_a_server_error(bank, client, cursor: str) -> None:
+@pytest.mark.parametrize("month", ["nonsense", "2026-13", "0000-00", "9" * 200, ""])
+async def test_a_month_that_is_none_shows_the_newest(bank, client, month: str) -> None:
+    await give_hours(bank, bank.participant.member_id, 10)
     browser = await browser_of(client, bank, bank.participant)
-    assert (await browser.get(f"/hours?before={cursor}")).status_code in (200, 404)
+    page = await browser.get(f"/hours?month={month}")
+    assert page.status_code == 200
+    assert 'id="month-2026-03"' in page.text
+
+
+async def test_the_first_page_shows_what_comes_next(bank, client) -> None:
+    me = bank.participant.member_id
+    await give_hours(bank, me, 300)
+    training = await offer(bank, "training", title="Speaking in meetings", starts_at=bank.now + timedelta(days=7))
+    await booked(bank, training, bank.participant)
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute(
+            "update member set hours_shown = 'gave_and_used' where timebank_id = $1 and id = $2", bank.id, me
+        )
+    lunch = await booked(bank, await offer(bank, title="Lunch at the café"), bank.participant)
+    await step(bank, "fulfil", lunch)
+    page = (await (await browser_of(client, bank, bank.participant)).get("/")).text
+    assert "Speaking in meetings" in page
+    assert "Tuesday 17 March 2026, at 2:30pm" in page
+    # What they gave and used comes first, what they have is second.
+    assert 'In the last year <span class="tb-hero__both">you used 1 hour</span>' in page
+    assert page.index("you used 1 hour") < page.index("You have 4 hours.")
 
 
 async def test_a_record_is_for_coordinators_and_every_look_is_written_down(bank, client, other_bank) -> None:

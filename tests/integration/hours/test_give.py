@@ -135,7 +135,7 @@ async def test_hours_set_aside_cannot_be_given(bank) -> None:
     await booked(bank, await offer(bank), bank.participant)
     (refusal,) = await give(bank, actor(bank, bank.participant.member_id), 10, friend)
     assert refusal.code == "not_enough_hours"
-    assert "no time" in refusal.message
+    assert "There are no hours free to give just now." in refusal.message
 
 
 async def test_a_statement_pages_by_seq_and_an_unknown_member_is_a_lookup_error(bank) -> None:
