@@ -17,6 +17,7 @@ from timebank.confidence.queries import AnswerNow
 from timebank.confidence.service import TakeStep, TellSomeone
 from timebank.kit.actor import Actor
 from timebank.kit.ids import normalise_reference
+from timebank.kit.words import say
 from timebank.web import forms
 from timebank.web.context import AnyConnection, database, now
 from timebank.web.forms import Form
@@ -217,7 +218,10 @@ async def _form_page(request: PageRequest, bank: TimeBankFacts, form: Form) -> R
         bank=bank,
         readers=readers,
         is_here=_is_here(request, bank),
-        people=[(person.member_id, f"{person.display_name}, {person.part_words}") for person in readers.people],
+        people=[
+            (person.member_id, say("{name}, {part}", name=person.display_name, part=say(person.part_words)))
+            for person in readers.people
+        ],
     )
 
 
@@ -251,7 +255,10 @@ async def _taking_page(request: PageRequest, form: Form) -> Response[Any]:
         headers=PRIVATE,
         form=form,
         how=TAKEN,
-        people=[(person.member_id, f"{person.display_name}, {person.part_words}") for person in readers.people],
+        people=[
+            (person.member_id, say("{name}, {part}", name=person.display_name, part=say(person.part_words)))
+            for person in readers.people
+        ],
     )
 
 

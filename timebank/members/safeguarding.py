@@ -14,11 +14,12 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import ADMIN, COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import pausing
 from timebank.messages.service import Message, send
 
 LEAD, DEPUTY, INDEPENDENT = "lead", "deputy", "independent"
-PARTS = {LEAD: "Safeguarding lead", DEPUTY: "Deputy", INDEPENDENT: "Independent person"}
+PARTS = {LEAD: mark("Safeguarding lead"), DEPUTY: mark("Deputy"), INDEPENDENT: mark("Independent person")}
 PEOPLE = """
 select s.member_id, m.display_name, s.part
   from safeguarding_person s
