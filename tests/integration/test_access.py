@@ -16,7 +16,8 @@ from tests.integration.imports.importing import bring
 from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
-from tests.integration.redemptions.spending import booked, give_hours, offer
+from tests.integration.peers.helping import help_between_members
+from tests.integration.redemptions.spending import booked, give_hours, offer, waits
 from tests.people import NOW, Bank, Browser, make_bank
 from timebank.activities.service import make_code
 from timebank.app import create_app
@@ -172,6 +173,31 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /safeguarding/members/{member_id}": SAFEGUARDS,
     "POST /safeguarding/members/{member_id}/checks": SAFEGUARDS,
     "POST /safeguarding/members/{member_id}/checks/{check_id}/end": SAFEGUARDS,
+    "GET /share": SIGNED_IN,
+    "GET /share/mine": SIGNED_IN,
+    "GET /share/offers/new": SIGNED_IN,
+    "POST /share/offers/new": SIGNED_IN,
+    "GET /share/wishes/new": SIGNED_IN,
+    "POST /share/wishes/new": SIGNED_IN,
+    "GET /share/offers/{offer_id}": SIGNED_IN,
+    "POST /share/offers/{offer_id}": SIGNED_IN,
+    "GET /share/offers/{offer_id}/change": SIGNED_IN,
+    "POST /share/offers/{offer_id}/change": SIGNED_IN,
+    "GET /share/wishes/{wish_id}": SIGNED_IN,
+    "POST /share/wishes/{wish_id}": SIGNED_IN,
+    "GET /share/wishes/{wish_id}/change": SIGNED_IN,
+    "POST /share/wishes/{wish_id}/change": SIGNED_IN,
+    "GET /share/asks": SIGNED_IN,
+    "GET /share/asks/{reference}": SIGNED_IN,
+    "POST /share/asks/{reference}/{step}": SIGNED_IN,
+    "GET /share/people/{member_id}": SIGNED_IN,
+    "POST /share/people/{member_id}/block": SIGNED_IN,
+    "POST /share/people/{member_id}/unblock": SIGNED_IN,
+    "POST /share/people/{member_id}/report": SIGNED_IN,
+    "GET /share/all": COORDINATES,
+    "POST /share/checks": COORDINATES,
+    "GET /share/reports": SAFEGUARDS,
+    "POST /share/reports/{report_id}": SAFEGUARDS,
     "GET /tell": ANYONE,
     "GET /tell/{slug}": ANYONE,
     "POST /tell/{slug}": ANYONE,
@@ -294,6 +320,14 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /bookings/{reference}": SIGNED_IN,
     "POST /bookings/{reference}/cancel": SIGNED_IN,
     "POST /bookings/{reference}/{step}": COORDINATES,
+    "GET /bookings/dates/{offer_id}": COORDINATES,
+    "POST /bookings/dates/{offer_id}/attendance": COORDINATES,
+    "POST /bookings/dates/{offer_id}/call-off": COORDINATES,
+    "POST /bookings/dates/{offer_id}/waiting": COORDINATES,
+    "POST /bookings/waiting/{waiting_id}/{step}": COORDINATES,
+    "POST /offers/{offer_id}/wait": SIGNED_IN,
+    "GET /waiting/{waiting_id}": SIGNED_IN,
+    "POST /waiting/{waiting_id}/leave": SIGNED_IN,
     "GET /rules": SIGNED_IN,
     "GET /rules/{version_number}": SIGNED_IN,
     "GET /rules/change": ADMINISTERS,
@@ -364,7 +398,7 @@ TABLES_WITH_CONTENT = (
     "group_membership", "member_upload", "pause", "departure", "safeguarding_person", "member_age",
     "guardian_consent", "member_check", "confidence_report", "confidence_step", "activity_leader", "session",
     "attendance", "check_in_code", "activity_photo",
-    "offer_group", "offer_photo", "saved_offer",
+    "offer_group", "offer_photo", "saved_offer", "waiting",
     "import_run", "import_line", "import_person", "gift", "pot_ask", "statement_code",
 )  # fmt: skip
 
@@ -464,6 +498,10 @@ async def world(db: Database) -> World:
     payee = await add_payee(db, bank.coordinator)
     await approved_payment(bank, payee)
     batch = await run(bank)
+    full = await offer(bank, "training", places=1)
+    await give_hours(bank, bank.coordinator.member_id or 0, 60)
+    await booked(bank, full, bank.coordinator)
+    turn = await waits(bank, full, bank.participant)
     owed = await owe(db, bank.coordinator, payee)
     call_id, letters, message_id = await a_call_and_letters(bank)
     async with db.reading(bank.id) as connection:
@@ -484,6 +522,8 @@ async def world(db: Database) -> World:
         "contribution_id": str(waiting),
         "offer_id": str(spent_on),
         "bookings.reference": booking,
+        "bookings.offer_id": str(full),
+        "waiting_id": str(turn),
         "step": "accept",
         "offers.size": "small",
         "deputy_id": "1",
@@ -504,6 +544,7 @@ async def world(db: Database) -> World:
         "path": "none",
         "rest": "no/such/page",
         "api.reference": saved.reference,
+        **await help_between_members(bank),
     }
     for where, led_by in ((bank, admin), (other, stranger)):
         naming = NamePerson(member_id=led_by, part="lead")

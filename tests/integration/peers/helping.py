@@ -103,3 +103,21 @@ async def ask_of(bank: Bank, reference: str) -> AskLine:
 def codes(refused: object) -> set[str]:
     assert isinstance(refused, list), refused
     return {refusal.code for refusal in refused}
+
+
+async def help_between_members(bank: Bank) -> dict[str, str]:
+    """One of everything that a page of this room names, by the name of its parameter."""
+    helper, receiver = await person(bank, "Helper"), await person(bank, "Receiver", 600)
+    offer, wish = await offers(bank, helper), await wishes(bank, receiver)
+    reference = await asked(bank, receiver, offer_id=offer)
+    told = await service.report(
+        bank.db, receiver, service.TellLead(member_id=helper.member_id or 0, words="Rude"), key=key(), now=bank.now
+    )
+    assert isinstance(told, service.Done), told
+    return {
+        "share.offer_id": str(offer),
+        "share.wish_id": str(wish),
+        "wish_id": str(wish),
+        "share.reference": reference,
+        "report_id": str(told.id),
+    }
