@@ -457,7 +457,8 @@ TRACES = (
         "passkey",
         ("member_id",),
         "Passkeys",
-        "select name, created_at, last_used_at from passkey where timebank_id = $1 and member_id = $2 order by created_at",
+        "select name, created_at, last_used_at from passkey "
+        "where timebank_id = $1 and member_id = $2 order by created_at",
         (_delete("passkey"),),
     ),
     Trace("passkey_challenge", ("member_id",), "", erase=(_delete("passkey_challenge"),)),

@@ -1,4 +1,4 @@
-"""Saying once more who one is, before a change that a thief would make: a page raises, the error handler leads there."""
+"""Saying once more who one is, before a change that a thief would make."""
 
 from litestar.exceptions import PermissionDeniedException
 
