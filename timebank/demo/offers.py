@@ -24,36 +24,39 @@ PEER_LABEL = (
     "If you get benefits and want to be sure, ask Citizens Advice."
 )
 
-COURSE = {"kind": "training", "benefit_label": TRAINING_LABEL, "payee": COLLEGE, "cancel_hours": 48}
-VOUCHER = {"kind": "voucher", "benefit_label": VOUCHER_LABEL, "hold_days": 60}
-PEER = {"kind": "peer_support", "benefit_label": PEER_LABEL}
+COURSE: dict[str, Any] = {"kind": "training", "benefit_label": TRAINING_LABEL, "payee": COLLEGE, "cancel_hours": 48}
+VOUCHER: dict[str, Any] = {"kind": "voucher", "benefit_label": VOUCHER_LABEL, "hold_days": 60}
+PEER: dict[str, Any] = {"kind": "peer_support", "benefit_label": PEER_LABEL}
 
 OFFERS: tuple[dict[str, Any], ...] = (
     VOUCHER
     | {
         "title": CAFE,
+        "access": ("step_free", "accessible_toilet", "quiet_space"),
         "summary": "A hot meal and a drink by the water.",
         "price_minutes": HOUR,
         "payee": QUAY_CAFE,
         "value_pence": 950,
         "place": "Quay Café, Riverside Walk",
-        "access_notes": "Level entrance. Quiet table on request.",
+        "access_notes": "Quiet table on request.",
         "cancel_hours": 0,
     },
     VOUCHER
     | {
         "title": SWIM,
+        "access": ("step_free", "changing_places", "helper_free", "parking"),
         "summary": "One swim. The pool has a hoist.",
         "price_minutes": HOUR,
         "payee": LEISURE,
         "value_pence": 520,
         "place": "Harbour Leisure Centre",
-        "access_notes": "Hoist, wide changing rooms, free for a helper.",
+        "access_notes": "Wide changing rooms.",
         "cancel_hours": 0,
     },
     VOUCHER
     | {
         "title": CINEMA,
+        "access": ("step_free", "accessible_toilet", "hearing_loop"),
         "summary": "Two seats for any film on a weekday.",
         "price_minutes": 2 * HOUR,
         "payee": LEISURE,
@@ -65,47 +68,51 @@ OFFERS: tuple[dict[str, Any], ...] = (
     COURSE
     | {
         "title": FIRST_AID,
+        "access": ("step_free", "hearing_loop", "accessible_toilet"),
         "summary": "Learn what to do until help comes.",
         "price_minutes": 3 * HOUR,
         "value_pence": 6500,
         "places": 8,
         "starts_in_days": 21,
         "place": "Riverside College, room 4",
-        "access_notes": "Lift. Hearing loop. Lunch included.",
+        "access_notes": "Lift. Lunch included.",
     },
     COURSE
     | {
         "title": HYGIENE,
+        "access": ("step_free", "hearing_loop"),
         "summary": "A certificate in one morning.",
         "price_minutes": 2 * HOUR,
         "value_pence": 3500,
         "places": 8,
         "starts_in_days": -6,
         "place": "Riverside College, kitchen 2",
-        "access_notes": "Lift. Hearing loop.",
+        "access_notes": "Lift.",
     },
     COURSE
     | {
         "title": PHONES,
+        "access": ("step_free", "helper_free", "quiet_space"),
         "summary": "Two relaxed mornings with your own phone.",
         "price_minutes": 2 * HOUR,
         "value_pence": 4000,
         "places": 6,
         "starts_in_days": 9,
         "place": "Central Library",
-        "access_notes": "Step-free. Bring a friend if you like.",
+        "access_notes": "Bring a friend if you like.",
         "hold_days": 1,
     },
     COURSE
     | {
         "title": CHAIRING,
+        "access": ("step_free", "easy_read", "bsl", "online"),
         "summary": "Run a meeting where everybody is heard.",
         "price_minutes": 4 * HOUR,
         "value_pence": 9000,
         "places": 10,
         "starts_in_days": 30,
         "place": "Riverside College, room 1",
-        "access_notes": "Lift. Papers in Easy Read.",
+        "access_notes": "Lift.",
     },
     PEER
     | {
