@@ -12,7 +12,6 @@ ROLES = (COORDINATOR, FINANCE, ADMIN, APPROVER)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """A member acting in one time bank, a supplier without an account (``supplier_id``, a payee), or the system itself.
-    A member who types in what a supplier confirmed on paper has both.
 
     Nobody needs a role to be a participant, and roles combine. ``on_behalf_of``: the member whom they act for, while
     the page says so; every entry keeps both.
@@ -33,7 +32,7 @@ class Actor:
     @property
     def name(self) -> str:
         """How the ledger records them: ``member/7``, ``supplier/3``, or ``system``."""
-        if self.supplier_id is not None and self.member_id is None:
+        if self.supplier_id is not None:
             return f"supplier/{self.supplier_id}"
         return "system" if self.member_id is None else f"member/{self.member_id}"
 

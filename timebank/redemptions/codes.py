@@ -76,12 +76,19 @@ class UploadCodes(msgspec.Struct, frozen=True, kw_only=True):
     pence_each: int | None = None
 
 
+class GivenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that was not taken, and why. What it said is not kept."""
+
+    line: int
+    problem: str
+
+
 class UploadedCodes(msgspec.Struct, frozen=True, kw_only=True):
-    """How many codes were added, and how many given back; ``payable`` is the reference of what is owed for them."""
+    """How many codes were added, and which lines were given back; ``payable`` is the reference of what is owed."""
 
     batch_id: int
     added: int
-    refused: int
+    given_back: tuple[GivenBack, ...] = ()
     payable: str = ""
 
 
@@ -272,7 +279,8 @@ async def _upload(connection: Connection, actor: Actor, command: UploadCodes, no
         entry = payment_rules.expense_entry(owed, key=f"codes_bought:{batch_id}:1", actor=actor, effective_on=day)
         (entry_id,) = await _post(connection, actor.timebank_id, [entry])
         payable = await payments.record_payable(connection, actor, owed, entry_id=entry_id, now=now)
-    return UploadedCodes(batch_id=batch_id, added=len(good), refused=len(lines) - len(good), payable=payable)
+    back = tuple(GivenBack(line=line.number, problem=line.problem) for line in lines if line.problem)
+    return UploadedCodes(batch_id=batch_id, added=len(good), given_back=back, payable=payable)
 
 
 async def _with_known(

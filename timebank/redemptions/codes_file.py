@@ -40,12 +40,14 @@ def opened(content: str) -> tuple[str, str]:
     return code, pin
 
 
-def read(rows: Sequence[Row], *, today: date) -> list[CodeLine] | Refusal:
+def read(rows: Sequence[Row], *, today: date, has_headings: bool = True) -> list[CodeLine] | Refusal:
     """Read a table of codes: code, PIN, last day; with headings in any order, or without in this one.
+
+    ``has_headings``: the first row may be headings.
 
     Refusals: ``no_codes``, ``too_many_lines``.
     """
-    places = _headings(rows[0].cells) if rows else None
+    places = _headings(rows[0].cells) if rows and has_headings else None
     body = rows[1:] if places else rows
     if not body:
         return Refusal("no_codes", "There is no code in this. Put one code on each line.", "file")

@@ -228,7 +228,7 @@ def _vouched_for(actor: Actor, voucher: VoucherFacts) -> Actor:
         timebank_id=actor.timebank_id,
         member_id=actor.member_id,
         roles=frozenset({COORDINATOR}),
-        supplier_id=voucher.payee_id,
+        supplier_id=voucher.payee_id if actor.member_id is None else None,
     )
 
 

@@ -95,6 +95,8 @@ update voucher_terms set low_told_at = $3
 returning low_told_at
 """
 
+NEWEST_UPLOAD = "select max(id) from code_batch where timebank_id = $1 and offer_id = $2"
+
 NO_CODES = Refusal("no_codes_left", "None of these are left just now. Choose something else.", "offer_id")
 PARTS_USED = Refusal(
     "parts_used", "This voucher was used in several parts, each of them owed. Ask your finance team about it."
@@ -287,6 +289,7 @@ async def _warn_if_low(connection: Connection, situation: Situation, terms: Term
     left = await queries.stock(connection, timebank_id, offer.id, today(now, situation.bank.time_zone))
     if left > terms.low_stock or await connection.fetchval(TELL_LOW, timebank_id, offer.id, now) is None:
         return
+    newest = await connection.fetchval(NEWEST_UPLOAD, timebank_id, offer.id)
     words = f"{left} code{'' if left == 1 else 's'} left"
     await send(
         connection,
@@ -298,7 +301,7 @@ async def _warn_if_low(connection: Connection, situation: Situation, terms: Term
                 subject=f"Voucher codes run out: {words}",
                 body=f"{offer.title}: {words}.\nBuy more codes and upload them.",
                 path=f"/vouchers/offers/{offer.id}",
-                dedupe=f"low_stock:{offer.id}:{now.isoformat()}:{member_id}",
+                dedupe=f"low_stock:{offer.id}:{newest}:{member_id}",
             )
             for member_id in await queries.coordinators(connection, timebank_id)
         ],

@@ -174,6 +174,12 @@ async def opened(
     return await _opened(connection, timebank_id, booking)
 
 
+async def views_of(connection: Connection, timebank_id: int, reference: str) -> list[queries.View]:
+    """Who looked at the code of a booking, newest first; nobody for one that does not exist."""
+    booking = await bookings.booking(connection, timebank_id, reference)
+    return [] if booking is None else await queries.views(connection, timebank_id, booking.id)
+
+
 async def panel(connection: Connection, actor: Actor, booking: bookings.Booking) -> Panel | None:
     """What the page of a booking says about its voucher; None when it has none."""
     timebank_id = actor.timebank_id
