@@ -150,10 +150,9 @@ async def _book(db: Database, actors: dict[str, Actor], plan: Plan, offer_id: in
         "cancelled": ((redemptions.cancel, member),),
     }
     for step, (change, actor) in enumerate(steps[plan.ending]):
-        command = redemptions.ChangeBooking(
-            reference=booked.reference,
-            reason="The supplier was closed." if plan.ending in ("declined", "refunded") else "",
-        )
+        kind = redemptions.Refund if change is redemptions.refund else redemptions.ChangeBooking
+        reason = "The supplier was closed." if plan.ending in ("declined", "refunded") else ""
+        command = kind(reference=booked.reference, reason=reason)
         _accepted(
             await change(db, actor, command, key=f"demo-booking-{n}-{step}", now=later + timedelta(minutes=step + 1))
         )
