@@ -53,6 +53,7 @@
       return;
     }
     form.closest("[data-needs-passkeys]").hidden = false;
+    document.querySelector("[data-without-passkeys]").hidden = true;
     form.addEventListener("submit", function (event) {
       event.preventDefault();
       answer(form);
