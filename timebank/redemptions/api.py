@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
-from timebank.redemptions import queries, rules, service
+from timebank.redemptions import api_bookings, queries, rules, service
 from timebank.redemptions.service import RequestRedemption
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
@@ -40,7 +40,7 @@ class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RedemptionAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One booking. ``state`` is requested, accepted, fulfilled, cancelled, declined, timed_out or refunded."""
+    """One booking. ``state`` is requested, accepted, fulfilled, cancelled, declined, timed_out, refunded or missed."""
 
     reference: str
     offer_id: int
@@ -106,4 +106,4 @@ async def _answer(request: ApiRequest, timebank_id: int, reference: str, member_
     )
 
 
-ROUTES = [book_offer, read_redemption]
+ROUTES = [book_offer, read_redemption, *api_bookings.ROUTES]

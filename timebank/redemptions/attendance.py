@@ -32,6 +32,7 @@ select r.reference, r.state, r.came, r.no_show, r.member_id,
    and r.state in ('requested', 'accepted', 'fulfilled', 'missed', 'refunded')
  order by first_name, r.reference
 """
+REFERENCES = "select reference from redemption where timebank_id = $1 and offer_id = $2"
 DATES = """
 select o.id as offer_id, o.title, o.starts_at, o.place, o.places, o.payee_id, o.called_off_at,
        count(r.id) filter (where r.state in ('requested', 'accepted')) as open,
@@ -132,7 +133,7 @@ async def save(
         return [Refusal("too_many_marks", f"Save at most {MAX_MARKS} people at once.", "marks")]
     async with db.reading(actor.timebank_id) as connection:
         offer = await offer_of(connection, actor, command.offer_id)
-        known = {each.reference for each in await expected(connection, actor.timebank_id, command.offer_id)}
+        known = {row["reference"] for row in await connection.fetch(REFERENCES, actor.timebank_id, command.offer_id)}
     if offer is None or offer.starts_at is None:
         return [Refusal("unknown_offer", "There is no such day.", "offer_id")]
     if now < offer.starts_at and any(mark != "cancelled" for mark in command.marks.values()):

@@ -9,7 +9,7 @@ import msgspec
 from timebank.db import Connection
 from timebank.hours.queries import EntryWords
 from timebank.kit.words import say
-from timebank.redemptions.kinds import kind_of
+from timebank.redemptions.kinds import KINDS, kind_of
 from timebank.redemptions.rules import BookingFacts
 
 MAX_LISTED = 200
@@ -36,7 +36,8 @@ select count(*) from redemption where timebank_id = $1 and member_id = $2 and st
 # Names are looked up row by row: joined, they invite plans that first pair every member with every offer.
 BOOKINGS = """
 select r.id, r.reference, r.offer_id, r.member_id, r.minutes, r.state, r.benefit_text, r.requested_at, r.cancel_until,
-       r.expires_at, r.changed_at, o.kind, o.title, o.starts_at, o.place, o.access_notes, o.provider_id,
+       r.expires_at, r.changed_at, r.no_show, r.came, r.refunded_minutes, o.value_pence is not null as has_supplier,
+       o.kind, o.title, o.starts_at, o.place, o.access_notes, o.provider_id,
        (select m.display_name from member m where m.timebank_id = r.timebank_id and m.id = r.member_id) as member_name,
        (select p.display_name from member p where p.timebank_id = o.timebank_id and p.id = o.provider_id)
            as provider_name
@@ -58,12 +59,21 @@ MEMBERS_PAST_BOOKINGS = (
 TO_DO = (
     BOOKINGS
     + " and r.state in ('requested', 'accepted')"
+    + " and ($3 = '' or ($3 = 'new' and r.state = 'requested') or ($3 = 'agreed' and r.state = 'accepted')"
+    + "      or ($3 = 'soon' and r.expires_at <= $4 + interval '7 days')"
+    + "      or ($3 = 'happened' and o.starts_at <= $4))"
+    + " and ($5 = '' or o.kind = $5)"
     + " order by coalesce(o.starts_at, r.requested_at), r.requested_at, r.id limit $2"
 )
+SHOWN = ("new", "agreed", "soon", "happened")
+"""What the list of staff can be narrowed to: new, agreed, ends within a week, has happened and nobody said so."""
+KIND_CODES = tuple(kind.code for kind in KINDS)
 DONE_LATELY = BOOKINGS + " and r.state = 'fulfilled' order by r.changed_at desc, r.id desc limit $2"
 
 HISTORY = """
-select e.n, e.state, e.at, e.reason, e.actor_id, m.display_name as actor_name
+select e.n, e.state, e.at, e.reason, e.actor_id,
+       coalesce(m.display_name,
+                (select p.name from payee p where p.timebank_id = e.timebank_id and p.id = e.payee_id)) as actor_name
   from redemption_event e
   left join member m on m.timebank_id = e.timebank_id and m.id = e.actor_id
  where e.timebank_id = $1 and e.redemption_id = $2
@@ -98,6 +108,10 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     cancel_until: datetime
     expires_at: datetime
     changed_at: datetime
+    no_show: str
+    came: bool | None
+    refunded_minutes: int | None
+    has_supplier: bool
     kind: str
     title: str
     starts_at: datetime | None
@@ -179,9 +193,12 @@ async def bookings_of(
     return [_booking(row) for row in open_rows], [_booking(row) for row in past_rows]
 
 
-async def to_do(connection: Connection, timebank_id: int) -> list[Booking]:
-    """Open bookings for staff, what comes first at the top, at most :data:`MAX_LISTED`."""
-    return [_booking(row) for row in await connection.fetch(TO_DO, timebank_id, MAX_LISTED)]
+async def to_do(
+    connection: Connection, timebank_id: int, *, now: datetime, show: str = "", kind: str = ""
+) -> list[Booking]:
+    """Open bookings for staff, what comes first at the top, at most :data:`MAX_LISTED`; ``show`` is one of SHOWN."""
+    rows = await connection.fetch(TO_DO, timebank_id, MAX_LISTED, show, now, kind)
+    return [_booking(row) for row in rows]
 
 
 async def done_lately(connection: Connection, timebank_id: int, limit: int) -> list[Booking]:

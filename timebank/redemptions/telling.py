@@ -37,7 +37,7 @@ def _of_state(
     booking: BookingFacts, offer: OfferFacts, state: str, minutes: int, came: bool | None
 ) -> tuple[Words, list[str]]:
     reference, title = booking.reference, offer.title
-    free = say("{hours} set aside for it are free again.", hours=Minutes(booking.minutes))
+    free = say("Your hours are free again: {hours}.", hours=Minutes(booking.minutes))
     if state == rules.ACCEPTED:
         return say("Booking {reference} is agreed", reference=reference), [
             say("It is agreed: {title}.", title=title),
@@ -51,7 +51,7 @@ def _of_state(
     if state == rules.FULFILLED and came is False:
         return say("Booking {reference}: your hours are used", reference=reference), [
             say("We heard that you did not come: {title}.", title=title),
-            say("{hours} are used. It said so when you booked.", hours=Minutes(minutes)),
+            say("You used {hours}. It said so when you booked.", hours=Minutes(minutes)),
             say("Were you ill, or is this wrong? Please tell us. We can give them back."),
         ]
     if state == rules.FULFILLED:

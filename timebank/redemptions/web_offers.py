@@ -11,7 +11,16 @@ from litestar.params import FromPath
 from timebank.banks import queries as banks
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
-from timebank.redemptions import offer_photos, offer_queries, offer_rules, queries, rules, saved, service
+from timebank.redemptions import (
+    offer_photos,
+    offer_queries,
+    offer_rules,
+    queries,
+    rules,
+    saved,
+    service,
+    waiting_queries,
+)
 from timebank.redemptions.kinds import KINDS, is_known
 from timebank.redemptions.offer_queries import WHEN, OfferCard, Reader, Wanted
 from timebank.redemptions.offer_rules import ACCESS, Seen
@@ -166,6 +175,7 @@ async def _offer_page(
             connection, person.timebank_id, offer_id, member_id, today=reader.today, time_zone=reader.time_zone
         )
         open_ones, _ = await queries.bookings_of(connection, person.timebank_id, member_id)
+        turn = await waiting_queries.turn_for(connection, person.timebank_id, member_id, offer_id)
         others: list[OfferCard] = []
         if offer.short_minutes or form.refusals:
             found = await offer_queries.catalogue(connection, reader)
@@ -178,7 +188,14 @@ async def _offer_page(
         offer=offer,
         hours_now=mine,
         left=mine.available - offer.price_minutes,
-        why_not=_why_not(offer, standing, member_id, has_started=bool(offer.starts_at and offer.starts_at <= moment)),
+        why_not=_why_not(
+            offer,
+            standing,
+            member_id,
+            has_started=bool(offer.starts_at and offer.starts_at <= moment),
+            has_place=turn is not None and turn.state == "offered",
+        ),
+        turn=turn,
         standing=standing,
         # Whoever came back because they were not sure sees that it did work, before they use their hours twice.
         booked=next((each.reference for each in open_ones if each.offer_id == offer_id), None),
@@ -190,14 +207,16 @@ async def _offer_page(
     )
 
 
-def _why_not(offer: OfferCard, standing: offer_rules.Standing, member_id: int, *, has_started: bool) -> str:
+def _why_not(
+    offer: OfferCard, standing: offer_rules.Standing, member_id: int, *, has_started: bool, has_place: bool
+) -> str:
     """Why this cannot be booked now, as a word for the template; empty when it can."""
     reasons = (
         ("closed", not offer.is_open or not offer.is_shown),
         ("started", has_started),
         ("own", offer.provider_id == member_id),
         ("groups", not standing.may_use),
-        ("full", offer.is_full),
+        ("full", offer.is_full and not has_place),
         ("used_up", offer.is_used_up),
         ("short", offer.short_minutes > 0),
     )

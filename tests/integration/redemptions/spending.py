@@ -83,6 +83,15 @@ async def step(bank: Bank, name: str, reference: str, who: Actor | None = None, 
     return await getattr(service, name)(bank.db, who or bank.coordinator, command, **fields)
 
 
+async def waits(bank: Bank, offer_id: int, who: Actor, **more: object) -> int:
+    """Put somebody on a waiting list; the id of their turn."""
+    fields = {"now": bank.now, "key": key(), "member_id": who.member_id, **more}
+    command = service.JoinWaiting(offer_id=offer_id, member_id=fields.pop("member_id"), how_agreed="By phone")
+    done = await service.join(bank.db, who, command, **fields)
+    assert isinstance(done, service.Waits), done
+    return done.waiting_id
+
+
 async def state(bank: Bank, reference: str) -> str:
     async with bank.db.reading(bank.id) as connection:
         return await connection.fetchval("select state from redemption where reference = $1", reference)

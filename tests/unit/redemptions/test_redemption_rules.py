@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from timebank.kit.actor import Actor, system
-from timebank.redemptions import offer_rules, rules
+from timebank.banks.rules import TimeBankFacts
+from timebank.kit.actor import Actor, supplier, system
+from timebank.kit.working_days import is_working_day
+from timebank.redemptions import hold_rules, offer_rules, rules
 from timebank.redemptions.kinds import KINDS, is_known, kind_of
 from timebank.redemptions.offer_rules import AddOffer, OfferFacts
 from timebank.redemptions.rules import BookingFacts
@@ -49,8 +52,11 @@ BOOKING = BookingFacts(
     entry_id=None,
     rules_version=1,
 )
-STATES = ("requested", "accepted", "fulfilled", "cancelled", "declined", "timed_out", "refunded")
-STEPS = ("accept", "fulfil", "decline", "cancel", "time_out", "refund")
+BANK = TimeBankFacts(
+    id=1, slug="demo", name="Demo", time_zone="Europe/London", currency="GBP", holiday_region="GB-ENG", help_contact=""
+)
+STATES = ("requested", "accepted", "fulfilled", "cancelled", "declined", "timed_out", "refunded", "missed")
+STEPS = ("accept", "fulfil", "decline", "cancel", "time_out", "refund", "miss")
 
 
 def request(offer: OfferFacts = VOUCHER, actor: Actor = MEMBER, **facts: object) -> list[str]:
@@ -119,16 +125,36 @@ def test_not_enough_says_how_many_more_and_never_shows_a_minus(available: int, w
     assert "minus" not in message
 
 
+def test_not_coming_uses_the_hours_only_where_it_was_shown() -> None:
+    assert rules.state_after(BOOKING, "miss") == "missed"
+    assert rules.state_after(msgspec.structs.replace(BOOKING, no_show="used"), "miss") == "fulfilled"
+    assert step("miss", COORDINATOR) == ["no_date"]
+    assert step("miss", COORDINATOR, offer=COURSE) == ["too_early"]
+
+
+def test_a_supplier_settles_what_is_theirs_and_nothing_else() -> None:
+    theirs, others = supplier(1, 3), supplier(1, 4)
+    held = msgspec.structs.replace(COURSE, starts_at=NOW)
+    for name in ("fulfil", "miss", "cancel"):
+        assert step(name, theirs, offer=held) == []
+        assert step(name, others, offer=held) != []
+    for name, state in (("accept", "requested"), ("decline", "requested"), ("refund", "fulfilled")):
+        assert step(name, theirs, state, held) == ["not_allowed"]
+    assert step("fulfil", theirs, "missed", held) == ["not_allowed"]
+
+
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", STEPS)
 def test_only_the_steps_of_the_table_are_possible(state: str, name: str) -> None:
     allowed = {
-        "requested": {"accept", "fulfil", "decline", "cancel", "time_out"},
-        "accepted": {"fulfil", "decline", "cancel", "time_out"},
+        "requested": {"accept", "fulfil", "decline", "cancel", "time_out", "miss"},
+        "accepted": {"fulfil", "decline", "cancel", "time_out", "miss"},
         "fulfilled": {"refund"},
+        "missed": {"fulfil"},
     }.get(state, set())
     late = NOW + timedelta(days=100) if name == "time_out" else NOW
-    found = step(name, COORDINATOR, state, now=late)
+    offer = msgspec.structs.replace(COURSE, starts_at=NOW) if name == "miss" else VOUCHER
+    found = step(name, COORDINATOR, state, offer, now=late)
     if name in allowed:
         assert found == []
         assert rules.STEPS[state, name] in STATES
@@ -170,10 +196,14 @@ def test_who_may_and_when(name: str, actor: Actor, changes: dict, expected: list
 
 
 def test_deadlines_of_dated_and_undated_offers() -> None:
-    assert rules.expires_at(VOUCHER, NOW) == NOW + timedelta(days=28)
-    assert rules.cancel_until(VOUCHER, NOW) == rules.expires_at(VOUCHER, NOW)
-    assert rules.expires_at(COURSE, NOW) == COURSE.starts_at + timedelta(days=28)
-    assert rules.cancel_until(COURSE, NOW) == COURSE.starts_at - timedelta(hours=24)
+    voucher_ends, course_ends = rules.expires_at(VOUCHER, NOW, BANK), rules.expires_at(COURSE, NOW, BANK)
+    for ends, days in ((voucher_ends, NOW + timedelta(days=28)), (course_ends, COURSE.starts_at + timedelta(days=28))):
+        assert days < ends <= days + timedelta(days=3)
+        last = hold_rules.last_day(ends, BANK)
+        assert is_working_day(last, "GB-ENG")
+        assert ends.astimezone(ZoneInfo("Europe/London")).hour == 0
+    assert rules.cancel_until(VOUCHER, NOW, BANK) == voucher_ends
+    assert rules.cancel_until(COURSE, NOW, BANK) == COURSE.starts_at - timedelta(hours=24)
 
 
 GOOD = {

@@ -1,5 +1,6 @@
 """An hour of another member: the hours go straight to the one who helps, and no money is involved."""
 
+from timebank.kit.words import mark
 from timebank.redemptions.kinds.kind import Kind
 
 
@@ -11,7 +12,7 @@ def _provider_account(provider_id: int | None) -> str:
 
 KIND = Kind(
     code="peer_support",
-    name="Help from a member",
+    name=mark("Help from a member"),
     hours_account=_provider_account,
     payable_kind=None,
     needs_provider=True,
@@ -19,8 +20,12 @@ KIND = Kind(
     needs_safeguarding_lead=True,
     has_waiting_list=False,
     next_steps={
-        "requested": ("We ask the member who helps.", "If they say yes, you agree a day and a place."),
-        "accepted": ("They said yes.", "Meet on the day you agreed.", "Tell us when it has happened."),
+        "requested": (mark("We ask the member who helps."), mark("If they say yes, you agree a day and a place.")),
+        "accepted": (
+            mark("They said yes."),
+            mark("Meet on the day you agreed."),
+            mark("Tell us when it has happened."),
+        ),
     },
     accept_words="They said yes",
     fulfil_words="It happened",

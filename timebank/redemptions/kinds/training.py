@@ -1,12 +1,13 @@
 """A place on a course: a date, a limited number of places, and a college that is paid for each place taken."""
 
+from timebank.kit.words import mark
 from timebank.redemptions.kinds.kind import Kind
 
 HOURS_ACCOUNT = "spent/training"
 
 KIND = Kind(
     code="training",
-    name="Training",
+    name=mark("Training"),
     hours_account=lambda _: HOURS_ACCOUNT,
     payable_kind="training",
     needs_provider=False,
@@ -14,8 +15,8 @@ KIND = Kind(
     needs_safeguarding_lead=False,
     has_waiting_list=True,
     next_steps={
-        "requested": ("We ask the trainer to keep your place.", "Look at this page again to see when it is sure."),
-        "accepted": ("Your place is kept for you.", "Come on the day. Say your name at the door."),
+        "requested": (mark("We ask the trainer to keep your place."), mark("We tell you when it is sure.")),
+        "accepted": (mark("Your place is kept for you."), mark("Come on the day. Say your name at the door.")),
     },
     accept_words="Keep the place",
     fulfil_words="They came",

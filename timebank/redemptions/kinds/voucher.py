@@ -1,12 +1,13 @@
 """A voucher of a supplier, who is paid its face value once it is handed over. Participants never see that value."""
 
+from timebank.kit.words import mark
 from timebank.redemptions.kinds.kind import Kind
 
 HOURS_ACCOUNT = "spent/vouchers"
 
 KIND = Kind(
     code="voucher",
-    name="Voucher",
+    name=mark("Voucher"),
     hours_account=lambda _: HOURS_ACCOUNT,
     payable_kind="voucher",
     needs_provider=False,
@@ -14,8 +15,11 @@ KIND = Kind(
     needs_safeguarding_lead=False,
     has_waiting_list=False,
     next_steps={
-        "requested": ("We get your voucher ready.", "Look at this page again to see when it is ready."),
-        "accepted": ("Your voucher is ready.", "Ask us for it by the number above. We can post it too."),
+        "requested": (mark("We get your voucher ready."), mark("We tell you when it is ready.")),
+        "accepted": (
+            mark("Your voucher is ready."),
+            mark("Ask us for it by the number above. We can post it too."),
+        ),
     },
     accept_words="It is ready",
     fulfil_words="Handed over",
