@@ -14,6 +14,7 @@ from timebank.identity.sessions import session_token
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.members import acting, queries, supporters
 from timebank.members.acting import ActFor, Acting
 from timebank.web import forms
@@ -116,6 +117,7 @@ SCOPE_OF = (
     ("/gifts", supporters.SEE_HOURS, NEVER),
     ("/offers", supporters.SEE_HOURS, supporters.BOOK),
     ("/bookings", supporters.SEE_HOURS, supporters.BOOK),
+    ("/waiting", supporters.SEE_HOURS, supporters.BOOK),
     ("/share", supporters.BOOK, supporters.BOOK),
     ("/whats-on", supporters.SEE_HOURS, supporters.BOOK),
     ("/in", supporters.LOG_TIME, supporters.LOG_TIME),
@@ -153,7 +155,7 @@ async def stop(request: PageRequest) -> Response[Any]:
     await end_acting(database(request), person.actor, now=now(request))
     is_staff = person.acting_for.scope is None
     back = f"/members/{person.acting_for.member_id}" if is_staff else "/supporting"
-    return redirect(request, back, notice="You are back on your own pages.")
+    return redirect(request, back, notice=say("You are back on your own pages."))
 
 
 async def _page(request: PageRequest, member_id: int, form: Form) -> Response[str]:
