@@ -106,14 +106,35 @@ select count(*) from session
 """
 # Who was at the last session that was logged: a register of another room, read here so that the list and the paper of
 # the next session are filled in.
-CAME_LAST = """
+#
+# The last day on which a group met is not always the last that is recorded: fewer than half as many people as on the
+# fullest of its last DAYS_COMPARED days are a stray line, such as one person's forgotten time. What members log for
+# themselves is no meeting.
+DAYS_COMPARED, DAYS_LOOKED_BACK = 5, 91
+LAST_MET = f"""
+with there as (
+    select c.held_on, coalesce(c.member_id, g.member_id, -c.guest_id) as who
+      from contribution c
+      join register r on r.timebank_id = c.timebank_id and r.id = c.register_id and r.source <> 'self'
+      left join guest g on g.timebank_id = c.timebank_id and g.id = c.guest_id
+     where c.timebank_id = $1 and c.activity_id = $2 and c.held_on < $3 and c.state in ('submitted', 'approved')
+       and c.held_on >= (select max(l.held_on) - {DAYS_LOOKED_BACK} from contribution l
+                          where l.timebank_id = $1 and l.activity_id = $2 and l.held_on < $3
+                            and l.state in ('submitted', 'approved'))
+), days as (
+    select held_on, count(distinct who) as people
+      from there
+     group by held_on
+     order by held_on desc
+     limit {DAYS_COMPARED})
+select max(held_on) from days where 2 * people >= (select max(people) from days)
+"""  # noqa: S608 - built from the constants above
+CAME_LAST = f"""
 select distinct c.member_id
   from contribution c
  where c.timebank_id = $1 and c.activity_id = $2 and c.member_id is not null and c.state in ('submitted', 'approved')
-   and c.held_on = (select max(l.held_on) from contribution l
-                     where l.timebank_id = $1 and l.activity_id = $2 and l.held_on < $3
-                       and l.state in ('submitted', 'approved'))
-"""
+   and c.held_on = ({LAST_MET})
+"""  # noqa: S608 - built from the constant above
 MAX_ON_FIRST_SHEET = 40
 PEOPLE = f"""
 with came_last as ({CAME_LAST}),
@@ -281,6 +302,14 @@ async def people(
     """Everybody expected on a day (signed up, or there last time) and everybody who came, by their names."""
     rows = await connection.fetch(PEOPLE, timebank_id, activity_id, day, session_id)
     return [msgspec.convert(dict(row), PersonOnList) for row in rows]
+
+
+async def last_met(
+    connection: Connection, timebank_id: int, activity_id: int, *, before: date = date.max
+) -> date | None:
+    """The last day on which the group met, as its registers say: a stray line of one person does not count as that."""
+    found: date | None = await connection.fetchval(LAST_MET, timebank_id, activity_id, before)
+    return found
 
 
 async def first_people(connection: Connection, timebank_id: int) -> list[PersonOnList]:

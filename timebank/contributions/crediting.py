@@ -47,6 +47,7 @@ CREDITABLE = """
 select c.id, c.register_id, c.line, c.activity_id, coalesce(a.name, '') as activity, c.member_id, c.guest_id, c.kind,
        c.minutes, c.preparation_minutes, c.travel_minutes, c.starts_at, c.held_on, c.what, c.state, c.recorded_by,
        c.decided_by, c.rules_version, c.credited_to, c.credited_id, c.pot_minutes, c.entry_id, c.query_state,
+       c.acting_id,
        coalesce(a.gives, 'hours') as gives, coalesce(a.receivers_pay, false) as receivers_pay, r.reference
   from contribution c
   join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
@@ -74,7 +75,9 @@ LEDGER_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ToCredit:
-    """Approved time as crediting needs it. ``key`` is the ledger's; ``gives``, ``receivers_pay`` are the activity's."""
+    """Approved time as crediting needs it. ``key`` is the ledger's; ``gives``, ``receivers_pay`` are the activity's;
+    ``acting_id`` is the stretch of acting for the member in which it was logged.
+    """
 
     key: str
     contribution_id: int
@@ -88,6 +91,7 @@ class ToCredit:
     reference: str
     rules_version: int
     receiver_ids: Sequence[int] = ()
+    acting_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +177,19 @@ def credit_items(actor: Actor, planned: Iterable[Credit]) -> list[Post]:
                 effective_on=credit.to.held_on,
                 actor=actor.name,
                 reference=credit.to.reference,
-                meta={"contribution": credit.to.contribution_id, "rules": credit.to.rules_version, **actor.meta},
+                meta={
+                    "contribution": credit.to.contribution_id,
+                    "rules": credit.to.rules_version,
+                    **_acting(actor, credit),
+                },
             )
         )
     return items
+
+
+def _acting(actor: Actor, credit: Credit) -> dict[str, int]:
+    """Why somebody logged it for the member, also when another approves it later."""
+    return actor.meta if credit.to.acting_id is None else {"acting": credit.to.acting_id}
 
 
 async def post_items(
@@ -306,4 +319,5 @@ def to_credit(row: Mapping[str, Any], key: str, receiver_ids: Sequence[int]) -> 
         reference=row["reference"],
         rules_version=row["rules_version"],
         receiver_ids=tuple(receiver_ids),
+        acting_id=row["acting_id"],
     )

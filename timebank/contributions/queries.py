@@ -20,17 +20,27 @@ MAX_QUEUE = 200
 MAX_ID = 2**63 - 1
 A_GUEST = "A guest"
 
-# The newest session of each group: its last day with time that counts or waits to.
+# The last day on which each group met, as in activities.queries.LAST_MET: a stray line of one person is no meeting, and
+# neither is what members log for themselves.
 GROUPS = """
 select a.id, a.name, a.name_key, a.place, a.default_minutes,
        last.held_on as last_on, last.people as last_people, last.minutes as last_minutes
   from activity a
   left join lateral (
-        select c.held_on, count(distinct coalesce(c.member_id, -c.guest_id)) as people, sum(c.minutes) as minutes
-          from contribution c
-         where c.timebank_id = a.timebank_id and c.activity_id = a.id and c.state in ('submitted', 'approved')
-         group by c.held_on
-         order by c.held_on desc
+        select compared.held_on, compared.people, compared.minutes
+          from (select days.*, max(days.people) over () as fullest
+                  from (select c.held_on, count(distinct coalesce(c.member_id, -c.guest_id)) as people,
+                               sum(c.minutes) as minutes
+                          from contribution c
+                          join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
+                                         and r.source <> 'self'
+                         where c.timebank_id = a.timebank_id and c.activity_id = a.id
+                           and c.state in ('submitted', 'approved')
+                         group by c.held_on
+                         order by c.held_on desc
+                         limit 5) days) compared
+         where 2 * compared.people >= compared.fullest
+         order by compared.held_on desc
          limit 1) last on true
  where a.timebank_id = $1 and not a.is_archived
 """

@@ -52,9 +52,9 @@ ADD_LINES = """
 insert into contribution (timebank_id, register_id, recorded_by, recorded_at, rules_version, id, line, activity_id,
                           member_id, guest_id, kind, held_on, starts_at, minutes, preparation_minutes, travel_minutes,
                           what, evidence, how_agreed, flagged, duplicate_reason, state, credited_to, credited_id,
-                          pot_minutes, entry_id)
+                          pot_minutes, entry_id, acting_id)
 overriding system value
-select $1, $2, $3, $4, $5, l.*
+select $1, $2, $3, $4, $5, l.*, $27
   from unnest($6::bigint[], $7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $11::text[], $12::date[],
               $13::time[], $14::int[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[], $20::text[],
               $21::text[], $22::text[], $23::text[], $24::bigint[], $25::int[], $26::uuid[]) as l
@@ -290,6 +290,7 @@ async def add_lines(
         [credit.other_id if credit else None for credit in found],
         [credit.share.pot_minutes if credit and credit.share else 0 for credit in found],
         [posted[credit.to.key].entry_id if credit and credit.to.key in posted else None for credit in found],
+        actor.acting_id,
     )
     received = [
         (id_, member_id, credit.share.paid.get(member_id, 0) if credit and credit.share else 0)

@@ -30,12 +30,8 @@ select distinct on (who)
   from contribution c
   left join guest g on g.timebank_id = c.timebank_id and g.id = c.guest_id
  where c.timebank_id = $1 and c.activity_id = $2 and c.state in ('submitted', 'approved')
-   and c.held_on >= $3
+   and c.held_on between $3 and $4
  order by who, c.held_on desc, c.id
-"""
-LAST_DAY = """
-select max(held_on) from contribution
- where timebank_id = $1 and activity_id = $2 and state in ('submitted', 'approved')
 """
 
 WHO_COME = """
@@ -181,8 +177,8 @@ async def offered(
 
     With a tick: who checked in at the session; where nobody did, who signed up; where nobody did, who came last time.
     """
-    day = await connection.fetchval(LAST_DAY, timebank_id, group_id)
-    last = _befores(await connection.fetch(CAME, timebank_id, group_id, day) if day else (), known, guests)
+    day = await activities.last_met(connection, timebank_id, group_id)
+    last = _befores(await connection.fetch(CAME, timebank_id, group_id, day, day) if day else (), known, guests)
     there = await activities.checked_in(connection, timebank_id, session_id) if session_id else []
     expected = await activities.signed_up(connection, timebank_id, session_id) if session_id else []
     by_id = {one.member_id: one for one in last if one.member_id}
@@ -223,7 +219,7 @@ async def regulars(
 ) -> list[Before]:
     """Everybody who came to the group in the last REGULARS_DAYS days, in the order of their names."""
     since = today - timedelta(days=REGULARS_DAYS)
-    return _befores(await connection.fetch(CAME, timebank_id, group_id, since), known, guests)
+    return _befores(await connection.fetch(CAME, timebank_id, group_id, since, date.max), known, guests)
 
 
 def _befores(rows: Iterable[dict[str, object]], known: Directory, guests: Guests) -> list[Before]:

@@ -81,6 +81,7 @@ class Contribution(Table, tablename="contribution", db=ENGINE):
     credited_id = BigInt(null=True, default=None)
     pot_minutes = Integer(null=False, default=0)
     query_state = Text(null=False, default="")
+    acting_id = BigInt(null=True, default=None)
 
 
 class Photo(Table, tablename="photo", db=ENGINE):

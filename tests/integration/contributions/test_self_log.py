@@ -349,3 +349,24 @@ async def test_a_page_of_my_own_is_nobody_elses(client: Open, bank: Bank) -> Non
         assert "Secret" not in (await browser.get(f"/log?again={one.contribution_id}")).text
     own = await browser_of(client, bank, bank.participant)
     assert "Secret" in (await own.get(f"/log?again={one.contribution_id}")).text
+
+
+async def test_time_logged_for_a_member_keeps_why_when_another_approves_it(client: Open, bank: Bank) -> None:
+    subject, approver = await bank.member("Mo Salah-Eddine"), await other_member(bank, "approver")
+    browser = await browser_of(client, bank, bank.coordinator)
+    await browser.submit(f"/members/{subject}/act", {"reason": "Mo cannot type", "how_agreed": "in_person"})
+    typed = {"activity": "else", "length": "60", "day": "today", "words": "Read aloud"}
+    saved = await browser.submit("/log/save", typed)
+    id_ = int(saved.headers["location"].removeprefix("/log/").removesuffix("?new=yes"))
+    decided = await service.decide(
+        bank.db, approver, Decide(contribution_id=id_, approve=True), key=uuid4().hex, now=bank.now
+    )
+    assert isinstance(decided, Decided), decided
+    async with bank.db.reading(bank.id) as connection:
+        acting = await connection.fetchval("select acting_id from contribution where id = $1", id_)
+        entry = await connection.fetchval("select entry_id from contribution where id = $1", id_)
+        posted = await ledger.entry(connection, bank.id, entry)
+    assert acting is not None
+    assert posted.meta["acting"] == acting
+    page = (await browser.get("/hours")).text
+    assert "Mo cannot type" in page or "in person" in page
