@@ -5,10 +5,16 @@ from datetime import datetime, timedelta
 from timebank.db import Connection, Database
 from timebank.kit.actor import Actor
 from timebank.kit.ids import sha256
+from timebank.kit.words import mark
 
 ACTING_LASTS = timedelta(hours=1)
 
-HOW_AGREED = {"in_person": "in person", "phone": "by phone", "letter": "by letter", "standing": "as their supporter"}
+HOW_AGREED = {
+    "in_person": mark("in person"),
+    "phone": mark("by phone"),
+    "letter": mark("by letter"),
+    "standing": mark("as their supporter"),
+}
 
 BEGIN = """
 insert into acting (timebank_id, actor_id, subject_id, as_supporter, reason, how_agreed, started_at, ends_at)

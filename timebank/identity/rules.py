@@ -11,6 +11,7 @@ from timebank.kit import text
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.ids import sha256
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Words, mark, say
 
 REMEMBERED_FOR = timedelta(days=90)
 REMEMBERED_STAFF_IDLE = timedelta(days=14)
@@ -99,7 +100,7 @@ def network_of(host: str) -> str:
     return str(address)
 
 
-def device_words(agent: str) -> str:
+def device_words(agent: str) -> Words:
     """What to call a device on the list of devices: “Chrome on Android”. Never exact, only recognisable."""
     lower = agent.lower()
     browsers = (
@@ -112,16 +113,18 @@ def device_words(agent: str) -> str:
         ("safari", "Safari"),
     )
     systems = (
-        ("android", "an Android phone or tablet"),
-        ("iphone", "an iPhone"),
-        ("ipad", "an iPad"),
-        ("windows", "a Windows computer"),
-        ("mac os", "a Mac"),
-        ("linux", "a Linux computer"),
+        ("android", mark("an Android phone or tablet")),
+        ("iphone", mark("an iPhone")),
+        ("ipad", mark("an iPad")),
+        ("windows", mark("a Windows computer")),
+        ("mac os", mark("a Mac")),
+        ("linux", mark("a Linux computer")),
     )
-    browser = next((name for mark, name in browsers if mark in lower), "A browser")
-    system = next((name for mark, name in systems if mark in lower), "another kind of device")
-    return f"{browser} on {system}"
+    browser = next((name for sign, name in browsers if sign in lower), None)
+    system = next((name for sign, name in systems if sign in lower), mark("another kind of device"))
+    if browser is None:
+        return say("A browser on {system}", system=say(system))
+    return say("{browser} on {system}", browser=browser, system=say(system))
 
 
 def helper(contact: str) -> tuple[str | None, str | None, str | None]:

@@ -17,6 +17,7 @@ from timebank.identity.sessions import (
     session_token,
 )
 from timebank.kit.ids import sha256
+from timebank.kit.words import say
 from timebank.web import forms
 from timebank.web.context import database, now, settings
 from timebank.web.forms import Form
@@ -163,7 +164,7 @@ async def sign_out_device(request: PageRequest) -> Response[Any]:
     was_there = await service.sign_out_device(database(request), viewer(request).actor, device_id)
     if is_this:
         return _leave(request)
-    notice = "That device is signed out." if was_there else "That device was signed out before."
+    notice = say("That device is signed out.") if was_there else say("That device was signed out before.")
     return redirect(request, "/devices", notice=notice)
 
 
@@ -178,7 +179,7 @@ def _enter(request: PageRequest, started: service.SignedIn, form: Form) -> Respo
 
 
 def _leave(request: PageRequest) -> Response[Any]:
-    response: Response[Any] = redirect(request, "/sign-in", notice="You are signed out.")
+    response: Response[Any] = redirect(request, "/sign-in", notice=say("You are signed out."))
     response.set_cookie(ended_cookie(settings(request)))
     response.headers.update({"Clear-Site-Data": CLEAR, **NO_STORE})
     return response
@@ -196,9 +197,7 @@ def _secret_page(request: PageRequest) -> dict[str, str]:
 
 def _link_gone(request: PageRequest) -> Response[Any]:
     """The same page for a link that is used, too old or was never made."""
-    return render(
-        request, "identity/link_gone.html", GONE, headers=_secret_page(request), comes_back_to="/sign-in"
-    )
+    return render(request, "identity/link_gone.html", GONE, headers=_secret_page(request), comes_back_to="/sign-in")
 
 
 def _wanted(request: PageRequest) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 50
@@ -41,7 +42,7 @@ def cursor(*keys: int) -> str:
 
 def parse_cursor(text: str, parts: int = 1, *, field: str | None = "cursor") -> tuple[int, ...] | Refusal:
     """Return the ``parts`` integers in a cursor, or Refusal ``bad_cursor`` for anything this service did not write."""
-    refusal = Refusal("bad_cursor", "Start again from the first page: this page link is not complete.", field)
+    refusal = Refusal("bad_cursor", say("Start again from the first page: this page link is not complete."), field)
     if not 0 < len(text) <= MAX_CURSOR_CHARACTERS or not text.isascii():
         return refusal
     try:
@@ -61,4 +62,6 @@ def page_size(asked: int | str | None, *, field: str | None = "limit") -> int | 
     text = str(asked)
     if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_PAGE_SIZE:
         return int(text)
-    return Refusal("bad_page_size", f"Ask for between 1 and {MAX_PAGE_SIZE} lines.", field)
+    return Refusal(
+        "bad_page_size", say("Ask for between 1 and {max_page_size} lines.", max_page_size=MAX_PAGE_SIZE), field
+    )

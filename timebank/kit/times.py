@@ -5,6 +5,7 @@ from datetime import time
 
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
+from timebank.kit.words import say
 
 MAX_TYPED_TIME = 30
 
@@ -19,7 +20,7 @@ def parse(text: str, *, field: str | None = None) -> time | Refusal:
     """
     typed = plain(text)
     if not typed:
-        return Refusal("time_missing", "Enter when it started, like 14:00 or 2pm.", field)
+        return Refusal("time_missing", say("Enter when it started, like 14:00 or 2pm."), field)
     if typed in _NAMED:
         return _NAMED[typed]
     match = _TIME.fullmatch(typed) if len(typed) <= MAX_TYPED_TIME else None
@@ -28,5 +29,7 @@ def parse(text: str, *, field: str | None = None) -> time | Refusal:
         if minute <= 59 and (1 <= hour <= 12 if half else hour <= 23):
             return time(hour % 12 + 12 * (half == "p") if half else hour, minute)
     return Refusal(
-        "time_unreadable", f"We cannot read {shown(text)} as a time of day. Write it like 14:00 or 2pm.", field
+        "time_unreadable",
+        say("We cannot read {value} as a time of day. Write it like 14:00 or 2pm.", value=shown(text)),
+        field,
     )

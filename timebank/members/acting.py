@@ -11,6 +11,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import joined, say
 from timebank.members import queries, supporters
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
@@ -41,11 +42,13 @@ def check(command: ActFor) -> list[Refusal]:
     """What is missing before acting for somebody: ``reason_missing``, ``reason_too_long``, ``how_agreed_missing``."""
     refusals = []
     if not names.tidy(command.reason):
-        refusals.append(Refusal("reason_missing", "Say in a few words what they asked you to do.", "reason"))
+        refusals.append(Refusal("reason_missing", say("Say in a few words what they asked you to do."), "reason"))
     elif len(names.tidy(command.reason)) > MAX_REASON:
-        refusals.append(Refusal("reason_too_long", f"Say it in up to {MAX_REASON} letters.", "reason"))
+        refusals.append(
+            Refusal("reason_too_long", say("Say it in up to {max_reason} letters.", max_reason=MAX_REASON), "reason")
+        )
     if command.how_agreed not in HOW_AGREED:
-        refusals.append(Refusal("how_agreed_missing", "Say how they agreed to this.", "how_agreed"))
+        refusals.append(Refusal("how_agreed_missing", say("Say how they agreed to this."), "how_agreed"))
     return refusals
 
 
@@ -62,9 +65,9 @@ async def act_for(
         LookupError: this time bank has no such member.
     """
     if actor.member_id is None or not (actor.has(COORDINATOR) or command.how_agreed == STANDING):
-        return [Refusal("not_allowed", "Only a coordinator can act for a member.")]
+        return [Refusal("not_allowed", say("Only a coordinator can act for a member."))]
     if command.member_id == actor.member_id:
-        return [Refusal("yourself", "This is you. Your own pages are under “My hours”.")]
+        return [Refusal("yourself", say("This is you. Your own pages are under “My hours”."))]
     if refusals := check(command):
         return refusals
 
@@ -83,13 +86,13 @@ async def _begin(connection: Connection, actor: Actor, command: ActFor, token: s
         bank = await banks.by_id(connection, timebank_id)
         agreed = await supporters.supported_by(connection, timebank_id, actor.member_id or 0)
         if not any(each.member_id == member.id and each.holds_on(today(now, bank.time_zone)) for each in agreed):
-            raise Rollback([Refusal("not_allowed", "You have no agreement to act for them now. Ask them first.")])
+            raise Rollback([Refusal("not_allowed", say("You have no agreement to act for them now. Ask them first."))])
     reason = names.tidy(command.reason)
     acting_id = await begin_acting(
         connection, actor, member.id, token=token, reason=reason, how_agreed=command.how_agreed, now=now
     )
     if acting_id is None:
-        raise Rollback([Refusal("session_ended", "You are not signed in any more. Sign in and try again.")])
+        raise Rollback([Refusal("session_ended", say("You are not signed in any more. Sign in and try again."))])
     how = HOW_AGREED[command.how_agreed]
     await note_within(connection, actor, member.id, f"acted for you (agreed {how})", now=now)
     (by_whom,) = (await queries.names(connection, timebank_id, [actor.member_id or 0])).values()
@@ -100,9 +103,14 @@ async def _begin(connection: Connection, actor: Actor, command: ActFor, token: s
             Message(
                 member_id=member.id,
                 kind="acted_for_you",
-                subject=f"{by_whom} did something for you"[:140],
-                body=f"{by_whom} used your pages for you.\nWhy: {reason}\nYou agreed {how}.\n"
-                "Look at your hours to see what changed. If you did not agree, tell us.",
+                subject=say("{name} did something for you", name=by_whom),
+                body=joined(
+                    say("{name} used your pages for you.", name=by_whom),
+                    say("Why: {reason}", reason=reason),
+                    say("You agreed {how}.", how=say(how)),
+                    say("Look at your hours to see what changed. If you did not agree, tell us."),
+                    by="\n",
+                ),
                 dedupe=f"acting:{acting_id}",
                 path="/hours",
             )

@@ -12,7 +12,7 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import MAX_KEY, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.members import api_agreements, api_care, api_many, details, queries, rules, service
+from timebank.members import api_agreements, api_care, api_choices, api_many, details, queries, rules, service
 from timebank.members.access import note_access
 from timebank.members.details import ChangeDetails
 from timebank.members.queries import Filters, MemberRecord
@@ -241,4 +241,5 @@ ROUTES: list[Any] = [
     *api_agreements.ROUTES,
     *api_many.ROUTES,
     *api_care.ROUTES,
+    *api_choices.ROUTES,
 ]

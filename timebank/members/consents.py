@@ -11,6 +11,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Words, joined, mark, say
 from timebank.members.access import note_within
 from timebank.members.details import locked
 from timebank.members.rules import EARLIEST_JOINED
@@ -20,11 +21,16 @@ MAX_TITLE = 100
 MAX_EXPLANATION = 500
 MAX_TOPICS = 50
 MAX_ANSWERS = 200
-HOW = {"in_person": "in person", "phone": "by phone", "letter": "by letter", "online": "online"}
+HOW = {
+    "in_person": mark("in person"),
+    "phone": mark("by phone"),
+    "letter": mark("by letter"),
+    "online": mark("online"),
+}
 # Asked in every time bank. Each time bank adds its own, and partners by name.
 BUILT_IN = (
-    ("photos", "Photos of me", "The time bank may show photos with me in them."),
-    ("newsletter", "The newsletter", "The time bank may send me its news."),
+    ("photos", mark("Photos of me"), mark("The time bank may show photos with me in them.")),
+    ("newsletter", mark("The newsletter"), mark("The time bank may send me its news.")),
 )
 
 TOPICS = """
@@ -77,9 +83,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     recorded_by: str | None
 
     @property
-    def how_words(self) -> str:
+    def how_words(self) -> Words:
         """How it was given, as people read it."""
-        return HOW[self.how]
+        return say(HOW[self.how])
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,7 +186,7 @@ async def decide(db: Database, actor: Actor, command: Decide, *, key: str, now: 
     """
     is_self = actor.member_id == command.member_id
     if actor.on_behalf_of is not None or not (is_self or actor.has(COORDINATOR)):
-        return [Refusal("not_allowed", "Only the member or a coordinator can answer this.")]
+        return [Refusal("not_allowed", say("Only the member or a coordinator can answer this."))]
 
     async def work(connection: Connection) -> Decided:
         timebank_id = actor.timebank_id
@@ -226,14 +232,16 @@ async def add_topic(
     title, explanation = names.tidy(command.title), command.explanation.strip()
     refusals = []
     if not actor.has(COORDINATOR):
-        return [Refusal("not_allowed", "Only a coordinator can add this.")]
+        return [Refusal("not_allowed", say("Only a coordinator can add this."))]
     if command.kind not in ("partner", "own"):
-        refusals.append(Refusal("kind_unknown", "Choose a partner or your own question.", "kind"))
+        refusals.append(Refusal("kind_unknown", say("Choose a partner or your own question."), "kind"))
     if not title:
-        refusals.append(Refusal("title_missing", "Say what members agree to, in a few words.", "title"))
+        refusals.append(Refusal("title_missing", say("Say what members agree to, in a few words."), "title"))
     # “Sharing with” goes before a partner's name.
     elif len(title) > MAX_TITLE - 20:
-        refusals.append(Refusal("title_too_long", f"Say it in up to {MAX_TITLE - 20} letters.", "title"))
+        refusals.append(
+            Refusal("title_too_long", say("Say it in up to {value} letters.", value=MAX_TITLE - 20), "title")
+        )
     if len(explanation) > MAX_EXPLANATION:
         words = f"Say it in up to {MAX_EXPLANATION} letters."
         refusals.append(Refusal("explanation_too_long", words, "explanation"))
@@ -242,7 +250,13 @@ async def add_topic(
 
     async def work(connection: Connection) -> TopicAdded:
         if len(await topics(connection, actor.timebank_id)) >= MAX_TOPICS:
-            raise Rollback([Refusal("too_many_topics", f"A time bank can ask up to {MAX_TOPICS} things.")])
+            raise Rollback(
+                [
+                    Refusal(
+                        "too_many_topics", say("A time bank can ask up to {max_topics} things.", max_topics=MAX_TOPICS)
+                    )
+                ]
+            )
         topic_id = await connection.fetchval(
             ADD_TOPIC, actor.timebank_id, command.kind, title, explanation, actor.member_id, now
         )
@@ -254,23 +268,36 @@ async def add_topic(
 def _check(command: Decide, known: dict[str, Topic], day: date) -> list[Refusal]:
     refusals = []
     if command.topic not in known:
-        refusals.append(Refusal("topic_unknown", "Choose what it is about.", "topic"))
+        refusals.append(Refusal("topic_unknown", say("Choose what it is about."), "topic"))
     if command.how not in HOW:
-        refusals.append(Refusal("how_missing", "Say how they told you.", "how"))
+        refusals.append(Refusal("how_missing", say("Say how they told you."), "how"))
     if command.decided_on > day:
-        refusals.append(Refusal("day_in_future", "Enter today or an earlier day.", "decided_on"))
+        refusals.append(Refusal("day_in_future", say("Enter today or an earlier day."), "decided_on"))
     if command.decided_on < EARLIEST_JOINED:
-        refusals.append(Refusal("day_too_early", f"Enter a day after {EARLIEST_JOINED.year - 1}.", "decided_on"))
+        refusals.append(
+            Refusal("day_too_early", say("Enter a day after {value}.", value=EARLIEST_JOINED.year - 1), "decided_on")
+        )
     return refusals
 
 
 def _told(command: Decide, title: str, answer_id: int) -> Message:
-    what = "You agreed to" if command.is_given else "You no longer agree to"
+    # What the service itself asks is in the catalogues; what a time bank asks in its own words is in them already.
+    named = say(title) if any(title == built_in for _, built_in, _ in BUILT_IN) else title
+    decided = (
+        say("You agreed to: {what}.", what=named)
+        if command.is_given
+        else say("You no longer agree to: {what}.", what=named)
+    )
     return Message(
         member_id=command.member_id,
         kind="consent_recorded",
-        subject=f"We wrote down your choice: {title}"[:140],
-        body=f"{what}: {title}.\nYou told us {HOW[command.how]}.\nYou can change your mind at any time.",
+        subject=say("We wrote down your choice: {what}", what=named),
+        body=joined(
+            decided,
+            say("You told us {how}.", how=say(HOW[command.how])),
+            say("You can change your mind at any time."),
+            by="\n",
+        ),
         path="/me",
         dedupe=f"consent:{answer_id}",
     )

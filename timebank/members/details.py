@@ -11,7 +11,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import say
+from timebank.kit.words import joined, say
 from timebank.members import queries, rules
 from timebank.members.access import note_within
 from timebank.members.queries import MemberRecord
@@ -73,7 +73,7 @@ async def change(
     """
     allowed = OWN_DETAILS if actor.member_id == command.member_id and not actor.has(COORDINATOR) else DETAILS
     if unknown := [name for name in command.changes if name not in allowed]:
-        return [Refusal("field_unknown", f"This cannot be changed here: {', '.join(unknown)}.", None)]
+        return [Refusal("field_unknown", say("This cannot be changed here: {value}.", value=", ".join(unknown)), None)]
 
     async def work(connection: Connection) -> Changed:
         return await change_within(connection, actor, command, now)
@@ -118,7 +118,7 @@ async def change_within(connection: Connection, actor: Actor, command: ChangeDet
     """:func:`change` inside the open transaction; what speaks against it is raised as a ``Rollback``."""
     member = await locked(connection, actor.timebank_id, command.member_id)
     if not may_change(actor, member):
-        raise Rollback([Refusal("not_allowed", "Ask an administrator to change this record.")])
+        raise Rollback([Refusal("not_allowed", say("Ask an administrator to change this record."))])
     before = member.details
     after = rules.tidy(msgspec.structs.replace(before, **command.changes))
     different = rules.changed(before, after)
@@ -165,8 +165,12 @@ def _messages(
     message = Message(
         member_id=member.id,
         kind="details_changed",
-        subject="Your details were changed",
-        body=f"These were changed: {_in_words(different)}.\nIf you did not ask for this, tell us at once.",
+        subject=say("Your details were changed"),
+        body=joined(
+            say("These were changed: {what}.", what=joined(*(say(DETAIL_WORDS[name]) for name in different), by=", ")),
+            say("If you did not ask for this, tell us at once."),
+            by="\n",
+        ),
         path="/me",
         dedupe=f"details:{member.id}:{revision}",
     )
@@ -176,8 +180,12 @@ def _messages(
         messages.append(
             msgspec.structs.replace(
                 message,
-                subject="Your contact details were changed",
-                body="From now on we write to you another way.\nIf you did not ask for this, tell us at once.",
+                subject=say("Your contact details were changed"),
+                body=joined(
+                    say("From now on we write to you another way."),
+                    say("If you did not ask for this, tell us at once."),
+                    by="\n",
+                ),
                 dedupe=f"details:{member.id}:{revision}:before",
                 is_urgent=True,
                 only_route=old[0],

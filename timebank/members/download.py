@@ -14,6 +14,7 @@ from timebank.db import Connection, Database
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.members.access import note_within
 from timebank.members.leaving import account_of
 from timebank.members.traces import TRACES
@@ -49,7 +50,7 @@ async def download(db: Database, actor: Actor, member_id: int, *, now: datetime)
     Refusals: ``not_yours``, ``unknown_member``.
     """
     if member_id not in (actor.member_id, actor.subject_id) and not actor.has(COORDINATOR):
-        return [Refusal("not_yours", "You can only download what is held about you.")]
+        return [Refusal("not_yours", say("You can only download what is held about you."))]
     is_self = actor.member_id == member_id
     async with db.writing(actor.timebank_id) as connection:
         number = await connection.fetchval(
@@ -58,7 +59,7 @@ async def download(db: Database, actor: Actor, member_id: int, *, now: datetime)
             member_id,
         )
         if number is None:
-            return [Refusal("unknown_member", "Choose a member of this time bank.", "member_id")]
+            return [Refusal("unknown_member", say("Choose a member of this time bank."), "member_id")]
         await note_within(connection, actor, member_id, "downloaded everything held about you", now=now)
         facts = await banks.by_id(connection, actor.timebank_id)
         sections, pictures = await gather(connection, actor.timebank_id, member_id, with_private=is_self)

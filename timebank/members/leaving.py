@@ -18,8 +18,8 @@ from timebank.banks.service import MINUTES
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import ADMIN, COORDINATOR, Actor, system
 from timebank.kit.clock import today
-from timebank.kit.dates import in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import joined, say, say_n
 from timebank.kit.working_days import next_working_day
 from timebank.members import pausing, safeguarding
 from timebank.members.access import note_within
@@ -187,14 +187,18 @@ def check_free_to_go(*, open_bookings: int, runs_it_alone: bool, is_lead: bool) 
     """What has to be done before somebody leaves: ``open_bookings``, ``runs_it_alone``, ``leads_safeguarding``."""
     refusals = []
     if open_bookings:
-        what = "1 booking is" if open_bookings == 1 else f"{open_bookings} bookings are"
-        refusals.append(Refusal("open_bookings", f"{what} still open. Use or cancel them first."))
+        words = say_n(
+            open_bookings,
+            "{n} booking is still open. Use or cancel it first.",
+            "{n} bookings are still open. Use or cancel them first.",
+        )
+        refusals.append(Refusal("open_bookings", words))
     if runs_it_alone:
         refusals.append(
-            Refusal("runs_it_alone", "Nobody else can run the time bank. Give another member the role first.")
+            Refusal("runs_it_alone", say("Nobody else can run the time bank. Give another member the role first."))
         )
     if is_lead:
-        refusals.append(Refusal("leads_safeguarding", "Name another safeguarding lead first."))
+        refusals.append(Refusal("leads_safeguarding", say("Name another safeguarding lead first.")))
     return refusals
 
 
@@ -232,9 +236,9 @@ def _check_asker(actor: Actor, command: AskToLeave) -> list[Refusal]:
     if refusals := pausing.check_subject(actor, command.member_id):
         return refusals
     if command.kind not in (LEAVES, DIED):
-        return [Refusal("kind_unknown", "Choose what happened.", "kind")]
+        return [Refusal("kind_unknown", say("Choose what happened."), "kind")]
     if command.kind == DIED and (not actor.has(COORDINATOR) or command.member_id == actor.member_id):
-        return [Refusal("not_allowed", "Only a coordinator can record this.")]
+        return [Refusal("not_allowed", say("Only a coordinator can record this."))]
     return []
 
 
@@ -244,7 +248,7 @@ async def _ask(connection: Connection, actor: Actor, command: AskToLeave, now: d
     try:
         facts = await what_happens(connection, timebank_id, member_id, now)
     except LookupError:
-        raise Rollback([Refusal("unknown_member", "Choose a member of this time bank.", "member_id")]) from None
+        raise Rollback([Refusal("unknown_member", say("Choose a member of this time bank."), "member_id")]) from None
     bank = await banks.by_id(connection, timebank_id)
     if facts.departure is not None:
         return _leaving(facts.departure.kind, member_id, facts.departure.erase_at, bank)
@@ -276,7 +280,7 @@ async def stay(db: Database, actor: Actor, command: Stay, *, key: str, now: date
         timebank_id, member_id = actor.timebank_id, command.member_id
         status = await connection.fetchval(pausing.LOCK, timebank_id, member_id)
         if status is None or status == "left":
-            raise Rollback([Refusal("has_left", "It is too late for this: they have left.", "member_id")])
+            raise Rollback([Refusal("has_left", say("It is too late for this: they have left."), "member_id")])
         if await waiting(connection, timebank_id, member_id):
             bank = await banks.by_id(connection, timebank_id)
             await connection.execute(TAKE_BACK, timebank_id, member_id, actor.member_id, now)
@@ -354,7 +358,7 @@ async def _empty_account(
         )
         result = await post(connection, timebank_id, entry)
         if not isinstance(result, Posted):
-            raise Rollback([Refusal("hours_in_the_way", "The hours cannot move now. It is tried again.")])
+            raise Rollback([Refusal("hours_in_the_way", say("The hours cannot move now. It is tried again."))])
         entry_id = result.entry_id
     await set_status(connection, timebank_id, account, "closed", actor=actor, reason="the member has left")
     return entry_id
@@ -373,10 +377,12 @@ def _goodbye(member_id: int, last_day: date, erase_at: datetime) -> Message:
     return Message(
         member_id=member_id,
         kind="leaving",
-        subject=f"You asked to leave. You can still stay until {in_words(last_day)}",
-        body=f"After {in_words(last_day)} we delete what we hold about you.\n\n"
-        "Changed your mind? Say so on your page, or tell your coordinator.\n\n"
-        "Did you not ask for this? Tell us at once.",
+        subject=say("You asked to leave. You can still stay until {day}", day=last_day),
+        body=joined(
+            say("After {day} we delete what we hold about you.", day=last_day),
+            say("Changed your mind? Say so on your page, or tell your coordinator."),
+            say("Did you not ask for this? Tell us at once."),
+        ),
         path="/me/leave",
         is_urgent=True,
         dedupe=f"leaving:{member_id}:{erase_at.isoformat()}",
@@ -387,8 +393,11 @@ def _yours_again(giver: int, departure_id: int) -> Message:
     return Message(
         member_id=giver,
         kind="standing_choice",
-        subject="You keep the hours you earn again",
-        body="The person who got your hours does not take part any more.\n\nYou can choose someone else at any time.",
+        subject=say("You keep the hours you earn again"),
+        body=joined(
+            say("The person who got your hours does not take part any more."),
+            say("You can choose someone else at any time."),
+        ),
         path="/me/hours-choice",
         dedupe=f"standing_ended:{departure_id}:{giver}",
     )

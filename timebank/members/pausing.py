@@ -9,6 +9,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import joined, say
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
 
@@ -91,7 +92,9 @@ async def pause(db: Database, actor: Actor, command: AskPause, *, key: str, now:
             raise Rollback(refusals)
         there = await status_of(connection, timebank_id, member_id)
         if there.why in (CONSENT, LEAVING):
-            raise Rollback([Refusal("paused_for_another_reason", "Nothing to pause: you are not taking part now.")])
+            raise Rollback(
+                [Refusal("paused_for_another_reason", say("Nothing to pause: you are not taking part now."))]
+            )
         await begin_within(connection, actor, member_id, ASKED, command.until_on, now=now)
         await note_within(connection, actor, member_id, "paused your taking part", now=now)
         return Status(status="paused", why=ASKED, until_on=command.until_on)
@@ -115,8 +118,8 @@ async def come_back(
         there = await status_of(connection, timebank_id, member_id)
         if there.why in (CONSENT, LEAVING):
             words = {
-                CONSENT: "A parent or guardian has to agree first. Ask your coordinator.",
-                LEAVING: "You asked to leave. Say that you stay, and you are back.",
+                CONSENT: say("A parent or guardian has to agree first. Ask your coordinator."),
+                LEAVING: say("You asked to leave. Say that you stay, and you are back."),
             }
             raise Rollback([Refusal("paused_for_another_reason", words[there.why])])
         await end_within(connection, timebank_id, member_id, now=now)
@@ -163,7 +166,7 @@ def check_subject(actor: Actor, member_id: int) -> list[Refusal]:
     """Who may decide about a member's taking part: the member, whoever acts for them, a coordinator."""
     if member_id in (actor.member_id, actor.subject_id) or actor.has(COORDINATOR):
         return []
-    return [Refusal("not_yours", "You can only do this for yourself.", "member_id")]
+    return [Refusal("not_yours", say("You can only do this for yourself."), "member_id")]
 
 
 def check_until(until_on: date | None, day: date) -> list[Refusal]:
@@ -171,24 +174,24 @@ def check_until(until_on: date | None, day: date) -> list[Refusal]:
     if until_on is None:
         return []
     if until_on <= day:
-        return [Refusal("until_not_ahead", "Enter a day after today, or leave it empty.", "until_on")]
+        return [Refusal("until_not_ahead", say("Enter a day after today, or leave it empty."), "until_on")]
     if (until_on - day).days > MAX_PAUSE_DAYS:
-        return [Refusal("until_too_far", "Enter a day in the next three years, or leave it empty.", "until_on")]
+        return [Refusal("until_too_far", say("Enter a day in the next three years, or leave it empty."), "until_on")]
     return []
 
 
 async def _lock(connection: Connection, timebank_id: int, member_id: int) -> None:
     status = await connection.fetchval(LOCK, timebank_id, member_id)
     if status is None or status == "left":
-        raise Rollback([Refusal("unknown_member", "Choose a member of this time bank.", "member_id")])
+        raise Rollback([Refusal("unknown_member", say("Choose a member of this time bank."), "member_id")])
 
 
 def _welcome_back(member_id: int, until_on: date) -> Message:
     return Message(
         member_id=member_id,
         kind="pause_ended",
-        subject="Welcome back: your pause is over",
-        body="You can use your hours and book again.\n\nNeed more time? You can pause again.",
+        subject=say("Welcome back: your pause is over"),
+        body=joined(say("You can use your hours and book again."), say("Need more time? You can pause again.")),
         path="/me",
         dedupe=f"pause_ended:{member_id}:{until_on}",
     )

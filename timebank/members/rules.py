@@ -10,6 +10,7 @@ import msgspec
 from timebank.kit import names, text
 from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, FINANCE, ROLES, Actor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark, say
 
 MAX_NAME = 100
 MAX_EMAIL = 254  # RFC 5321: a path is 256 octets with its brackets
@@ -22,28 +23,36 @@ MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 5, 24  # 15 by E.164, and a text relay pref
 EARLIEST_JOINED = date(1980, 1, 1)  # the year of the first time dollars: anything earlier is a slip of the finger
 
 CONTACT_ROUTES = {
-    "none": "No messages",
-    "email": "E-mail",
-    "sms": "Text message",
-    "phone": "Phone call",
-    "letter": "Letter",
+    "none": mark("No messages"),
+    "email": mark("E-mail"),
+    "sms": mark("Text message"),
+    "phone": mark("Phone call"),
+    "letter": mark("Letter"),
 }
 FORMATS = {
-    "screen": "On a screen",
-    "large_print": "Large print",
-    "easy_read": "Easy Read",
-    "letter": "On paper, by letter",
+    "screen": mark("On a screen"),
+    "large_print": mark("Large print"),
+    "easy_read": mark("Easy Read"),
+    "letter": mark("On paper, by letter"),
 }
 KINDS = {"person": "A person", "group": "A group", "organisation": "An organisation"}
 # What people in our time banks speak. The pages themselves are in the languages that have been translated.
 LANGUAGES = {
-    "en": "English", "cy": "Welsh", "ar": "Arabic", "bn": "Bengali", "zh": "Chinese", "fr": "French", "gd": "Gaelic",
-    "gu": "Gujarati", "hi": "Hindi", "ga": "Irish", "it": "Italian", "ku": "Kurdish", "fa": "Persian", "pl": "Polish",
-    "pt": "Portuguese", "pa": "Punjabi", "ro": "Romanian", "so": "Somali", "es": "Spanish", "ta": "Tamil",
-    "ti": "Tigrinya", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese",
+    "en": mark("English"), "cy": mark("Welsh"), "ar": mark("Arabic"), "bn": mark("Bengali"),
+    "zh": mark("Chinese"), "fr": mark("French"), "gd": mark("Gaelic"), "gu": mark("Gujarati"),
+    "hi": mark("Hindi"), "ga": mark("Irish"), "it": mark("Italian"), "ku": mark("Kurdish"),
+    "fa": mark("Persian"), "pl": mark("Polish"), "pt": mark("Portuguese"), "pa": mark("Punjabi"),
+    "ro": mark("Romanian"), "so": mark("Somali"), "es": mark("Spanish"), "ta": mark("Tamil"),
+    "ti": mark("Tigrinya"), "tr": mark("Turkish"), "uk": mark("Ukrainian"), "ur": mark("Urdu"),
+    "vi": mark("Vietnamese"),
 }  # fmt: skip
-ROLE_WORDS = {COORDINATOR: "Coordinator", FINANCE: "Finance", ADMIN: "Administrator", APPROVER: "Approver"}
-PARTICIPANT_WORDS = "Participant"
+ROLE_WORDS = {
+    COORDINATOR: mark("Coordinator"),
+    FINANCE: mark("Finance"),
+    ADMIN: mark("Administrator"),
+    APPROVER: mark("Approver"),
+}
+PARTICIPANT_WORDS = mark("Participant")
 
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+")
 _PHONE = re.compile(r"\+?[0-9 ().\-/]+( ?(?:x|ext\.?|extension) ?[0-9]{1,6})?")
@@ -63,24 +72,38 @@ def check_name(display_name: str) -> list[Refusal]:
     if _has_control(display_name):
         return [
             Refusal(
-                "name_unreadable", "The name holds a character that cannot be shown. Type it again.", "display_name"
+                "name_unreadable",
+                say("The name holds a character that cannot be shown. Type it again."),
+                "display_name",
             )
         ]
     tidy = names.tidy(display_name)
     if not names.key(tidy):
-        return [Refusal("name_missing", "Enter the name they like to be called.", "display_name")]
+        return [Refusal("name_missing", say("Enter the name they like to be called."), "display_name")]
     if len(tidy) > MAX_NAME:
-        return [Refusal("name_too_long", f"Enter a name of up to {MAX_NAME} letters.", "display_name")]
+        return [
+            Refusal(
+                "name_too_long", say("Enter a name of up to {max_name} letters.", max_name=MAX_NAME), "display_name"
+            )
+        ]
     return []
 
 
 def check_email(email: str) -> list[Refusal]:
     """What is wrong with an e-mail address: ``email_unreadable`` or ``email_too_long``; it may be left out."""
     if len(email) > MAX_EMAIL:
-        return [Refusal("email_too_long", f"Enter an e-mail address of up to {MAX_EMAIL} letters.", "email")]
+        return [
+            Refusal(
+                "email_too_long",
+                say("Enter an e-mail address of up to {max_email} letters.", max_email=MAX_EMAIL),
+                "email",
+            )
+        ]
     if email and (_has_control(email) or not _EMAIL.fullmatch(email)):
         return [
-            Refusal("email_unreadable", "Enter an e-mail address like name@example.org, or leave it empty.", "email")
+            Refusal(
+                "email_unreadable", say("Enter an e-mail address like name@example.org, or leave it empty."), "email"
+            )
         ]
     return []
 
@@ -88,11 +111,17 @@ def check_email(email: str) -> list[Refusal]:
 def check_phone(phone: str) -> list[Refusal]:
     """What is wrong with a phone number: ``phone_unreadable`` or ``phone_too_long``; it may be left out."""
     if len(phone) > MAX_PHONE:
-        return [Refusal("phone_too_long", f"Enter a phone number of up to {MAX_PHONE} signs.", "phone")]
+        return [
+            Refusal(
+                "phone_too_long", say("Enter a phone number of up to {max_phone} signs.", max_phone=MAX_PHONE), "phone"
+            )
+        ]
     plain = text.plain(phone)
     digits = sum(c.isdigit() for c in plain)
     if plain and not (_PHONE.fullmatch(plain) and MIN_PHONE_DIGITS <= digits <= MAX_PHONE_DIGITS):
-        return [Refusal("phone_unreadable", "Enter a phone number like 01632 960 001, or leave it empty.", "phone")]
+        return [
+            Refusal("phone_unreadable", say("Enter a phone number like 01632 960 001, or leave it empty."), "phone")
+        ]
     return []
 
 
@@ -101,13 +130,15 @@ def check_contact_route(route: str, *, email: str, phone: str, postal_address: s
     ``address_missing``. Nobody needs an address: “none” is a way too.
     """
     if route not in CONTACT_ROUTES:
-        return [Refusal("contact_route_unknown", "Choose how to send them messages.", "contact_route")]
+        return [Refusal("contact_route_unknown", say("Choose how messages should come."), "contact_route")]
     if route == "email" and not email:
-        return [Refusal("email_missing", "Enter an e-mail address, or choose another way to send messages.", "email")]
+        return [
+            Refusal("email_missing", say("Enter an e-mail address, or choose another way to send messages."), "email")
+        ]
     if route in ("phone", "sms") and not phone:
-        return [Refusal("phone_missing", "Enter a phone number, or choose another way to send messages.", "phone")]
+        return [Refusal("phone_missing", say("Enter a phone number, or choose another way to send messages."), "phone")]
     if route == "letter" and not postal_address:
-        words = "Enter an address for letters, or choose another way to send messages."
+        words = say("Enter an address for letters, or choose another way to send messages.")
         return [Refusal("address_missing", words, "postal_address")]
     return []
 
@@ -135,17 +166,17 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
 
 DETAILS = Details.__struct_fields__
 DETAIL_WORDS = {
-    "display_name": "Name",
-    "phone": "Phone",
-    "email": "E-mail",
-    "contact_route": "Messages by",
-    "postal_address": "Address",
-    "language": "Language",
-    "format_preference": "Likes to read",
-    "access_needs": "Access needs",
-    "can_offer": "Can share",
-    "emergency_name": "In an emergency, call",
-    "emergency_phone": "Emergency number",
+    "display_name": mark("Name"),
+    "phone": mark("Phone"),
+    "email": mark("E-mail"),
+    "contact_route": mark("Messages by"),
+    "postal_address": mark("Address"),
+    "language": mark("Language"),
+    "format_preference": mark("Likes to read"),
+    "access_needs": mark("Access needs"),
+    "can_offer": mark("Can share"),
+    "emergency_name": mark("In an emergency, call"),
+    "emergency_phone": mark("Emergency number"),
 }
 HOW_TO_REACH = ("contact_route", "phone", "email", "postal_address")  # a change of these is told by the old way too
 SEEN_BY_FINANCE = ("display_name", *HOW_TO_REACH, "language", "format_preference")
@@ -185,9 +216,9 @@ def check_details(details: Details) -> list[Refusal]:
         *_check_words(details.postal_address.strip(), "postal_address", MAX_POSTAL_ADDRESS),
     ]
     if details.language not in LANGUAGES:
-        found.append(Refusal("language_unknown", "Choose a language from the list.", "language"))
+        found.append(Refusal("language_unknown", say("Choose a language from the list."), "language"))
     if details.format_preference not in FORMATS:
-        found.append(Refusal("format_unknown", "Choose how they like to read.", "format_preference"))
+        found.append(Refusal("format_unknown", say("Choose how it should look."), "format_preference"))
     emergency_phone = [
         Refusal(problem.code.replace("phone", "emergency_phone", 1), problem.message, "emergency_phone")
         for problem in check_phone(details.emergency_phone.strip())
@@ -226,9 +257,11 @@ def fields_seen(actor: Actor) -> frozenset[str]:
 def check_joined_on(joined_on: date, today: date) -> list[Refusal]:
     """What is wrong with the day of joining: ``joined_in_future`` or ``joined_too_early``."""
     if joined_on > today:
-        return [Refusal("joined_in_future", "Enter today or an earlier day.", "joined_on")]
+        return [Refusal("joined_in_future", say("Enter today or an earlier day."), "joined_on")]
     if joined_on < EARLIEST_JOINED:
-        return [Refusal("joined_too_early", f"Enter a day after {EARLIEST_JOINED.year - 1}.", "joined_on")]
+        return [
+            Refusal("joined_too_early", say("Enter a day after {value}.", value=EARLIEST_JOINED.year - 1), "joined_on")
+        ]
     return []
 
 
@@ -262,9 +295,9 @@ def same_email(display_name: str) -> Refusal:
 
 def _check_words(words: str, field: str, limit: int) -> list[Refusal]:
     if len(words) > limit:
-        return [Refusal(f"{field}_too_long", f"Say it in up to {limit} letters.", field)]
+        return [Refusal(f"{field}_too_long", say("Say it in up to {limit} letters.", limit=limit), field)]
     if _has_control(words.replace("\n", " ").replace("\t", " ")):
-        return [Refusal(f"{field}_unreadable", "This holds a character that cannot be shown.", field)]
+        return [Refusal(f"{field}_unreadable", say("This holds a character that cannot be shown."), field)]
     return []
 
 

@@ -14,6 +14,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import joined, say
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
 
@@ -94,13 +95,13 @@ async def find_receiver(connection: Connection, timebank_id: int, typed: str) ->
     Refusals: ``choose_a_member``, ``nobody_found``, ``several_found``.
     """
     if not names.key(typed):
-        return Refusal("choose_a_member", "Enter a name or a member number.", "to")
+        return Refusal("choose_a_member", say("Enter a name or a member number."), "to")
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MAX_NUMBER_DIGITS else None
     rows = await connection.fetch(FOUND, timebank_id, names.key(typed), number)
     if not rows:
-        return Refusal("nobody_found", "We do not know this name. Check it, or enter their member number.", "to")
+        return Refusal("nobody_found", say("We do not know this name. Check it, or enter their member number."), "to")
     if len(rows) > 1:
-        return Refusal("several_found", "Several people have this name. Enter a member number.", "to")
+        return Refusal("several_found", say("Several people have this name. Enter a member number."), "to")
     found: int = rows[0]["id"]
     return found
 
@@ -126,20 +127,22 @@ async def choose(db: Database, actor: Actor, command: Choose, *, key: str, now: 
 def check_choice(actor: Actor, command: Choose) -> list[Refusal]:
     """What is wrong with a choice, before anybody is looked up."""
     if command.member_id not in (actor.member_id, actor.subject_id) and not actor.has(COORDINATOR):
-        return [Refusal("not_yours", "You can only choose for your own hours.")]
+        return [Refusal("not_yours", say("You can only choose for your own hours."))]
     if command.choice not in CHOICES:
-        return [Refusal("choice_unknown", "Choose what happens to the hours.", "choice")]
+        return [Refusal("choice_unknown", say("Choose what happens to the hours."), "choice")]
     to = command.to_member_id
     if command.choice != MEMBER:
-        return [Refusal("choose_a_member", "Leave the person out.", "to_member_id")] if to is not None else []
+        return [Refusal("choose_a_member", say("Leave the person out."), "to_member_id")] if to is not None else []
     if to is None:
-        return [Refusal("choose_a_member", "Choose who gets the hours.", "to_member_id")]
+        return [Refusal("choose_a_member", say("Choose who gets the hours."), "to_member_id")]
     if not 0 < to <= MAX_KEY:
-        return [Refusal("unknown_member", "Choose a member who takes part now.", "to_member_id")]
+        return [Refusal("unknown_member", say("Choose a member who takes part now."), "to_member_id")]
     if to == command.member_id:
-        return [Refusal("to_yourself", "Choose someone else, or choose to keep the hours.", "to_member_id")]
+        return [Refusal("to_yourself", say("Choose someone else, or choose to keep the hours."), "to_member_id")]
     if to == actor.member_id:
-        return [Refusal("nobody_gains_for_another", "Ask someone else to do this: you would gain.", "to_member_id")]
+        return [
+            Refusal("nobody_gains_for_another", say("Ask someone else to do this: you would gain."), "to_member_id")
+        ]
     return []
 
 
@@ -147,9 +150,9 @@ async def _choose(connection: Connection, actor: Actor, command: Choose, now: da
     timebank_id, member_id, to = actor.timebank_id, command.member_id, command.to_member_id
     before = await connection.fetchrow(LOCK, timebank_id, member_id)
     if before is None or before["status"] == "left":
-        raise Rollback([Refusal("member_left", "Choose a member of this time bank.", "member_id")])
+        raise Rollback([Refusal("member_left", say("Choose a member of this time bank."), "member_id")])
     if to is not None and not await connection.fetchval(RECEIVER, timebank_id, to):
-        raise Rollback([Refusal("unknown_member", "Choose a member who takes part now.", "to_member_id")])
+        raise Rollback([Refusal("unknown_member", say("Choose a member who takes part now."), "to_member_id")])
     chosen = Chosen(choice=command.choice, to_member_id=to)
     if (before["standing_choice"], before["standing_to_id"]) == (command.choice, to):
         return chosen
@@ -164,9 +167,11 @@ def _told(to: int, giver_id: int, giver: str) -> Message:
     return Message(
         member_id=to,
         kind="standing_choice",
-        subject=f"{giver} gives you the hours they earn",
-        body=f"From now on, the hours that {giver} earns go to you.\n\nThey can change this at any time. "
-        "If you would rather not have them, tell your coordinator.",
+        subject=say("{name} gives you the hours they earn", name=giver),
+        body=joined(
+            say("From now on, the hours that {name} earns go to you.", name=giver),
+            say("They can change this at any time. If you would rather not have them, tell your coordinator."),
+        ),
         path="/hours",
         # Once for each pair, however often they change their mind.
         dedupe=f"standing:{giver_id}:{to}",

@@ -15,6 +15,7 @@ from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import Words, joined, mark, say
 from timebank.members import queries
 from timebank.members.access import note_within
 from timebank.members.consents import HOW
@@ -24,10 +25,10 @@ from timebank.messages.service import Message, send
 
 SEE_HOURS, BOOK, LOG_TIME, MESSAGES = "see_hours", "book", "log_time", "messages"
 SCOPES = {
-    SEE_HOURS: "See the hours",
-    BOOK: "Use hours and make bookings",
-    LOG_TIME: "Log time given",
-    MESSAGES: "Read the messages",
+    SEE_HOURS: mark("See the hours"),
+    BOOK: mark("Use hours and make bookings"),
+    LOG_TIME: mark("Log time given"),
+    MESSAGES: mark("Read the messages"),
 }
 MAX_NAME = 100
 MAX_CONTACT = 200
@@ -95,14 +96,14 @@ class SupporterShown(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
     @property
-    def scope_words(self) -> str:
+    def scope_words(self) -> Words:
         """What they may do, as people read it."""
-        return ", ".join(words for scope, words in SCOPES.items() if scope in self.scope)
+        return joined(*(say(words) for scope, words in SCOPES.items() if scope in self.scope), by=", ")
 
     @property
-    def how_words(self) -> str:
+    def how_words(self) -> Words:
         """How the member agreed, as people read it."""
-        return HOW[self.agreed_how]
+        return say(HOW[self.agreed_how])
 
     def holds_on(self, day: date) -> bool:
         """True when the agreement is in force on a day."""
@@ -169,7 +170,7 @@ async def add_supporter(
     """
     is_self = actor.member_id == command.member_id
     if actor.on_behalf_of is not None or not (is_self or actor.has(COORDINATOR)):
-        return [Refusal("not_allowed", "Only the member or a coordinator can add a supporter.")]
+        return [Refusal("not_allowed", say("Only the member or a coordinator can add a supporter."))]
     if command.supporter_member_id is not None and command.supporter_member_id == actor.member_id and not is_self:
         message = "You cannot write down that you act for somebody. Ask another coordinator."
         return [Refusal("supporter_self_made", message, "supporter")]
@@ -225,7 +226,7 @@ async def end_supporter(
         is_theirs = actor.member_id in (row["member_id"], row["supporter_member_id"])
         # Acting for somebody is no way to keep others from doing so.
         if actor.on_behalf_of is not None or not (is_theirs or actor.has(COORDINATOR)):
-            raise Rollback([Refusal("not_allowed", "Only the two of them or a coordinator can end this.")])
+            raise Rollback([Refusal("not_allowed", say("Only the two of them or a coordinator can end this."))])
         if row["ended_at"] is not None:
             return SupporterEnded(member_id=row["member_id"], is_new=False)
         await connection.execute(END, timebank_id, supporter_id, now, actor.member_id)
@@ -251,27 +252,45 @@ def check(command: AddSupporter, day: date) -> list[Refusal]:
     outside = names.tidy(command.outside_name)
     found = []
     if (command.supporter_member_id is None) == (not outside):
-        found.append(Refusal("supporter_missing", "Choose a member, or give the name of somebody else.", "supporter"))
+        found.append(
+            Refusal("supporter_missing", say("Choose a member, or give the name of somebody else."), "supporter")
+        )
     if command.supporter_member_id == command.member_id:
-        found.append(Refusal("supporter_is_member", "Choose somebody else: this is the member.", "supporter"))
+        found.append(Refusal("supporter_is_member", say("Choose somebody else: this is the member."), "supporter"))
     if len(outside) > MAX_NAME:
-        found.append(Refusal("outside_name_too_long", f"Enter a name of up to {MAX_NAME} letters.", "outside_name"))
+        found.append(
+            Refusal(
+                "outside_name_too_long",
+                say("Enter a name of up to {max_name} letters.", max_name=MAX_NAME),
+                "outside_name",
+            )
+        )
     if outside and not command.outside_contact.strip():
-        found.append(Refusal("contact_missing", "Say how to reach them.", "outside_contact"))
+        found.append(Refusal("contact_missing", say("Say how to reach them."), "outside_contact"))
     if len(command.outside_contact.strip()) > MAX_CONTACT:
-        found.append(Refusal("contact_too_long", f"Say it in up to {MAX_CONTACT} letters.", "outside_contact"))
+        found.append(
+            Refusal(
+                "contact_too_long",
+                say("Say it in up to {max_contact} letters.", max_contact=MAX_CONTACT),
+                "outside_contact",
+            )
+        )
     if not command.scope or any(scope not in SCOPES for scope in command.scope):
-        found.append(Refusal("scope_missing", "Choose what they may do.", "scope"))
+        found.append(Refusal("scope_missing", say("Choose what they may do."), "scope"))
     if command.agreed_how not in HOW:
-        found.append(Refusal("how_missing", "Say how the member agreed.", "agreed_how"))
+        found.append(Refusal("how_missing", say("Say how the member agreed."), "agreed_how"))
     if command.agreed_on > day:
-        found.append(Refusal("agreed_in_future", "Enter today or an earlier day.", "agreed_on"))
+        found.append(Refusal("agreed_in_future", say("Enter today or an earlier day."), "agreed_on"))
     if command.agreed_on < EARLIEST_JOINED:
-        found.append(Refusal("agreed_too_early", f"Enter a day after {EARLIEST_JOINED.year - 1}.", "agreed_on"))
+        found.append(
+            Refusal("agreed_too_early", say("Enter a day after {value}.", value=EARLIEST_JOINED.year - 1), "agreed_on")
+        )
     if command.ends_on is not None and command.ends_on < command.starts_on:
-        found.append(Refusal("ends_before_start", "The last day comes before the first. Change one.", "ends_on"))
+        found.append(Refusal("ends_before_start", say("The last day comes before the first. Change one."), "ends_on"))
     elif command.ends_on is not None and command.ends_on < day:
-        found.append(Refusal("ends_in_past", "The last day is over. Enter a later day, or leave it empty.", "ends_on"))
+        found.append(
+            Refusal("ends_in_past", say("The last day is over. Enter a later day, or leave it empty."), "ends_on")
+        )
     return found
 
 
@@ -282,13 +301,19 @@ async def _refusals(
     if by is not None:
         supporter = await queries.by_id(connection, actor.timebank_id, by)
         if supporter is None or supporter.status != "active" or supporter.kind != "person":
-            return [Refusal("supporter_unknown", "Choose somebody who is a member now.", "supporter")]
+            return [Refusal("supporter_unknown", say("Choose somebody who is a member now."), "supporter")]
         await connection.execute(CLOSE_RUN_OUT, actor.timebank_id, command.member_id, by, now, day)
     counted = await connection.fetchrow(OPEN, actor.timebank_id, command.member_id, by)
     if counted["same"]:
-        return [Refusal("supporter_already", "They support this member already. End that first.", "supporter")]
+        return [Refusal("supporter_already", say("They support this member already. End that first."), "supporter")]
     if counted["open"] >= MAX_SUPPORTERS:
-        return [Refusal("too_many_supporters", f"A member can have up to {MAX_SUPPORTERS} supporters.", "supporter")]
+        return [
+            Refusal(
+                "too_many_supporters",
+                say("A member can have up to {max_supporters} supporters.", max_supporters=MAX_SUPPORTERS),
+                "supporter",
+            )
+        ]
     return []
 
 
@@ -297,9 +322,13 @@ def _began(shown: SupporterShown, *, is_self: bool) -> list[Message]:
         Message(
             member_id=shown.member_id,
             kind="supporter_added",
-            subject=f"{shown.supporter_name} may act for you"[:140],
-            body=f"{shown.supporter_name} may do this for you: {shown.scope_words}.\n"
-            f"You agreed {shown.how_words}.\nYou can end this at any time.",
+            subject=say("{name} may act for you", name=shown.supporter_name),
+            body=joined(
+                say("{name} may do this for you: {what}.", name=shown.supporter_name, what=shown.scope_words),
+                say("You agreed {how}.", how=shown.how_words),
+                say("You can end this at any time."),
+                by="\n",
+            ),
             path="/me",
             dedupe=f"supporter:{shown.id}:member",
             is_urgent=not is_self,
@@ -310,8 +339,12 @@ def _began(shown: SupporterShown, *, is_self: bool) -> list[Message]:
             Message(
                 member_id=shown.supporter_member_id,
                 kind="supporter_added",
-                subject=f"You may act for {shown.member_name}"[:140],
-                body=f"{shown.member_name} lets you do this: {shown.scope_words}.\nYou can end this at any time.",
+                subject=say("You may act for {name}", name=shown.member_name),
+                body=joined(
+                    say("{name} lets you do this: {what}.", name=shown.member_name, what=shown.scope_words),
+                    say("You can end this at any time."),
+                    by="\n",
+                ),
                 path="/me",
                 dedupe=f"supporter:{shown.id}:supporter",
             )
@@ -322,8 +355,8 @@ def _began(shown: SupporterShown, *, is_self: bool) -> list[Message]:
 def _ended(shown: SupporterShown, actor: Actor) -> list[Message]:
     told = []
     pairs = (
-        (shown.member_id, "member", f"{shown.supporter_name} no longer acts for you"),
-        (shown.supporter_member_id, "supporter", f"You no longer act for {shown.member_name}"),
+        (shown.member_id, "member", say("{name} no longer acts for you", name=shown.supporter_name)),
+        (shown.supporter_member_id, "supporter", say("You no longer act for {name}", name=shown.member_name)),
     )
     for member_id, who, subject in pairs:
         if member_id is None or member_id == actor.member_id:
@@ -332,8 +365,8 @@ def _ended(shown: SupporterShown, actor: Actor) -> list[Message]:
             Message(
                 member_id=member_id,
                 kind="supporter_ended",
-                subject=subject[:140],
-                body=f"{subject}.\nThis holds from now on.",
+                subject=subject,
+                body=joined(subject, say("This holds from now on."), by=".\n"),
                 path="/me",
                 dedupe=f"supporter:{shown.id}:ended:{who}",
             )

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.members import consents, details, groups, queries, roles, rules, supporters
 from timebank.members.access import note_access
 from timebank.members.consents import AddTopic, Decide
@@ -88,7 +89,7 @@ async def decide_myself(request: PageRequest) -> Response[Any]:
     if isinstance(done, list):
         return redirect(request, "/me", notice=done[0].message)
     return redirect(
-        request, "/me", notice="Thank you. We will do as you say." if done.is_new else "That was so already."
+        request, "/me", notice=say("Thank you. We will do as you say.") if done.is_new else say("That was so already.")
     )
 
 
@@ -182,7 +183,7 @@ async def end_supporter(request: PageRequest, supporter_id: FromPath[int]) -> Re
         raise NotFoundException
     is_staff = form.text("back") == "record" and person.has(COORDINATOR)
     back = f"/members/{done.member_id}/supporters" if is_staff else "/me"
-    return redirect(request, back, notice="That has ended.")
+    return redirect(request, back, notice=say("That has ended."))
 
 
 async def _add_supporter(request: PageRequest, member_id: int, *, is_self: bool) -> Response[Any]:

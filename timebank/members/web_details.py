@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.members import details, queries, rules, service
 from timebank.members.about import about
 from timebank.members.details import ChangeDetails
@@ -166,7 +167,7 @@ async def _change(
     except LookupError as error:
         raise NotFoundException from error
     if not isinstance(changed, list):
-        return redirect(request, back, notice="Saved." if changed.changed else "Nothing was different.")
+        return redirect(request, back, notice=say("Saved.") if changed.changed else say("Nothing was different."))
     member = await member_of(request, member_id)
     form = form.refused(changed)
     meanwhile: list[tuple[str, str, str]] = []

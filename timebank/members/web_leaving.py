@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import MAX_KEY
+from timebank.kit.words import say
 from timebank.members import leaving
 from timebank.members.leaving import AskToLeave, Stay, WhatHappens
 from timebank.members.web_mine import subject
@@ -48,7 +49,7 @@ async def stay(request: PageRequest) -> Response[Any]:
     form = await forms.read(request)
     command = Stay(member_id=subject(request)[1])
     done = await leaving.stay(database(request), viewer(request).actor, command, key=form.key, now=now(request))
-    notice = done[0].message if isinstance(done, list) else "You stay. We are glad."
+    notice = done[0].message if isinstance(done, list) else say("You stay. We are glad.")
     return redirect(request, "/me", notice=notice)
 
 

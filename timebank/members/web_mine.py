@@ -12,6 +12,7 @@ from litestar.params import FromQuery
 
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.members import access, pausing, queries, standing
 from timebank.members.download import Download, download
 from timebank.members.pausing import AskPause, ComeBack
@@ -26,10 +27,10 @@ PageRequest = Request[Any, Any, Any]
 REFUSED = 422
 MINE = [signed_in]
 DONE = {
-    standing.HOURS: "You keep the hours you earn.",
-    standing.POT: "The hours you earn go to the community pot.",
-    standing.MEMBER: "The hours you earn go to the person you chose.",
-    standing.NOTHING: "You take no hours. Your time is still counted.",
+    standing.HOURS: say("You keep the hours you earn."),
+    standing.POT: say("The hours you earn go to the community pot."),
+    standing.MEMBER: say("The hours you earn go to the person you chose."),
+    standing.NOTHING: say("You take no hours. Your time is still counted."),
 }
 
 
@@ -91,7 +92,7 @@ async def ask_pause(request: PageRequest) -> Response[Any]:
     done = await pausing.pause(database(request), viewer(request).actor, command, key=form.key, now=now(request))
     if isinstance(done, list):
         return await _pause_page(request, form.refused(done))
-    return redirect(request, "/me/pause", notice="You are paused. Your hours stay.")
+    return redirect(request, "/me/pause", notice=say("You are paused. Your hours stay."))
 
 
 @post("/me/come-back", guards=MINE, include_in_schema=False)
@@ -103,7 +104,7 @@ async def come_back(request: PageRequest) -> Response[Any]:
     done = await pausing.come_back(database(request), viewer(request).actor, command, key=form.key, now=now(request))
     if isinstance(done, list):
         return redirect(request, "/me/pause", notice=done[0].message)
-    return redirect(request, "/me", notice="Welcome back. You can book again.")
+    return redirect(request, "/me", notice=say("Welcome back. You can book again."))
 
 
 @get("/me/looks", guards=MINE, include_in_schema=False)

@@ -12,6 +12,8 @@ from timebank.messages.handling import CallMade, call_made, letters_printed, pri
 
 __all__ = ("CallMade", "Message", "call_made", "letters_printed", "print_letters", "send", "try_again")
 
+MAX_SUBJECT = 140
+
 SEND = """
 insert into message
     (timebank_id, member_id, kind, subject, body, path, is_urgent, dedupe, only_route, only_address, created_at)
@@ -57,7 +59,10 @@ async def send(connection: Connection, timebank_id: int, messages: Sequence[Mess
         now,
         [each.member_id for each in messages],
         [each.kind for each in messages],
-        [languages.translate(each.subject, spoken.get(each.member_id, languages.SOURCE)) for each in messages],
+        [
+            languages.translate(each.subject, spoken.get(each.member_id, languages.SOURCE))[:MAX_SUBJECT]
+            for each in messages
+        ],
         [languages.translate(each.body, spoken.get(each.member_id, languages.SOURCE)) for each in messages],
         [each.path for each in messages],
         [each.is_urgent for each in messages],

@@ -26,12 +26,19 @@ class Link:
         return may and not (self.unless is not None and viewer.has_role(self.unless))
 
 
-UNDER_MORE = ("/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start")
+UNDER_MORE = (
+    "/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start",
+    "/offers/manage", "/suppliers", "/pot", "/share/all",
+)  # fmt: skip
+UNDER_HOURS = (
+    "/hours", "/log", "/entries", "/queries", "/whats-on", "/in", "/gifts", "/statement", "/print",
+)  # fmt: skip
 NAVIGATION = (
-    Link(mark("My hours"), "/", also=("/hours", "/log", "/entries", "/queries", "/whats-on", "/in")),
+    Link(mark("My hours"), "/", also=UNDER_HOURS),
     Link(mark("Use my hours"), "/offers"),
     Link(mark("My bookings"), "/bookings"),
-    Link(mark("About me"), "/me", also=("/devices", "/supporting", "/messages")),
+    Link(mark("Help each other"), "/share"),
+    Link(mark("About me"), "/me", also=("/devices", "/supporting", "/messages", "/install", "/confirm")),
     Link(mark("Log a group"), "/groups", COORDINATOR, also=("/registers", "/sessions", "/sheet", "/guests")),
     Link(mark("Bookings to do"), "/bookings/to-do", COORDINATOR),
     Link(mark("Decisions"), "/decisions", COORDINATOR, also=("/queries/to-answer",)),

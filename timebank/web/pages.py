@@ -6,7 +6,7 @@ A template is named ``<room>/<file>``: ``members/record.html`` is ``timebank/mem
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -57,6 +57,7 @@ def engine() -> Environment:
     environment.filters.update(
         hours=languages.hours,
         said=languages.translate,
+        looked_up=languages.gettext,  # a text that may be in the catalogues, or may be somebody's own words
         day=day,
         day_short=day_short,
         day_of_week=languages.day_of_week,
@@ -65,6 +66,7 @@ def engine() -> Environment:
         here=here,
         time_of_day=time_of_day,
         hour_of_day=hour_of_day,
+        options_said=options_said,
         money=money,
     )
     environment.globals.update(
@@ -207,6 +209,11 @@ def here(context: Context, value: datetime) -> datetime:
 def time_of_day(context: Context, value: datetime) -> str:
     """``2:05pm`` in the time zone of the viewer's time bank; ``midday`` and ``midnight`` by name."""
     return _clock(local(value, _viewer_of(context)))
+
+
+def options_said(options: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The options of a question, whose words are constants of the catalogues, in the page's language."""
+    return [(value, languages.gettext(words)) for value, words in options]
 
 
 def hour_of_day(hour: int) -> str:
