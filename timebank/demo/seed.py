@@ -26,6 +26,8 @@ from timebank.demo.notices import add_notices, keep_the_past
 from timebank.demo.peers import add_peers
 from timebank.demo.registers import add_registers
 from timebank.demo.steps import Refused
+from timebank.demo.vouchers import add_vouchers, supplier_path
+from timebank.demo.waiting import add_waiting
 from timebank.demo.words import Door
 from timebank.identity.service import create_link, issue_card
 from timebank.kit.actor import Actor, system
@@ -89,8 +91,10 @@ async def _fill(
     if command.slug == people.RIVERSIDE:
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_vouchers(db, facts, actors, anchor=anchor, say=say)
         steps += await add_catalogue(db, facts, actors, anchor=anchor, say=say)
         steps += await add_gifts(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_waiting(db, facts, actors, anchor=anchor, say=say)
         steps += await add_concerns(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
@@ -162,6 +166,9 @@ async def _doors(db: Database, riverside: TimeBankFacts, harbour: TimeBankFacts,
         member_id = await _member_id(db, facts, name)
         path = await create_link(db, system(facts.id), member_id, now=now, valid_for=LINK_VALID_FOR)
         doors.append(Door(who=f"{who} ({name})", what=what, path=path))
+    async with db.reading(riverside.id) as connection:
+        till = await supplier_path(connection, riverside)
+    doors.append(Door(who="Supplier without an account (Quay Café CIC)", what="confirm a voucher at a till", path=till))
     holder = "Bernard O'Leary"
     card = await issue_card(db, system(riverside.id), await _member_id(db, riverside, holder), pin=CARD_PIN, now=now)
     if isinstance(card, list):
