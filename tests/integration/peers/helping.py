@@ -54,9 +54,7 @@ async def asked(bank: Bank, who: Actor, **fields: object) -> str:
 
 
 async def yes(bank: Bank, who: Actor, reference: str, *, now: datetime | None = None, reach: str = "") -> Asked | list:
-    return await service.say_yes(
-        bank.db, who, SayYes(reference=reference, reach=reach), key=key(), now=now or bank.now
-    )
+    return await service.say_yes(bank.db, who, SayYes(reference=reference, reach=reach), key=key(), now=now or bank.now)
 
 
 async def agreed(bank: Bank, receiver: Actor, helper: Actor, **fields: object) -> str:
