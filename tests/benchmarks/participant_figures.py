@@ -181,7 +181,8 @@ class Caller:
         while self._free:
             reader, writer = self._free.pop()
             with suppress(ConnectionError, asyncio.IncompleteReadError):  # the server lets idle ones go
-                return await self._ask(reader, writer, sent)
+                await self._ask(reader, writer, sent)
+                return
         await self._ask(*await asyncio.open_connection("127.0.0.1", self._port), sent)
 
     async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> None:

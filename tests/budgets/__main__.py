@@ -22,6 +22,7 @@ from tests.participant_pages import addresses
 from timebank.db import Database
 from timebank.demo.people import PARTICIPANT
 
+OK = 200
 HEADINGS = ("page", "bytes", "asks", "words", "easy", "grade", "a11y", "best", "perf", "shift", "ready")
 
 
@@ -70,17 +71,19 @@ async def measure(demo: Demo, only: str, *, with_lighthouse: bool) -> list[Line]
             assert signed_in.status_code == 303, signed_in.text
             cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
             pages = {name: path for name, path in (await addresses(client)).items() if only in name}
+            answers = {name: (await client.get(path)).status_code for name, path in pages.items()}
+            failed = [Line(name, broken=[f"answered {code}"]) for name, code in answers.items() if code != OK]
+            lines = {path: Line(name) for name, path in pages.items() if answers[name] == OK}
             state = state_of(client, wire)
-            lines = [Line(name) for name in pages]
-            for line, path in zip(lines, pages.values(), strict=True):
+            for path, line in lines.items():
                 weighed(line, await weight.weigh(browser, wire, path, state))
-            await words(demo, client, dict(zip(pages.values(), lines, strict=True)))
+            await words(demo, client, lines)
         await browser.close()
     if with_lighthouse:
-        for line, path in zip(lines, pages.values(), strict=True):
+        for path, line in lines.items():
             print(f"Lighthouse: {line.name}", file=sys.stderr, flush=True)
             scored(line, lighthouse.measure(f"{demo.url}{path}", cookie, chromium))
-    return lines
+    return [*lines.values(), *failed]
 
 
 def state_of(client: httpx.AsyncClient, wire: Wire) -> StorageState:
@@ -140,7 +143,7 @@ def scored(line: Line, found: lighthouse.Scores) -> None:
 
 def table(lines: list[Line]) -> str:
     """All figures under each other; a broken budget is marked with ``!``."""
-    rows = [(line.name, *line.cells) for line in lines]
+    rows = [(line.name, *line.cells) for line in lines if line.cells]
     rows.insert(0, HEADINGS[: len(rows[0])])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(

@@ -5,6 +5,7 @@ import gzip
 import brotli
 import pytest
 
+import hatch_build
 from timebank.web.static import asset_url, assets, best_encoding
 
 BODIES = {"identity": b"", "br": b"", "gzip": b""}
@@ -29,7 +30,7 @@ def test_the_best_encoding_that_is_accepted(accepted: str, encoding: str) -> Non
 def test_every_asset_has_the_same_content_in_every_encoding() -> None:
     files = assets().files
 
-    assert {name.split(".")[0] for name in files} == {"main", "icon", "register"}
+    assert set(assets().names) == {hatch_build.STYLESHEET, *hatch_build.COPIED}
     for asset in files.values():
         assert brotli.decompress(asset.bodies["br"]) == asset.bodies["identity"]
         assert gzip.decompress(asset.bodies["gzip"]) == asset.bodies["identity"]
