@@ -107,7 +107,7 @@ def check(command: LogTime, in_force: Rules, on: date) -> list[Refusal]:
                 "again",
             )
         )
-    return [refusal for refusal in found if refusal]
+    return [own_words(refusal) for refusal in found if refusal]
 
 
 def _check_day(day: date, in_force: Rules, on: date) -> Refusal | None:
@@ -226,7 +226,25 @@ def _in_their_words(refusal: Refusal, line: Line) -> Refusal:
     if refusal.code == "unknown_activity":
         return Refusal(refusal.code, say("Choose what you did from the list."), "activity")
     fields = {"minutes": "length", "held_on": "day", "duplicate_reason": "again", "activity_id": "activity"}
-    return Refusal(refusal.code, refusal.message, fields.get((refusal.field or "").rpartition(".")[2]))
+    return own_words(Refusal(refusal.code, refusal.message, fields.get((refusal.field or "").rpartition(".")[2])))
+
+
+def own_words(refusal: Refusal) -> Refusal:
+    """What is said to a coordinator about somebody else's time, said to the member about their own."""
+    words = OWN_WORDS.get(refusal.code)
+    return refusal if words is None else Refusal(refusal.code, say(words), refusal.field)
+
+
+OWN_WORDS = {
+    "minutes_zero": mark("Enter how long it took."),
+    "minutes_negative": mark("Enter how long it took, without a minus sign."),
+    "day_too_short": mark("This is more time than the day has. Enter less."),
+    "ceiling": mark("You cannot have more hours than our rules allow. Use some first."),
+    "closed_account": mark("Your hours are closed. Ask your time bank."),
+    "frozen_account": mark("Your hours are on hold. Ask your time bank."),
+    "unknown_account": mark("Your hours are not set up yet. Ask your time bank."),
+    "closed_period": mark("That day is closed in our books. Ask your time bank."),
+}
 
 
 async def withdraw(

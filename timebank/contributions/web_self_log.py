@@ -164,7 +164,8 @@ def _activity(form: Form) -> int | Refusal | None:
 
 def _minutes(form: Form) -> int | Refusal:
     if own := form.text("own_length"):
-        return durations.parse(own, field="own_length")
+        found = durations.parse(own, field="own_length")
+        return self_log.own_words(found) if isinstance(found, Refusal) else found
     chosen = form.text("length")
     if chosen.isascii() and chosen.isdecimal() and int(chosen[:6]) in LENGTHS:
         return int(chosen)

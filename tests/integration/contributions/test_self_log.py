@@ -370,3 +370,14 @@ async def test_time_logged_for_a_member_keeps_why_when_another_approves_it(clien
     assert posted.meta["acting"] == acting
     page = (await browser.get("/hours")).text
     assert "Mo cannot type" in page or "in person" in page
+
+
+async def test_refusals_speak_to_the_member_about_their_own_time(client: Open, bank: Bank) -> None:
+    browser = await browser_of(client, bank, await other_member(bank))
+    typed = {"activity": "else", "own_length": "0:00", "day": "today", "words": "Read aloud"}
+    page = (await send(browser, "/log", typed)).text
+    assert "Enter how long it took." in page
+    assert "this person" not in page
+    refused = await log(bank, await other_member(bank), minutes=0)
+    assert isinstance(refused, list)
+    assert [one.message for one in refused] == ["Enter how long it took."]
