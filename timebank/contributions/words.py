@@ -7,62 +7,81 @@ from datetime import date
 from typing import NamedTuple
 
 from timebank.contributions.exchanges import CreditedTo
-from timebank.kit import dates
-from timebank.kit.durations import in_words
+from timebank.kit.words import Minutes, Words, joined, mark, say, say_n
 
-BROUGHT_FORWARD = "Hours brought forward"
-WRONG = "If this is not right, tell us."
+BROUGHT_FORWARD = mark("Hours brought forward")
+WRONG = mark("If this is not right, tell us.")
 
 
 class Told(NamedTuple):
     """One message: what stands alone, and the whole of it in short paragraphs."""
 
-    subject: str
-    body: str
+    subject: Words
+    body: Words
 
 
-def _were(minutes: int) -> str:
-    return "was" if minutes in (1, 60) else "were"
+def _of(minutes: int) -> int:
+    """One hour *was* added, and so was one minute; any other time *were*."""
+    return 1 if minutes in (1, 60) else 2
 
 
-def _for(activity: str, day: date) -> str:
-    return f"This is for {activity or BROUGHT_FORWARD.lower()} on {dates.in_words(day)}."
+def _for(activity: str, day: date) -> Words:
+    if not activity:
+        return say("This is for hours brought forward on {day}.", day=day)
+    return say("This is for {activity} on {day}.", activity=activity, day=day)
+
+
+def _why(reason: str) -> list[Words]:
+    return [say("Why: {reason}", reason=reason)] if reason else []
+
+
+def _kept(kept: int) -> list[Words]:
+    words = mark("You used {time} of it already. You keep that. Your bookings stay.")
+    return [say(words, time=Minutes(kept))] if kept else []
 
 
 def added(minutes: int, to: CreditedTo, activity: str, day: date, *, gives: str = "hours", other: str = "") -> Told:
     """Time was written down for somebody, and where the hours went."""
-    time = in_words(minutes)
-    what_for = _for(activity, day)
+    time = Minutes(minutes)
     if to == "pot":
-        subject, where = f"Your {time} went to the pot", "Your hours go to the community pot. That is your choice."
+        subject = say("Your {time} went to the pot", time=time)
+        where = say("Your hours go to the community pot. That is your choice.")
     elif to == "other":
-        subject, where = f"Your {time} went to {other}", f"Your hours go to {other}. That is your choice."
+        subject = say("Your {time} went to {name}", time=time, name=other)
+        where = say("Your hours go to {name}. That is your choice.", name=other)
     elif to == "member":
-        subject, where = f"{time} {_were(minutes)} added", "You can use this time for something you need."
+        subject = say_n(_of(minutes), "{time} was added", "{time} were added", time=time)
+        where = say("You can use this time for something you need.")
     else:
-        subject = f"Your {time} is written down"
-        where = "This work pays a fee, so it adds no hours." if gives == "fee" else "No hours are added for it."
-    return Told(subject, f"{what_for}\n\n{where}\n\n{WRONG}")
+        subject = say("Your {time} is written down", time=time)
+        where = (
+            say("This work pays a fee, so it adds no hours.") if gives == "fee" else say("No hours are added for it.")
+        )
+    return Told(subject, joined(_for(activity, day), where, say(WRONG)))
 
 
 def passed_on(minutes: int, giver: str) -> Told:
     """Somebody's hours came to a member by that other member's standing choice."""
-    time = in_words(minutes)
-    return Told(f"{time} came to you", f"{giver} gave {time} and passed the hours on to you.\n\n{WRONG}")
+    time = Minutes(minutes)
+    passed = say("{name} gave {time} and passed the hours on to you.", name=giver, time=time)
+    return Told(say("{time} came to you", time=time), joined(passed, say(WRONG)))
 
 
 def used(minutes: int, giver: str, activity: str, day: date) -> Told:
     """Hours of somebody who received help were used for it."""
-    time = in_words(minutes)
-    body = f"{giver} gave you time. {_for(activity, day)}\n\n{time} of your hours went to {giver}.\n\n{WRONG}"
-    return Told(f"{time} of your hours {_were(minutes)} used", body)
+    time = Minutes(minutes)
+    gave = joined(say("{name} gave you time.", name=giver), _for(activity, day), by=" ")
+    went = say("{time} of your hours went to {name}.", time=time, name=giver)
+    subject = say_n(_of(minutes), "{time} of your hours was used", "{time} of your hours were used", time=time)
+    return Told(subject, joined(gave, went, say(WRONG)))
 
 
 def not_yet(minutes: int, activity: str, day: date, reason: str) -> Told:
     """Time was not added, and why."""
-    time = in_words(minutes)
-    body = f"{_for(activity, day)}\n\nWhy: {reason}\n\nIf you see it another way, tell us."
-    return Told(f"{time} {_were(minutes)} not added yet", body)
+    why = say("Why: {reason}", reason=reason)
+    body = joined(_for(activity, day), why, say("If you see it another way, tell us."))
+    subject = say_n(_of(minutes), "{time} was not added yet", "{time} were not added yet", time=Minutes(minutes))
+    return Told(subject, body)
 
 
 def put_right(before: int, after: int, activity: str, days: tuple[date, date], reason: str, *, kept: int = 0) -> Told:
@@ -72,43 +91,43 @@ def put_right(before: int, after: int, activity: str, days: tuple[date, date], r
     """
     day_before, day_after = days
     if after == 0:
-        subject, change = f"{in_words(before)} {_were(before)} taken back", f"{in_words(before)} was a mistake of ours."
+        subject = _taken_back(before)
+        change = say("{time} was a mistake of ours.", time=Minutes(before))
     elif before == after:
-        subject = "The day of your time was put right"
-        change = f"The day is {dates.in_words(day_after)}, not {dates.in_words(day_before)}."
+        subject = say("The day of your time was put right")
+        change = say("The day is {now}, not {before}.", now=day_after, before=day_before)
     else:
-        subject = f"Your time was put right: {in_words(after)}"
-        change = f"It is {in_words(after)} now, not {in_words(before)}."
-    parts = [_for(activity, day_after), change]
-    if reason:
-        parts.append(f"Why: {reason}")
-    if kept:
-        parts.append(f"You used {in_words(kept)} of it already. You keep that. Your bookings stay.")
-    return Told(subject, "\n\n".join([*parts, WRONG]))
+        subject = say("Your time was put right: {time}", time=Minutes(after))
+        change = say("It is {now} now, not {before}.", now=Minutes(after), before=Minutes(before))
+    return Told(subject, joined(_for(activity, day_after), change, *_why(reason), *_kept(kept), say(WRONG)))
 
 
 def receiver_put_right(before: int, after: int, activity: str, day: date, reason: str) -> Told:
     """What somebody paid for help has changed."""
-    less = after < before
-    time = in_words(abs(before - after))
-    subject = f"{time} came back to you" if less else f"{time} more {_were(abs(before - after))} used"
-    body = f"Time that you received was put right. {_for(activity, day)}"
-    return Told(subject, "\n\n".join([body, *([f"Why: {reason}"] if reason else []), WRONG]))
+    change = abs(before - after)
+    if after < before:
+        subject = say("{time} came back to you", time=Minutes(change))
+    else:
+        subject = say_n(_of(change), "{time} more was used", "{time} more were used", time=Minutes(change))
+    body = joined(say("Time that you received was put right."), _for(activity, day), by=" ")
+    return Told(subject, joined(body, *_why(reason), say(WRONG)))
 
 
 def passed_on_put_right(before: int, after: int, giver: str, reason: str, *, kept: int = 0) -> Told:
     """Hours that came to a member by somebody else's standing choice have changed."""
-    change = (
-        f"{giver} passed time on to you. It is {in_words(after) if after else 'nothing'} now, not {in_words(before)}."
+    now = Minutes(after) if after else say("nothing")
+    change = say(
+        "{name} passed time on to you. It is {now} now, not {before}.", name=giver, now=now, before=Minutes(before)
     )
-    parts = [change, *([f"Why: {reason}"] if reason else [])]
-    if kept:
-        parts.append(f"You used {in_words(kept)} of it already. You keep that. Your bookings stay.")
-    return Told("Time that came to you was put right", "\n\n".join([*parts, WRONG]))
+    body = joined(change, *_why(reason), *_kept(kept), say(WRONG))
+    return Told(say("Time that came to you was put right"), body)
 
 
 def undone(minutes: int, activity: str, day: date) -> Told:
     """A register was taken back soon after it was saved."""
-    time = in_words(minutes)
-    body = f"{_for(activity, day)}\n\nThe list was saved by mistake and was taken back.\n\n{WRONG}"
-    return Told(f"{time} {_were(minutes)} taken back", body)
+    mistake = say("The list was saved by mistake and was taken back.")
+    return Told(_taken_back(minutes), joined(_for(activity, day), mistake, say(WRONG)))
+
+
+def _taken_back(minutes: int) -> Words:
+    return say_n(_of(minutes), "{time} was taken back", "{time} were taken back", time=Minutes(minutes))
