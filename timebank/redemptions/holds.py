@@ -37,8 +37,8 @@ select r.id, r.reference, r.offer_id, r.member_id, r.minutes, r.state, r.cancel_
   join offer o on o.timebank_id = r.timebank_id and o.id = r.offer_id
  where r.timebank_id = $1 and r.state in ('requested', 'accepted') and r.reminded_at is null
    and r.expires_at > $2 and o.provider_id is null
-   and ((o.starts_at is null and r.expires_at <= $2 + interval '7 days')
-        or (r.state = 'accepted' and o.starts_at > $2 and o.starts_at <= $2 + interval '34 days'))
+   and ((o.starts_at is null and r.expires_at <= $2::timestamptz + interval '7 days')
+        or (r.state = 'accepted' and o.starts_at > $2 and o.starts_at <= $2::timestamptz + interval '34 days'))
  order by r.id
  limit $3
    for no key update of r skip locked

@@ -59,10 +59,10 @@ MEMBERS_PAST_BOOKINGS = (
 TO_DO = (
     BOOKINGS
     + " and r.state in ('requested', 'accepted')"
-    + " and ($3 = '' or ($3 = 'new' and r.state = 'requested') or ($3 = 'agreed' and r.state = 'accepted')"
-    + "      or ($3 = 'soon' and r.expires_at <= $4 + interval '7 days')"
+    + " and ($3::text = '' or ($3 = 'new' and r.state = 'requested') or ($3 = 'agreed' and r.state = 'accepted')"
+    + "      or ($3 = 'soon' and r.expires_at <= $4::timestamptz + interval '7 days')"
     + "      or ($3 = 'happened' and o.starts_at <= $4))"
-    + " and ($5 = '' or o.kind = $5)"
+    + " and ($5::text = '' or o.kind = $5)"
     + " order by coalesce(o.starts_at, r.requested_at), r.requested_at, r.id limit $2"
 )
 SHOWN = ("new", "agreed", "soon", "happened")
