@@ -1,12 +1,15 @@
-"""Bookings against a model: who has which hours, what is set aside, which places are taken, what is owed.
+"""Bookings against a model: who has which hours, what is set aside, which places are taken or kept, what is owed.
 
-The machine drives the real database with a fresh time bank for every example.
+The machine drives the real database with a fresh time bank for every example: bookings of every kind and every step of
+them, parts, prices of two people's own, suppliers who confirm, people who do not come, waiting lists, reminders, time,
+and several at once. What is refused must change nothing at all.
 """
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,15 +28,19 @@ from tests.integration.redemptions.spending import (
     step,
 )
 from tests.people import Bank, make_bank
-from timebank.db import Database
+from timebank.db import Database, Rollback
 from timebank.hours import service as hours_service
 from timebank.hours.service import Give, Given
-from timebank.kit.actor import Actor
+from timebank.kit.actor import Actor, supplier
+from timebank.messages.packing import pack
 from timebank.redemptions import service
-from timebank.redemptions.service import Booked, Changed
+from timebank.redemptions.hold_rules import LONGEST_WAIT
+from timebank.redemptions.service import Booked, Changed, Refund, RequestRedemption, Waits
 
 PEOPLE = ("ada", "ben", "coordinator", "coordinator_two")
 STAFF = ("coordinator", "coordinator_two")
+OFFERS = ["lunch", "rare", "course", "talk", "walk"]
+WITH_LIST = ("course", "talk")
 START_MINUTES = 200
 VALUE_PENCE = 700
 MAX_OPEN = 3
@@ -52,6 +59,7 @@ class Offered:
     cancel: timedelta
     provider: str | None = None
     pays: bool = False
+    no_show: str = "free"
 
 
 @dataclass
@@ -63,12 +71,37 @@ class Modelled:
     state: str
     cancel_until: datetime
     expires_at: datetime
+    minutes: int
+    back: int = 0
+    owed: int = 0
+    is_reminded: bool = False
+
+
+FINGERPRINT = """
+select md5(concat(
+    (select string_agg(t::text, '|' order by id) from redemption t),
+    (select string_agg(t::text, '|' order by redemption_id, n) from redemption_event t),
+    (select string_agg(t::text, '|' order by id) from waiting t),
+    (select string_agg(t::text, '|' order by id) from payable t),
+    (select count(*) from message), (select count(*) from idempotency),
+    (select string_agg(b::text, '|' order by b::text) from ledger.balance b where book_id = $1)))
+"""
+
+
+def end_of_working_day(moment: datetime) -> datetime:
+    """The oracle's own: the midnight after the day, or after the Monday that follows it."""
+    zone = ZoneInfo("Europe/London")
+    day = moment.astimezone(zone).date()
+    while day.weekday() >= 5:
+        day += timedelta(days=1)
+    return datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 class Redemptions(RuleBasedStateMachine):
     """Does things in any order, at any time, by anybody, and keeps a model beside them."""
 
     bookings = Bundle("bookings")
+    turns = Bundle("turns")
     app_url = ""
     owner_url = ""
 
@@ -85,8 +118,21 @@ class Redemptions(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         assert self.do(prove(self.owner_url, self.bank.id)) == []
+        self.holds_always_end()
         self.do(self.db.close())
         self.runner.close()
+
+    def holds_always_end(self) -> None:
+        """Whatever happened, and though no letter is ever printed: in the end nothing is set aside any more."""
+        self.now += timedelta(days=500)
+        for _ in range(3):
+            self.do(service.move_on(self.db, self.bank.id, self.now))
+            self.do(service.time_out_due(self.db, self.bank.id, self.now))
+            self.now += LONGEST_WAIT
+        codes = [f"member/{person.member_id}" for person in self.people.values()]
+        balances, _ = self.do(self._read(codes))
+        assert {code: balances[code].held_out for code in codes} == dict.fromkeys(codes, 0)
+        assert self.live_turns() == []
 
     @initialize()
     def open_bank(self) -> None:
@@ -100,6 +146,7 @@ class Redemptions(RuleBasedStateMachine):
         }
         for person in self.people.values():
             self.do(give_hours(self.bank, person.member_id, START_MINUTES))
+        self.do(self.write("update member set contact_route = 'email', email = 'a@example.org'"))
         self.payee = self.do(payee(self.bank))
         paid = {"payee_id": self.payee, "value_pence": VALUE_PENCE}
         starts = self.now + timedelta(days=4)
@@ -117,59 +164,259 @@ class Redemptions(RuleBasedStateMachine):
                 cancel=day,
                 provider="ben" if "provider_id" in fields else None,
                 pays="payee_id" in fields,
+                no_show=fields.get("no_show", "free"),
             )
 
         self.offers = {
             "lunch": made("voucher", 60, **paid),
             "rare": made("voucher", 45, places=1, hold_days=2),
-            "course": made("training", 90, places=2, starts_at=starts, hold_days=3, **paid),
+            "course": made("training", 90, places=2, starts_at=starts, hold_days=3, no_show="used", **paid),
+            "talk": made("training", 20, places=1, starts_at=starts + timedelta(days=6), hold_days=3, **paid),
             "walk": made("peer_support", 30, provider_id=ben),
         }
 
-    @rule(target=bookings, offered=st.sampled_from(["lunch", "rare", "course", "walk"]), by=st.sampled_from(PEOPLE),
+    @rule(target=bookings, offered=st.sampled_from(OFFERS), by=st.sampled_from(PEOPLE),
           subject=st.sampled_from(PEOPLE), twice=st.booleans())  # fmt: skip
     def request(self, offered: str, by: str, subject: str, twice: bool) -> str:
         wanted, same = self.offers[offered], key()
         call = {"member_id": self.people[subject].member_id, "now": self.now, "key": same}
+        before = self.fingerprint()
+        possible = (by == subject or by in STAFF) and self.could_book(offered, subject, wanted.price)
         made = self.do(book(self.bank, wanted.id, self.people[by], **call))
-        possible = (
-            (by == subject or by in STAFF)
-            and (wanted.starts_at is None or self.now < wanted.starts_at)
-            and (wanted.places is None or self.taken(offered) < wanted.places)
-            and wanted.provider != subject
-            and len(self.open_ones(subject)) < MAX_OPEN
-            and self.free(subject) >= wanted.price
-        )
         assert isinstance(made, Booked) == possible, made
         if not possible:
+            assert self.fingerprint() == before
             return ""
         if twice:
             assert self.do(book(self.bank, wanted.id, self.people[by], **call)) == made
+        return self.noted(made, offered, subject, wanted.price)
+
+    @rule(target=bookings, minutes=st.integers(1, 150), subject=st.sampled_from(PEOPLE))
+    def request_at_a_price_of_their_own(self, minutes: int, subject: str) -> str:
+        command = RequestRedemption(
+            offer_id=self.offers["walk"].id, member_id=self.people[subject].member_id, minutes=minutes
+        )
+        before, possible = self.fingerprint(), self.could_book("walk", subject, minutes)
+
+        async def within() -> object:
+            try:
+                async with self.db.writing(self.bank.id) as connection:
+                    return await service.request_within(connection, self.people[subject], command, self.now)
+            except Rollback as rollback:
+                return rollback.refusals
+
+        made = self.do(within())
+        assert isinstance(made, Booked) == possible, made
+        if not possible:
+            assert self.fingerprint() == before
+            return ""
+        return self.noted(made, "walk", subject, minutes)
+
+    def could_book(self, offered: str, subject: str, minutes: int) -> bool:
+        wanted = self.offers[offered]
+        return (
+            (wanted.starts_at is None or self.now < wanted.starts_at)
+            and (wanted.places is None or self.taken(offered) + self.promised(offered, subject) < wanted.places)
+            and wanted.provider != subject
+            and len(self.open_ones(subject)) < MAX_OPEN
+            and self.free(subject) >= minutes
+        )
+
+    def noted(self, made: Booked, offered: str, subject: str, minutes: int) -> str:
+        wanted = self.offers[offered]
         start = self.now if wanted.starts_at is None else wanted.starts_at
-        expires = start + wanted.hold
+        expires = end_of_working_day(start + wanted.hold)
         until = expires if wanted.starts_at is None else wanted.starts_at - wanted.cancel
-        self.model[made.reference] = Modelled(offered, subject, "requested", until, expires)
+        assert (made.expires_at, made.cancel_until) == (expires, until)
+        self.model[made.reference] = Modelled(offered, subject, "requested", until, expires, minutes)
         return made.reference
 
-    @rule(reference=bookings, name=st.sampled_from(["accept", "fulfil", "decline", "cancel", "refund"]),
+    @rule(reference=bookings, name=st.sampled_from(["accept", "fulfil", "decline", "cancel", "refund", "miss"]),
           by=st.sampled_from(PEOPLE))  # fmt: skip
     def change(self, reference: str, name: str, by: str) -> None:
         if reference not in self.model:
             return
-        booking = self.model[reference]
+        booking, before = self.model[reference], self.fingerprint()
         done = self.do(step(self.bank, name, reference, self.people[by], now=self.now))
         possible = self.possible(booking, name, by)
         assert isinstance(done, Changed) == possible, done
         if not possible:
+            assert self.fingerprint() == before
             return
+        self.took(booking, name)
+
+    def took(self, booking: Modelled, name: str, *, used: int | None = None, pence: int | None = None) -> None:
         wanted = self.offers[booking.offer]
+        uses = name == "fulfil" or (name == "miss" and wanted.no_show == "used")
         booking.state = {"accept": "accepted", "fulfil": "fulfilled", "decline": "declined", "cancel": "cancelled",
-                         "refund": "refunded"}[name]  # fmt: skip
-        if name in ("fulfil", "refund"):
-            sign = -1 if name == "fulfil" else 1
-            self.minutes[booking.who] += sign * wanted.price
-            if wanted.provider:
-                self.minutes[wanted.provider] -= sign * wanted.price
+                         "refund": "refunded", "miss": "fulfilled" if uses else "missed"}[name]  # fmt: skip
+        if uses:
+            booking.minutes = booking.minutes if used is None else used
+            booking.owed = (VALUE_PENCE if pence is None else pence) if wanted.pays else 0
+            self.moved(booking, -booking.minutes)
+        elif name == "refund":
+            booking.back, booking.owed = booking.minutes, 0
+            self.moved(booking, booking.minutes)
+
+    def moved(self, booking: Modelled, minutes: int) -> None:
+        self.minutes[booking.who] += minutes
+        provider = self.offers[booking.offer].provider
+        if provider:
+            self.minutes[provider] -= minutes
+
+    @rule(reference=bookings, part=st.integers(1, 160), pence=st.sampled_from([None, 0, 300]), is_theirs=st.booleans())
+    def supplier_confirms(self, reference: str, part: int, pence: int | None, is_theirs: bool) -> None:
+        if reference not in self.model:
+            return
+        booking, before = self.model[reference], self.fingerprint()
+        wanted = self.offers[booking.offer]
+        who = supplier(self.bank.id, self.payee if is_theirs else self.payee + 1000)
+        started = wanted.starts_at is None or self.now >= wanted.starts_at
+        possible = (
+            booking.state in ("requested", "accepted") and self.now < booking.expires_at and started
+            and wanted.pays and is_theirs and part <= booking.minutes
+        )  # fmt: skip
+
+        async def within() -> object:
+            try:
+                async with self.db.writing(self.bank.id) as connection:
+                    return await service.fulfil_within(
+                        connection, who, reference, minutes=part, pence=pence, now=self.now
+                    )
+            except Rollback as rollback:
+                return rollback.refusals
+
+        done = self.do(within())
+        assert isinstance(done, Changed) == possible, done
+        if possible:
+            self.took(booking, "fulfil", used=part, pence=pence)
+        else:
+            assert self.fingerprint() == before
+
+    @rule(reference=bookings, minutes=st.integers(1, 120), owed=st.sampled_from([None, 0, 100, VALUE_PENCE]))
+    def give_a_part_back(self, reference: str, minutes: int, owed: int | None) -> None:
+        if reference not in self.model:
+            return
+        booking, before = self.model[reference], self.fingerprint()
+        command = Refund(reference=reference, reason="x", minutes=minutes, supplier_pence=owed)
+        done = self.do(service.refund(self.db, self.people["coordinator"], command, key=key(), now=self.now))
+        wanted = self.offers[booking.offer]
+        is_whole = minutes == booking.minutes
+        helper_has_them = wanted.provider is None or self.free(wanted.provider) >= minutes
+        possible = (
+            booking.state == "fulfilled" and minutes <= booking.minutes and helper_has_them
+            and "coordinator" not in (booking.who, wanted.provider)
+            and (not owed or (booking.owed > 0 and owed <= booking.owed))
+        )  # fmt: skip
+        assert isinstance(done, Changed) == possible, done
+        if not possible:
+            assert self.fingerprint() == before
+            return
+        booking.state, booking.back = "refunded", minutes
+        booking.owed = (0 if is_whole else booking.owed) if owed is None else owed
+        self.moved(booking, minutes)
+
+    @rule(target=turns, offered=st.sampled_from(WITH_LIST), by=st.sampled_from(PEOPLE), subject=st.sampled_from(PEOPLE))
+    def join(self, offered: str, by: str, subject: str) -> int:
+        wanted, before, there = self.offers[offered], self.fingerprint(), self.live_turns()
+        command = service.JoinWaiting(offer_id=wanted.id, member_id=self.people[subject].member_id)
+        done = self.do(service.join(self.db, self.people[by], command, key=key(), now=self.now))
+        mine = [turn for turn in there if turn["offer_id"] == wanted.id and turn["member_id"] == command.member_id]
+        if (by == subject or by in STAFF) and mine:
+            assert isinstance(done, Waits), done
+            assert done.waiting_id == mine[0]["id"]
+            return done.waiting_id
+        live = sum(turn["offer_id"] == wanted.id for turn in there)
+        has_booked = any(each.offer == offered for each in self.open_ones(subject))
+        possible = (
+            (by == subject or by in STAFF) and self.now < wanted.starts_at and not has_booked
+            and self.taken(offered) + live >= wanted.places
+        )  # fmt: skip
+        assert isinstance(done, Waits) == possible, done
+        if possible:
+            return done.waiting_id
+        assert self.fingerprint() == before
+        return 0
+
+    @rule(turn=turns, by=st.sampled_from(PEOPLE), name=st.sampled_from(["leave", "pass_on"]))
+    def change_turn(self, turn: int, by: str, name: str) -> None:
+        if not turn:
+            return
+        before, there = self.fingerprint(), {each["id"]: each for each in self.live_turns()}
+        command = service.ChangeWaiting(waiting_id=turn)
+        done = self.do(getattr(service, name)(self.db, self.people[by], command, key=key(), now=self.now))
+        mine = there.get(turn)
+        is_own = mine is not None and mine["member_id"] == self.people[by].member_id
+        if name == "leave":
+            possible = mine is not None and (is_own or by in STAFF)
+        else:
+            possible = mine is not None and mine["state"] == "offered" and by in STAFF and not is_own
+        assert isinstance(done, Waits) == possible, done
+        if not possible:
+            assert self.fingerprint() == before
+
+    @rule()
+    def lists_move_on(self) -> None:
+        self.do(service.move_on(self.db, self.bank.id, self.now))
+        settled = self.fingerprint()
+        assert self.do(service.move_on(self.db, self.bank.id, self.now)) == 0
+        assert self.fingerprint() == settled
+
+    @rule()
+    def messages_arrive(self) -> None:
+        self.do(pack(self.db, self.bank.id, self.now))
+        self.do(self.write("update delivery set state = 'sent', sent_at = $1 where state = 'waiting'", self.now))
+
+    @rule()
+    def remind(self) -> None:
+        self.do(service.remind_due(self.db, self.bank.id, self.now))
+
+    @rule(reference=bookings, days=st.integers(1, 40))
+    def more_time(self, reference: str, days: int) -> None:
+        if reference not in self.model:
+            return
+        booking, before = self.model[reference], self.fingerprint()
+        until = (self.now + timedelta(days=days)).date()
+        command = service.MoreTime(reference=reference, until=until)
+        done = self.do(service.more_time(self.db, self.people["coordinator"], command, key=key(), now=self.now))
+        if isinstance(done, Changed):
+            assert booking.state in ("requested", "accepted")
+            assert booking.who != "coordinator"
+            new = end_of_working_day(datetime.combine(until, time(12), ZoneInfo("Europe/London")))
+            assert new > booking.expires_at
+            if booking.cancel_until == booking.expires_at:
+                booking.cancel_until = new
+            booking.expires_at = new
+        else:
+            assert self.fingerprint() == before
+
+    @rule(reference=bookings, who=st.sampled_from(PEOPLE), offered=st.sampled_from(WITH_LIST))
+    def several_at_once(self, reference: str, who: str, offered: str) -> None:
+        """Whatever wins, it wins alone: the rows decide what the model takes over, the invariants what is right."""
+
+        async def race() -> list[object]:
+            calls = [
+                book(self.bank, self.offers[offered].id, self.people[each], now=self.now) for each in ("ada", "ben")
+            ]
+            calls += [service.move_on(self.db, self.bank.id, self.now)]
+            if reference in self.model:
+                owner = self.people[self.model[reference].who]
+                calls += [step(self.bank, "cancel", reference, owner, now=self.now)]
+                calls += [step(self.bank, "fulfil", reference, self.people[who], now=self.now) for _ in range(2)]
+                calls += [step(self.bank, "decline", reference, self.people["coordinator"], now=self.now)]
+            return await asyncio.gather(*calls)
+
+        answers = self.do(race())
+        if reference in self.model:
+            booking = self.model[reference]
+            won = [name for name, answer in zip(("cancel", "fulfil", "fulfil", "decline"), answers[3:], strict=True)
+                   if isinstance(answer, Changed)]  # fmt: skip
+            assert len(won) <= 1, won
+            if won:
+                self.took(booking, won[0])
+        for answer, each in zip(answers[:2], ("ada", "ben"), strict=True):
+            if isinstance(answer, Booked):
+                self.noted(answer, offered, each, self.offers[offered].price)
 
     def possible(self, booking: Modelled, name: str, by: str) -> bool:
         wanted = self.offers[booking.offer]
@@ -180,12 +427,17 @@ class Redemptions(RuleBasedStateMachine):
             return is_open and ((by == booking.who and on_time) or (by in STAFF and by != booking.who))
         if name == "accept":
             return decides and booking.state == "requested" and self.now < booking.expires_at
+        if name == "fulfil" and booking.state == "missed":
+            return decides and self.free(booking.who) >= booking.minutes
         if name == "fulfil":
             started = wanted.starts_at is None or self.now >= wanted.starts_at
             return decides and is_open and started and self.now < booking.expires_at
+        if name == "miss":
+            started = wanted.starts_at is not None and self.now >= wanted.starts_at
+            return decides and is_open and started and self.now < booking.expires_at
         if name == "decline":
             return decides and is_open
-        helper_has_them = wanted.provider is None or self.free(wanted.provider) >= wanted.price
+        helper_has_them = wanted.provider is None or self.free(wanted.provider) >= booking.minutes
         return decides and booking.state == "fulfilled" and helper_has_them
 
     @rule(giver=st.sampled_from(PEOPLE), receiver=st.sampled_from([*PEOPLE, "pot"]), minutes=st.integers(1, 120))
@@ -211,21 +463,63 @@ class Redemptions(RuleBasedStateMachine):
 
     @rule()
     def time_out(self) -> None:
-        due = [each for each in self.model.values()
-               if each.state in ("requested", "accepted") and each.expires_at <= self.now]  # fmt: skip
-        assert self.do(service.time_out_due(self.db, self.bank.id, self.now)) == len(due)
-        for each in due:
-            each.state = "timed_out"
+        due = {reference: each for reference, each in self.model.items()
+               if each.state in ("requested", "accepted") and each.expires_at <= self.now}  # fmt: skip
+        ended = self.do(service.time_out_due(self.db, self.bank.id, self.now))
+        rows = self.do(self.rows("select reference, state, expires_at, cancel_until, reminded_until from redemption"))
+        for row in rows:
+            if row["reference"] not in due:
+                continue
+            booking = due[row["reference"]]
+            if row["state"] == "timed_out":
+                booking.state = "timed_out"
+                continue
+            # Put off: only after a reminder that has not arrived for long enough, to later, and not for ever.
+            assert row["reminded_until"] is not None
+            assert self.now < row["expires_at"] <= row["reminded_until"] + LONGEST_WAIT
+            booking.expires_at, booking.cancel_until = row["expires_at"], row["cancel_until"]
+        assert ended == sum(each.state == "timed_out" for each in due.values())
 
     def open_ones(self, who: str) -> list[Modelled]:
         return [each for each in self.model.values() if each.who == who and each.state in ("requested", "accepted")]
 
     def taken(self, offered: str) -> int:
-        holding = ("requested", "accepted", "fulfilled")
-        return sum(each.offer == offered and each.state in holding for each in self.model.values())
+        return sum(
+            each.offer == offered
+            and (each.state in ("requested", "accepted", "fulfilled")
+                 or (each.state == "refunded" and each.back < each.minutes))
+            for each in self.model.values()
+        )  # fmt: skip
+
+    def promised(self, offered: str, subject: str) -> int:
+        """Places kept for others, or free ones that those in front have waited longer for."""
+        turns = [each for each in self.live_turns() if each["offer_id"] == self.offers[offered].id]
+        me = self.people[subject].member_id
+        mine = next((each for each in turns if each["member_id"] == me), None)
+        others = [each for each in turns if each["member_id"] != me]
+        if mine is None:
+            return len(others)
+        kept = sum(each["state"] == "offered" for each in others)
+        if mine["state"] == "offered":
+            return kept
+        return kept + sum(each["state"] == "waiting" and each["id"] < mine["id"] for each in others)
+
+    def live_turns(self) -> list[Any]:
+        return self.do(self.rows("select * from waiting where state in ('waiting', 'offered') order by id"))
+
+    def fingerprint(self) -> str:
+        return self.do(self.rows(FINGERPRINT, self.bank.id))[0][0]
+
+    async def rows(self, query: str, *values: object) -> list[Any]:
+        async with self.db.reading(self.bank.id) as connection:
+            return await connection.fetch(query, *values)
+
+    async def write(self, query: str, *values: object) -> None:
+        async with self.db.writing(self.bank.id) as connection:
+            await connection.execute(query, *values)
 
     def set_aside(self, who: str) -> int:
-        return sum(self.offers[each.offer].price for each in self.open_ones(who))
+        return sum(each.minutes for each in self.open_ones(who))
 
     def free(self, who: str) -> int:
         return self.minutes[who] - self.set_aside(who)
@@ -241,16 +535,37 @@ class Redemptions(RuleBasedStateMachine):
             assert there.available >= 0
         assert states == {reference: booking.state for reference, booking in self.model.items()}
         spent = {"voucher": 0, "training": 0}
-        owed = 0
         for booking in self.model.values():
             wanted = self.offers[booking.offer]
-            if booking.state == "fulfilled" and wanted.kind in spent:
-                spent[wanted.kind] += wanted.price
-                owed += VALUE_PENCE if wanted.pays else 0
+            if booking.state in ("fulfilled", "refunded") and wanted.kind in spent:
+                spent[wanted.kind] += booking.minutes - booking.back
         assert balances["spent/vouchers"].posted == spent["voucher"]
         assert balances["spent/training"].posted == spent["training"]
-        assert balances[f"payable/{self.payee}"].posted == owed
+        assert balances[f"payable/{self.payee}"].posted == sum(each.owed for each in self.model.values())
         assert balances["pot"].posted == self.pot
+
+    @invariant()
+    def every_paid_booking_has_one_payable_of_the_right_amount(self) -> None:
+        rows = self.do(
+            self.rows(
+                "select r.reference, p.pence from payable p "
+                "join redemption r on r.timebank_id = p.timebank_id and r.id = p.source_id where p.state <> 'cancelled'"
+            )
+        )
+        found = [(row["reference"], row["pence"]) for row in rows]
+        assert sorted(found) == sorted((name, each.owed) for name, each in self.model.items() if each.owed)
+
+    @invariant()
+    def places_are_never_over_and_kept_in_order(self) -> None:
+        turns = self.live_turns()
+        for offered in ("rare", *WITH_LIST):
+            wanted = self.offers[offered]
+            mine = [each for each in turns if each["offer_id"] == wanted.id]
+            kept = sum(each["state"] == "offered" for each in mine)
+            assert self.taken(offered) + kept <= wanted.places, offered
+            # Everybody is reached by e-mail: whoever is asked stands in front of whoever is not.
+            assert [each["state"] for each in mine] == ["offered"] * kept + ["waiting"] * (len(mine) - kept), offered
+            assert all(each["answer_until"] < wanted.starts_at for each in mine if each["state"] == "offered")
 
     async def _read(self, codes: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
         async with self.db.reading(self.bank.id) as connection:
