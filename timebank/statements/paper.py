@@ -13,7 +13,7 @@ from timebank.home.queries import EntryRow
 from timebank.identity.service import qr_svg
 from timebank.kit import csv
 from timebank.kit.csv import Plain
-from timebank.languages import day, day_of_week, gettext, hours, month, translate
+from timebank.languages import day, day_of_week, day_without_year, gettext, hours, month, translate
 from timebank.paper import Spelling
 
 
@@ -97,6 +97,7 @@ def statement_part(dated: Dated) -> dict[str, object]:
 def _row(row: EntryRow) -> dict[str, str]:
     return {
         "day": day_of_week(row.happened_on),
+        "date": day_without_year(row.happened_on),
         "what": translate(row.title),
         "more": more(row),
         "came": hours(row.minutes) if row.came else "",
