@@ -1,8 +1,9 @@
 """Read models of offers for whoever uses them: the catalogue, one offer, and the facts that the rules ask for."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -30,11 +31,8 @@ WHEN: Final[dict[str, str]] = {
     "later": mark("Later than that"),
     "anytime": mark("On a day I choose"),
 }
-PERIODS: Final[dict[str, tuple[timedelta, timedelta]]] = {
-    "week": (timedelta(0), timedelta(days=7)),
-    "month": (timedelta(0), timedelta(days=31)),
-    "later": (timedelta(days=31), timedelta(days=3660)),
-}
+PERIODS: Final[dict[str, tuple[int, int]]] = {"week": (0, 8), "month": (0, 32), "later": (32, 3660)}
+"""From the beginning of which day on, and before the beginning of which day; 0 is today."""
 
 OFFER_FACTS = """
 select id, kind, title, price_minutes, places, starts_at, cancel_hours, hold_days, benefit_label, payee_id, value_pence,
@@ -163,6 +161,8 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     safeguarding_lead: str
     now: datetime
     today: date
+    sees_saved: bool = True
+    """False while somebody acts for them: what is saved is for their own eyes."""
 
     @property
     def kinds(self) -> list[str]:
@@ -298,11 +298,7 @@ async def open_offers(
     connection: Connection, reader: Reader, wanted: Wanted = ANYTHING, *, limit: int = MAX_OFFERS
 ) -> list[OfferCard]:
     """Everything that this member is shown, cheapest first."""
-    begins, ends = (
-        (reader.now + period[0], reader.now + period[1])
-        if (period := PERIODS.get(wanted.when)) is not None
-        else (None, None)
-    )
+    begins, ends = _period(reader, wanted.when)
     rows = await connection.fetch(
         OPEN_OFFERS,
         *reader.values,
@@ -317,7 +313,7 @@ async def open_offers(
         wanted.known_access,
         limit,
     )
-    return [_card(row, reader.available) for row in rows]
+    return [_card(row, reader) for row in rows]
 
 
 async def places(connection: Connection, reader: Reader) -> list[str]:
@@ -329,7 +325,7 @@ async def places(connection: Connection, reader: Reader) -> list[str]:
 async def saved(connection: Connection, reader: Reader, *, limit: int = MAX_OFFERS) -> list[OfferCard]:
     """What the member saved for later, by title; also what is full or no longer on offer."""
     rows = await connection.fetch(SAVED_OFFERS, *reader.values, limit)
-    return [_card(row, reader.available) for row in rows]
+    return [_card(row, reader) for row in rows]
 
 
 async def offer(connection: Connection, reader: Reader, offer_id: int, *, sees_all: bool = False) -> OfferCard | None:
@@ -340,13 +336,25 @@ async def offer(connection: Connection, reader: Reader, offer_id: int, *, sees_a
     if not 0 < offer_id <= MAX_KEY:
         return None
     row = await connection.fetchrow(OFFER_BY_ID, *reader.values, offer_id, sees_all)
-    return None if row is None else _card(row, reader.available)
+    return None if row is None else _card(row, reader)
 
 
-def _card(row: object, available: int) -> OfferCard:
+def _period(reader: Reader, when: str) -> tuple[datetime | None, datetime | None]:
+    """From when until when an offer starts that fits; whole days on the clocks of the time bank."""
+    if when not in PERIODS:
+        return None, None
+    first, last = (
+        datetime.combine(reader.today + timedelta(days=days), time(), ZoneInfo(reader.time_zone))
+        for days in PERIODS[when]
+    )
+    return first, last
+
+
+def _card(row: object, reader: Reader) -> OfferCard:
     facts = dict(row)  # type: ignore[call-overload]
-    short = max(facts["price_minutes"] - max(available, 0), 0)
-    return msgspec.convert({**facts, "short_minutes": short}, OfferCard)
+    short = max(facts["price_minutes"] - max(reader.available, 0), 0)
+    is_saved = facts["is_saved"] and reader.sees_saved
+    return msgspec.convert({**facts, "short_minutes": short, "is_saved": is_saved}, OfferCard)
 
 
 def sections(found: Catalogue) -> Sequence[tuple[str, Sequence[OfferCard]]]:

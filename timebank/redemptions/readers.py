@@ -20,8 +20,10 @@ class Reading(NamedTuple):
     bank: TimeBankFacts
 
 
-async def reader_of(connection: Connection, timebank_id: int, member_id: int, now: datetime) -> Reading:
-    """This member as a reader of the catalogue."""
+async def reader_of(
+    connection: Connection, timebank_id: int, member_id: int, now: datetime, *, sees_saved: bool = True
+) -> Reading:
+    """This member as a reader of the catalogue; ``sees_saved`` False while somebody acts for them."""
     mine = await hours.balance(connection, timebank_id, member_id)
     bank = await banks.by_id(connection, timebank_id)
     day = today(now, bank.time_zone)
@@ -34,5 +36,6 @@ async def reader_of(connection: Connection, timebank_id: int, member_id: int, no
         safeguarding_lead=document.safeguarding_lead,
         now=now,
         today=day,
+        sees_saved=sees_saved,
     )
     return Reading(reader, mine, bank)

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
 from timebank.db import Connection
+from timebank.kit import names
 from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.pictures import ACCEPT, MAX_PHOTO_BYTES, remake
@@ -17,7 +18,7 @@ from timebank.kit.refusal import Refusal
 from timebank.payments import queries as payments
 from timebank.payments import service as payees
 from timebank.payments.service import AddPayee
-from timebank.redemptions import managing, offer_forms, offer_photos, offers, voucher_fields
+from timebank.redemptions import managing, offer_forms, offer_photos, offer_rules, offers, voucher_fields
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.managing import ManagedOffer
 from timebank.redemptions.offer_queries import MAX_SEARCH_CHARACTERS
@@ -191,18 +192,26 @@ async def _read(request: PageRequest, form: Form, kind: str) -> tuple[Form, dict
     if refusals or isinstance(fields, list) or isinstance(terms, list):
         return form, refusals
     if form.text("new_payee"):
-        added = await payees.add_payee(
-            database(request),
-            actor,
-            AddPayee(name=form.text("new_payee")),
-            key=f"{form.key[:48]}-payee",
-            now=now(request),
-        )
-        if isinstance(added, list):
-            return form, [_beside(one, "new_payee") for one in added]
-        fields["payee_id"] = added.payee_id
-        form = replace(form, fields={**form.fields, "payee_id": (str(added.payee_id),), "new_payee": ("",)})
+        # Nobody is added for an offer that is refused; who is there already is taken as they are.
+        wrong = offer_rules.check_offer(AddOffer(kind=kind, **{**fields, "payee_id": 1}))
+        payee_id = _placed(wrong) if wrong else await _supplier(request, form)
+        if isinstance(payee_id, list):
+            return form, payee_id
+        fields["payee_id"] = payee_id
+        form = replace(form, fields={**form.fields, "payee_id": (str(payee_id),), "new_payee": ("",)})
     return form, offer_forms.with_voucher(fields, terms)
+
+
+async def _supplier(request: PageRequest, form: Form) -> int | list[Refusal]:
+    """The supplier named in the form: the one of that name, or a new one."""
+    actor, typed = viewer(request).actor, form.text("new_payee")
+    async with database(request).reading(actor.timebank_id) as connection:
+        known = {names.key(each.name): each.id for each in await payments.payees(connection, actor.timebank_id)}
+    if names.key(typed) in known:
+        return known[names.key(typed)]
+    key = f"{form.key[:48]}-payee"
+    added = await payees.add_payee(database(request), actor, AddPayee(name=typed), key=key, now=now(request))
+    return [_beside(one, "new_payee") for one in added] if isinstance(added, list) else added.payee_id
 
 
 def _beside(refusal: Refusal, field: str) -> Refusal:
