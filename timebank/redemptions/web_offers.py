@@ -50,7 +50,9 @@ async def show_offers(request: PageRequest) -> Response[str]:
     wanted, chosen = _wanted(request)
     (person, member_id), moment = _me(request), now(request)
     async with database(request).reading(person.timebank_id) as connection:
-        reader, mine, _ = await reader_of(connection, person.timebank_id, member_id, moment)
+        reader, mine, _ = await reader_of(
+            connection, person.timebank_id, member_id, moment, sees_saved=person.on_behalf_of is None
+        )
         found = await offer_queries.catalogue(connection, reader, wanted)
         places = await offer_queries.places(connection, reader)
     part = request.query_params.get("show", "")
@@ -77,7 +79,9 @@ async def show_saved(request: PageRequest) -> Response[str]:
     """What the member saved for later. Not for whoever acts for them."""
     (person, member_id), moment = _own(request), now(request)
     async with database(request).reading(person.timebank_id) as connection:
-        reader, mine, _ = await reader_of(connection, person.timebank_id, member_id, moment)
+        reader, mine, _ = await reader_of(
+            connection, person.timebank_id, member_id, moment, sees_saved=person.on_behalf_of is None
+        )
         found = await offer_queries.saved(connection, reader)
     return render(
         request,
@@ -166,7 +170,9 @@ async def _offer_page(
 ) -> Response[str]:
     (person, member_id), moment = _me(request), now(request)
     async with database(request).reading(person.timebank_id) as connection:
-        reader, mine, bank = await reader_of(connection, person.timebank_id, member_id, moment)
+        reader, mine, bank = await reader_of(
+            connection, person.timebank_id, member_id, moment, sees_saved=person.on_behalf_of is None
+        )
         offer = await offer_queries.offer(connection, reader, offer_id, sees_all=person.has(COORDINATOR))
         facts = await offer_queries.offer_facts(connection, person.timebank_id, offer_id)
         if offer is None or facts is None:
