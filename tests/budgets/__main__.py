@@ -23,7 +23,7 @@ from timebank.db import Database
 from timebank.demo.people import PARTICIPANT
 
 OK = 200
-HEADINGS = ("page", "bytes", "asks", "words", "easy", "grade", "a11y", "best", "perf", "shift", "ready")
+HEADINGS = ("page", "bytes", "asks", "later", "words", "easy", "grade", "a11y", "best", "perf", "shift", "ready")
 
 
 @dataclass
@@ -96,6 +96,7 @@ def weighed(line: Line, found: weight.Weight) -> None:
     """Bytes and requests of a first visit."""
     line.add(f"{found.bytes:,}", found.bytes <= weight.MOST_BYTES, f"more than {weight.MOST_BYTES:,} bytes")
     line.add(str(found.requests), found.requests <= weight.MOST_REQUESTS, f"more than {weight.MOST_REQUESTS} requests")
+    line.cells.append(f"{found.later:,}")
     line.broken += [f"fetches from {host}" for host in found.strangers]
 
 

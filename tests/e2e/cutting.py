@@ -1,7 +1,7 @@
 """A wire between the browser and the demo that a test can cut: then nothing listens, as where there is no signal."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ METHODS = (b"GET ", b"HEAD ", b"POST ")
 class Wire:
     """``wire.url`` is the demo; after ``cut()`` it is not, until ``mend()``.
 
-    It counts what goes over it: ``received`` bytes of answers, and ``requests``.
+    ``log`` has, for each address, the bytes of each answer that came over it, headers and all.
     """
 
     def __init__(self, target: str) -> None:
@@ -20,11 +20,7 @@ class Wire:
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._port = 0
-        self.reset()
-
-    def reset(self) -> None:
-        """Count from nothing."""
-        self.received = self.requests = 0
+        self.log: dict[str, list[int]] = {}
 
     @property
     def url(self) -> str:
@@ -47,25 +43,35 @@ class Wire:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self._target.hostname, self._target.port)
         self._open |= {writer, there_writer}
-        await asyncio.gather(self._ask(reader, there_writer), self._answer(there_reader, writer))
+        answers: list[list[int]] = []  # of this connection; the last one is on its way
+        await asyncio.gather(
+            self._pass_on(reader, there_writer, lambda data: self._asked(data, answers)),
+            self._pass_on(there_reader, writer, lambda data: _answered(data, answers)),
+        )
         self._open -= {writer, there_writer}
 
-    async def _ask(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    def _asked(self, data: bytes, answers: list[list[int]]) -> None:
+        # A browser sends the next request on a connection after the answer to the last, in one piece.
+        if data.startswith(METHODS):
+            answer = self.log.setdefault(data.split(b" ", 2)[1].decode(), [])
+            answer.append(0)
+            answers.append(answer)
+
+    @staticmethod
+    async def _pass_on(
+        source: asyncio.StreamReader, target: asyncio.StreamWriter, note: Callable[[bytes], None]
+    ) -> None:
         with suppress(OSError):
             while data := await source.read(CHUNK):
-                # A browser sends the next request on a connection after the answer to the last, in one piece.
-                self.requests += data.startswith(METHODS)
+                note(data)
                 target.write(data)
                 await target.drain()
         target.close()
 
-    async def _answer(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(CHUNK):
-                self.received += len(data)
-                target.write(data)
-                await target.drain()
-        target.close()
+
+def _answered(data: bytes, answers: list[list[int]]) -> None:
+    if answers:
+        answers[-1][-1] += len(data)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from scripts import icons
-from tests.integration.redemptions.spending import booked, give_hours, offer
+from tests.integration.redemptions.spending import booked, give_hours, offer, step
 from timebank.identity.service import create_link
 from timebank.web.installed import MANIFEST_PATH, WORKER_PATH
 from timebank.web.keeping import KEEP_HEADER
@@ -29,12 +29,10 @@ async def phone_of(bank, client, who, *, borrowed: bool = False):
     return browser
 
 
-async def read_easily(bank) -> None:
+async def choose(bank, setting: str) -> None:
     async with bank.db.writing(bank.id) as connection:
         await connection.execute(
-            "update member set easy_read = true where timebank_id = $1 and id = $2",
-            bank.id,
-            bank.participant.member_id,
+            f"update member set {setting} where timebank_id = $1 and id = $2", bank.id, bank.participant.member_id
         )
 
 
@@ -83,7 +81,7 @@ async def test_the_key_differs_for_every_session_and_way_of_reading(bank, client
     keys = [(await browser.get("/")).headers[KEEP_HEADER] for browser in (first, first, second)]
     assert keys[0] == keys[1] != keys[2]
 
-    await read_easily(bank)
+    await choose(bank, "easy_read = true")
     assert (await first.get("/")).headers[KEEP_HEADER] != keys[0]
 
 
@@ -106,12 +104,21 @@ async def test_the_kept_pages_hold_hours_and_bookings_and_no_code(bank, client) 
     assert "Lunch" not in "".join(pages[name] for name in ("nothing", "not_sent", "no_answer"))
 
 
+async def test_who_would_rather_see_what_they_gave_sees_that_first(bank, client) -> None:
+    await give_hours(bank, bank.participant.member_id, 330)
+    await step(bank, "fulfil", await booked(bank, await offer(bank), bank.participant))
+    await choose(bank, "hours_shown = 'gave_and_used'")
+
+    page = (await (await phone_of(bank, client, bank.participant)).get("/offline")).json()["pages"]["seen"]
+    assert page.index("you used 1 hour") < page.index("You had 4 hours 30 minutes.")
+
+
 @pytest.mark.parametrize(("easy", "most"), [(False, MOST_WORDS), (True, MOST_WORDS_EASY)])
 async def test_every_sentence_is_short(bank, client, easy: bool, most: int) -> None:
     await give_hours(bank, bank.participant.member_id, 330)
     await booked(bank, await offer(bank, title="A swim"), bank.participant)
     if easy:
-        await read_easily(bank)
+        await choose(bank, "easy_read = true")
     phone = await phone_of(bank, client, bank.participant)
     pages = [*(await phone.get("/offline")).json()["pages"].values(), (await phone.get("/install")).text]
 
