@@ -152,7 +152,7 @@ async def read_csv(
     printed = await _printed(request, member_id, first, last)
     if isinstance(printed, list):
         return refused(printed)
-    return Response(statement_paper.as_csv(printed).encode(), media_type="text/csv; charset=utf-8")
+    return Response(statement_paper.as_csv(printed).encode(), media_type="text/csv")
 
 
 @get(

@@ -62,7 +62,7 @@ async def statement_csv(request: PageRequest) -> Response[Any]:
         content = statement_paper.as_csv(printed)
     return Response(
         content.encode(),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{printed.file_name}.csv"', **PRIVATE},
     )
 

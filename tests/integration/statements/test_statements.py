@@ -133,7 +133,7 @@ async def test_the_pdf_is_tagged_and_says_the_sums(bank, client, size: str) -> N
     assert answer.headers["cache-control"] == "no-store"
     found, text = read_pdf(answer.content)
     root: Any = found.trailer["/Root"]
-    assert root["/MarkInfo"]["/Marked"] is True
+    assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en"
     assert found.metadata is not None
     assert found.metadata.title == "My hours"
@@ -311,7 +311,7 @@ async def test_the_letter_says_what_hours_are_and_nothing_of_the_member(bank, cl
     await live_a_little(bank)
     browser = await browser_of(client, bank, bank.participant)
     found, text = read_pdf((await browser.get("/print/letter")).content)
-    assert found.trailer["/Root"]["/MarkInfo"]["/Marked"] is True  # type: ignore[index]
+    assert found.trailer["/Root"]["/MarkInfo"]["/Marked"]  # type: ignore[index]
     assert found.metadata is not None
     assert found.metadata.title == "What time-bank hours are"
     for words in ("To whom it may concern", "Demo participant is a member of", "Hours are not money",
