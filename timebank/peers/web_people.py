@@ -95,8 +95,8 @@ async def _page(request: PageRequest, member_id: int, form: Form = BLANK) -> Res
         form=form,
         member_id=member_id,
         name=name,
-        offered=offered,
-        wished=wished,
+        their_offers=offered,
+        their_wishes=wished,
         slug=bank.slug,
         ask=request.query_params.get("ask", "")[:20],
     )

@@ -55,8 +55,9 @@ async def test_those_who_keep_apart_neither_see_nor_ask_each_other(bank: Bank) -
             await asks(bank, who, offer_id=wanted)
     assert "It will not happen this time" in await told(bank, ben)
     assert not [subject for subject in await told(bank, ben) if "Ann" in subject and "not" in subject]
+    ended = await ask_of(bank, meeting)
     async with bank.db.reading(bank.id) as connection:
-        history = await queries.events(connection, bank.id, (await ask_of(bank, meeting)).id)
+        history = await queries.events(connection, bank.id, ended.id)
     assert history[-1].by_whom is None, "the history says who blocked"
     await service.let_meet(bank.db, ann, Person(member_id=ben.member_id or 0), key=key(), now=bank.now)
     assert await seen_by(bank, ann) == ["Company on a walk"]
