@@ -133,6 +133,25 @@ TRACES = (
         "select held_on, minutes from contribution where timebank_id = $1 and credited_id = $2 order by id",
     ),
     Trace(
+        "code_view",
+        (),
+        "Who looked at your voucher codes",
+        "select b.reference, v.at, v.how, m.display_name as who from code_view v "
+        "join redemption b on b.timebank_id = v.timebank_id and b.id = v.redemption_id "
+        "join member m on m.timebank_id = v.timebank_id and m.id = v.seen_by "
+        "where v.timebank_id = $1 and b.member_id = $2 order by v.at, v.id",
+    ),
+    Trace(
+        "voucher",
+        (),
+        "Your vouchers",
+        "select b.reference, v.state, v.made_at, v.expires_at, v.returns_hours, "
+        "(select jsonb_agg(jsonb_build_object('day', u.used_on, 'at', u.at, 'number', u.reference) order by u.n) "
+        "from voucher_use u where u.timebank_id = v.timebank_id and u.voucher_id = v.id) as used from voucher v "
+        "join redemption b on b.timebank_id = v.timebank_id and b.id = v.redemption_id "
+        "where v.timebank_id = $1 and b.member_id = $2 order by v.id",
+    ),
+    Trace(
         "redemption",
         ("member_id",),
         "Bookings",

@@ -84,7 +84,7 @@ async def read_like_this(request: PageRequest) -> Response[Any]:
         )
     back = form.text("back")
     answer: Response[Any] = redirect(request, back if is_local_path(back) else "/")
-    answer.set_cookie(cookie(request, after))  # stays when they sign out, and says nothing about who they are
+    answer.set_cookie(cookie(request, after, is_kept=person.is_signed_in))
     return answer
 
 
@@ -92,7 +92,12 @@ async def read_like_this(request: PageRequest) -> Response[Any]:
 async def my_choices(request: PageRequest) -> Response[Any]:
     """The form with my own choices."""
     member = await _me(request)
-    return await _page(request, member, _filled(await _kept(request, member.id)), is_self=True)
+    form = _filled(await _kept(request, member.id))
+    # What was chosen before signing in is shown as chosen, and kept with the rest.
+    reading = reading_of(request)
+    chosen = {"easy_read": ("yes",) if reading.is_easy else (), "large_text": ("yes",) if reading.is_large else ()}
+    shown = {name: value for name, value in {**form.fields, **chosen}.items() if value}
+    return await _page(request, member, replace(form, fields=shown), is_self=True)
 
 
 @post("/me/choices", guards=[signed_in], include_in_schema=False)
@@ -149,7 +154,8 @@ def _kept_answer(request: PageRequest, back: str, kept: KeptChoices, *, is_self:
     answer: Response[Any] = redirect(request, back, notice=say("Saved."))
     if is_self:
         spoken = _language(request, kept.language, languages.SOURCE)
-        answer.set_cookie(cookie(request, Reading(language=spoken, is_easy=kept.easy_read, is_large=kept.large_text)))
+        chosen = Reading(language=spoken, is_easy=kept.easy_read, is_large=kept.large_text)
+        answer.set_cookie(cookie(request, chosen, is_kept=True))
     return answer
 
 

@@ -1,6 +1,7 @@
 """How somebody wants to read: the language, Easy Read, large text.
 
-Members keep it with their record, visitors in a cookie.
+Members keep it with their record, visitors in a cookie. What somebody chose just before signing in holds on that phone
+until they choose again: the cookie then says ``kept``, which it does not for a visitor.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from timebank.web.context import settings
 from timebank.web.viewer import Connection, viewer
 
 COOKIE = "timebank_reading"
+KEPT = "kept"
 COOKIE_SECONDS = 365 * 24 * 3600
 MAX_COOKIE_CHARACTERS = 40
 
@@ -39,10 +41,11 @@ def offered(connection: Connection) -> tuple[Language, ...]:
 def reading_of(connection: Connection) -> Reading:
     """What a member chose, or what a visitor's browser remembers; a language that is not offered is English."""
     person = viewer(connection)
-    if person.is_signed_in:
+    remembered = connection.cookies.get(COOKIE, "")
+    if person.is_signed_in and (not remembered or KEPT in remembered.split(".")):
         chosen = Reading(language=person.language, is_easy=person.is_easy, is_large=person.is_large)
     else:
-        chosen = from_cookie(connection.cookies.get(COOKIE, ""))
+        chosen = from_cookie(remembered)
     if chosen.language == SOURCE or any(chosen.language == language.code for language in offered(connection)):
         return chosen
     return Reading(is_easy=chosen.is_easy, is_large=chosen.is_large)
@@ -55,9 +58,13 @@ def from_cookie(value: str) -> Reading:
     return Reading(language=language, is_easy="easy" in parts[1:], is_large="large" in parts[1:])
 
 
-def cookie(connection: Connection, chosen: Reading) -> Cookie:
-    """The cookie that remembers a choice for a year; it says nothing about who somebody is."""
-    parts = [chosen.language, *(["easy"] if chosen.is_easy else []), *(["large"] if chosen.is_large else [])]
+def cookie(connection: Connection, chosen: Reading, *, is_kept: bool) -> Cookie:
+    """The cookie that remembers a choice for a year; it says nothing about who somebody is.
+
+    ``is_kept``: the choice is in a member's record too, and what the record says holds while they are signed in.
+    """
+    said = {"easy": chosen.is_easy, "large": chosen.is_large, KEPT: is_kept}
+    parts = [chosen.language, *(name for name, is_said in said.items() if is_said)]
     return Cookie(
         key=COOKIE,
         value=".".join(parts),
