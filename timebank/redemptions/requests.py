@@ -18,6 +18,7 @@ from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Minutes, joined, say
+from timebank.members import blocking
 from timebank.members import queries as members
 from timebank.messages.service import Message, send
 from timebank.redemptions import effects, offer_queries, offer_rules, queries, rules, steps, waiting, waiting_queries
@@ -117,7 +118,8 @@ async def _request(connection: Connection, actor: Actor, command: RequestRedempt
         offer = msgspec.structs.replace(offer, price_minutes=command.minutes)
     if offer.provider_id is not None:
         provider = await members.by_id(connection, timebank_id, offer.provider_id)
-        if provider is None or provider.status != "active":
+        apart = await blocking.around(connection, timebank_id, member_id)
+        if provider is None or provider.status != "active" or offer.provider_id in apart:
             raise Rollback([Refusal("helper_away", "This person is away just now. Choose something else.", "offer_id")])
     facts = await banks.by_id(connection, timebank_id)
     day = today(now, facts.time_zone)

@@ -53,9 +53,7 @@ async def add_skill(connection: Connection, timebank_id: int, provider_id: int, 
     return offer_id
 
 
-async def change_skill(
-    connection: Connection, timebank_id: int, provider_id: int, offer_id: int, skill: Skill
-) -> None:
+async def change_skill(connection: Connection, timebank_id: int, provider_id: int, offer_id: int, skill: Skill) -> None:
     """Change the words or the usual length of a member's own skill. What is booked already stays as it was agreed.
 
     Raises:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.peers.helping import agreed, ask_of, asked, asks, codes, key, offers, person, says, wishes, yes
-from tests.integration.redemptions.spending import hours
+from tests.integration.redemptions.spending import book, hours, offer
 from tests.people import Bank
 from timebank.kit.actor import Actor, system
 from timebank.members.checks import AddCheck, add_check
@@ -209,3 +209,11 @@ async def test_good_matches(bank: Bank) -> None:
     assert await found() == [], "they have something open already"
     await blocks(bank, ann, maryam)
     assert await found() == []
+
+
+async def test_who_keeps_apart_is_not_in_the_catalogue_either(bank: Bank) -> None:
+    ann, ben = await person(bank, "Ann", 300), await person(bank, "Ben")
+    await offers(bank, ben)
+    made_by_staff = await offer(bank, "peer_support", provider_id=ben.member_id)
+    await blocks(bank, ann, ben)
+    assert codes(await book(bank, made_by_staff, ann)) == {"helper_away"}
