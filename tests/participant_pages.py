@@ -46,6 +46,8 @@ PAGES = (
     ParticipantPage("how I read", "/reading"),
     ParticipantPage("where I am signed in", "/devices"),
     ParticipantPage("our rules", "/rules"),
+    ParticipantPage("check a paper", "/check"),
+    ParticipantPage("who may check", "/statement/checks"),
     ParticipantPage("tell someone else", "/tell/riverside"),
     ParticipantPage("accessibility", "/accessibility"),
     ParticipantPage("put it on my phone", "/install"),

@@ -12,7 +12,7 @@ from timebank.demo.people import ADMINISTRATOR, COORDINATOR, FINANCE, HARBOUR, H
 NARROW = (320, 640)
 PAGES = {
     PARTICIPANT: (
-        *("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/bookings", "/devices"),
+        *("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/offers/saved", "/bookings", "/devices"),
         *(
             "/me",
             "/me/change",
@@ -23,6 +23,7 @@ PAGES = {
             "/me/leave",
             "/supporting",
         ),
+        *("/statement", "/statement/checks", "/print", "/check", "/gifts", "/gifts/give", "/gifts/ask"),
         *("/log", "/log/mine", "/queries", "/messages", "/whats-on", "/rules", "/guide", "/tell"),
     ),
     COORDINATOR: (
@@ -38,6 +39,8 @@ PAGES = {
         "/members/1",
         "/members/1/card",
         "/bookings/to-do",
+        *("/offers/manage", "/offers/manage/1", "/offers/manage/new?kind=training"),
+        *("/pot", "/pot/give"),
         *("/more", "/groups/1", "/groups/all", "/groups/1/edit", "/groups/1/sheet", "/groups/1/poster", "/sessions"),
         *("/registers", "/registers/brought-forward", "/guests", "/sheet", "/groups/1/register?by=sheet"),
         *("/queries/to-answer?show=open", "/decisions/deputies", "/messages/to-do", "/imports", "/practice"),
