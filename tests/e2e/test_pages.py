@@ -17,6 +17,8 @@ PAGES = {
             "/me",
             "/me/change",
             "/me/hours-choice",
+            "/me/choices",
+            "/reading",
             "/me/supporters",
             "/me/looks",
             "/me/pause",
