@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from timebank.banks import queries as banks
 from timebank.kit import dates, durations, money
 from timebank.kit.actor import ADMIN, COORDINATOR, Actor
+from timebank.kit.clock import today
 from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import mark, say
@@ -20,6 +21,7 @@ from timebank.redemptions import (
     queries,
     rules,
     service,
+    voucher_queries,
     vouchers_shown,
     waiting_queries,
     web_dates,
@@ -171,12 +173,17 @@ async def _to_do_page(request: PageRequest, form: Form = BLANK, status_code: int
         waiting = await queries.to_do(connection, person.timebank_id, now=moment, show=show, kind=kind)
         done = await queries.done_lately(connection, person.timebank_id, DONE_SHOWN)
         days = await attendance.dates(connection, person.timebank_id, moment)
+        day = today(moment, viewer(request).time_zone)
+        low_pools = await voucher_queries.low_pools(connection, person.timebank_id, day)
+        slips = await voucher_queries.slips(connection, person.timebank_id)
     return render(
         request,
         "redemptions/to_do.html",
         status_code,
         form=form if form.refusals else Form.blank(show=show, kind=kind),
         waiting=waiting,
+        low_pools=low_pools,
+        slips=slips,
         done=done,
         days=[day for day in days if day.open or day.waiting or day.starts_at > moment],
         show=show,

@@ -7,6 +7,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank.banks import queries as banks
+from timebank.db import Connection
 from timebank.identity.service import qr_data_uri, qr_svg
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
@@ -14,7 +15,7 @@ from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing
 from timebank.members.access import note_access
-from timebank.redemptions import codes, voucher_fields, voucher_queries, vouchers_paper, vouchers_shown
+from timebank.redemptions import codes, rules, voucher_fields, voucher_queries, vouchers_paper, vouchers_shown
 from timebank.redemptions import offer_queries as offers
 from timebank.redemptions import queries as bookings
 from timebank.redemptions.codes import WithdrawCodes
@@ -61,11 +62,11 @@ async def code_page(request: PageRequest, reference: FromPath[str], view_id: Fro
     try:
         async with database(request).reading(person.timebank_id) as connection:
             code = await vouchers_shown.opened(connection, person, known, view_id, now=now(request))
-            booking = await bookings.booking(connection, person.timebank_id, known)
+            booking = await _booking(request, connection, known)
     except KeyMissing:
         message = "This code cannot be opened just now. Please phone us."
         return redirect(request, f"/bookings/{known}", notice=message)
-    if code is None or booking is None:
+    if code is None:
         return redirect(request, f"/bookings/{known}")
     is_mine = booking.member_id == person.subject_id
     if not is_mine:
@@ -107,6 +108,8 @@ async def slip(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     """The slip of one voucher as a tagged PDF."""
     form = await forms.read(request)
     known = _reference(reference)
+    async with database(request).reading(viewer(request).actor.timebank_id) as connection:
+        await _booking(request, connection, known)
     found = await vouchers_shown.print_slips(database(request), viewer(request).actor, (known,), now=now(request))
     slips = _slips(found)
     if slips is None:
@@ -260,6 +263,15 @@ def _slips(found: list[OpenedCode] | list[Refusal]) -> list[OpenedCode] | None:
 
 def _refused(found: list[OpenedCode] | list[Refusal]) -> str:
     return next((one.message for one in found if isinstance(one, Refusal)), "There is nothing to print.")
+
+
+async def _booking(request: PageRequest, connection: Connection, reference: str) -> bookings.Booking:
+    """The booking, for whom it may concern; for others it does not exist."""
+    person = viewer(request).actor
+    booking = await bookings.booking(connection, person.timebank_id, reference)
+    if booking is None or not rules.may_see(person, booking.member_id):
+        raise NotFoundException
+    return booking
 
 
 def _reference(typed: str) -> str:

@@ -188,6 +188,25 @@ call protect_tenant_table('code_view', 'select, insert');
 call protect_tenant_table('supplier_link', 'select, insert, update');
 grant select, insert, delete on voucher_attempt to timebank_app;
 
+-- How many codes of an offer can still be promised on a day: those that are free, less the bookings that have none yet.
+-- Null for an offer that gives no uploaded codes. It runs with the caller's rights.
+create function codes_left(timebank_id bigint, offer_id bigint, day date)
+returns bigint
+language sql stable set search_path = ''
+as $$
+    select greatest(0, (
+               select count(*) from public.pool_code c
+                where c.timebank_id = codes_left.timebank_id and c.offer_id = codes_left.offer_id and c.state = 'free'
+                  and (c.expires_on is null or c.expires_on >= codes_left.day))
+         - (select count(*) from public.redemption r
+             where r.timebank_id = codes_left.timebank_id and r.offer_id = codes_left.offer_id
+               and r.state = 'requested'))
+      from public.voucher_terms t
+     where t.timebank_id = codes_left.timebank_id and t.offer_id = codes_left.offer_id and t.source = 'pool'
+$$;
+revoke all on function codes_left(bigint, bigint, date) from public;
+grant execute on function codes_left(bigint, bigint, date) to timebank_app;
+
 -- A secret is looked up before its time bank is known.
 create function find_supplier_link(token_sha256 bytea)
 returns table (
