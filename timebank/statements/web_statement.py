@@ -178,10 +178,21 @@ def _form(request: PageRequest, chosen: Period | list[Refusal]) -> Form:
     names = [name for name, _ in rules.PERIODS]
     name = request.query_params.get("period", "")
     if isinstance(chosen, list):
-        return Form({**_asked_form(request).fields, "period": (rules.OTHER,)})
+        return Form({**_asked_form(request).fields, **_exact_fields(request), "period": (rules.OTHER,)})
     if name not in names:
         name = rules.OTHER if "first" in request.query_params else rules.THREE_MONTHS
     return Form.blank(period=name, **date_fields("first", chosen.first), **date_fields("last", chosen.last))
+
+
+def _exact_fields(request: PageRequest) -> dict[str, tuple[str, ...]]:
+    """The days of an address that could not be shown, in the boxes, to be put right."""
+    filled: dict[str, str] = {}
+    for name in ("first", "last"):
+        try:
+            filled |= date_fields(name, date.fromisoformat(request.query_params.get(name, "")[:10]))
+        except ValueError:
+            continue
+    return dict(Form.blank(**filled).fields)
 
 
 def _page(request: PageRequest, form: Form, found: Dated | None) -> Response[Any]:
