@@ -32,6 +32,7 @@ update redemption r set committed_pence = o.value_pence
 -- Places taken and money committed are counted for every offer of a catalogue page, from the index alone.
 create index redemption_counted on redemption (timebank_id, offer_id, requested_at) include (committed_pence)
     where state in ('requested', 'accepted', 'fulfilled');
+create index redemption_refunded on redemption (timebank_id, offer_id) where state = 'refunded';
 
 create table offer_group (
     timebank_id bigint not null references timebank,
