@@ -24,7 +24,7 @@ _BLOCKS = frozenset({
 })  # fmt: skip
 _SILENT = frozenset({"script", "style", "svg", "template", "noscript"})
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr", "col"})
-_END = re.compile(r"(?<=[.?!:;])[\"”’)]*\s+")
+_END = re.compile(r"(?<=[.?!:;])[\"”’)]*\s+|\s+·\s+")  # a middle dot stands between things in a row
 _SOMEBODYS_WORDS = "Ali"
 
 

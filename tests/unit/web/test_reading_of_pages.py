@@ -5,13 +5,13 @@ from tests.reading import HARDEST_GRADE, reading_of, sentences
 PAGE = """<title>No</title><header>Not this</header><main><h1>My hours</h1>
 <p>You have <bdi>4 hours</bdi>. Ask <bdi>Dilys Pryce-Jones</bdi>.<svg><text>no</text></svg></p>
 <label>When?</label><div hidden>Not seen</div><p>See <a href="/">your
-bookings</a> first<br>Then go.</p><span aria-hidden="true">No</span><input value="no"><p> · </p></main>
+bookings</a> first<br>Then go.</p><span aria-hidden="true">No</span><input value="no"><p>One · Two</p></main>
 <footer>No</footer>"""
 
 
 def test_blocks_and_full_stops_end_sentences_and_names_are_one_word() -> None:
     assert sentences(PAGE) == [
-        "My hours", "You have 4 hours.", "Ask Ali.", "When?", "See your bookings first", "Then go.",
+        "My hours", "You have 4 hours.", "Ask Ali.", "When?", "See your bookings first", "Then go.", "One", "Two",
     ]  # fmt: skip
 
 
