@@ -161,3 +161,13 @@ async def test_without_a_key_nothing_is_lost_and_it_says_what_to_do(bank: Bank) 
     finally:
         vault._in_use[:] = [before]
     assert await code_of(bank, reference) == "K1"
+
+
+async def test_an_empty_pool_is_shown_as_full(bank: Bank, client) -> None:
+    offer_id, _ = await pool(bank, "ONLY")
+    await give_hours(bank, bank.coordinator.member_id or 0, 60)
+    reader = client()
+    await reader.sign_in(bank.db, bank.coordinator)
+    assert "Use 1 hour" in (await reader.get(f"/offers/{offer_id}/check")).text
+    await spend(bank, offer_id)
+    assert "Use 1 hour" not in (await reader.get(f"/offers/{offer_id}/check")).text
