@@ -78,7 +78,7 @@ async def test_a_place_goes_from_one_member_to_the_next(
     await assert_good(holder)
 
     await waiter.goto(f"{demo.url}/bookings")
-    assert await waiter.get_by_text("A place is free for you").is_visible()
+    assert await waiter.get_by_text("A place is free for you").first.is_visible()
     await waiter.goto(turn)
     assert await waiter.get_by_text("Please answer by").is_visible()
     await assert_good(waiter)
@@ -144,7 +144,7 @@ async def test_staff_look_after_a_day_and_its_list(demo: Demo, open_page: Opener
     await page.get_by_role("link", name=title).click()
     await assert_good(page)
     await page.get_by_text("Add somebody").click()
-    await page.get_by_label("Member").fill("Nobody at all")
+    await page.get_by_label("Member", exact=True).fill("Nobody at all")
     await page.get_by_role("button", name="Put on the list").click()
     await page.get_by_role("alert").wait_for()
     await assert_good(page)
