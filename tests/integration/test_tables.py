@@ -27,6 +27,10 @@ GLOBAL = {
     "setup_draft",
     "voucher_attempt",
     "statement_try",
+    "sign_in_ask",
+    "sign_in_ask_member",
+    "passkey",
+    "passkey_challenge",
 }
 SAME_TYPE = {
     "BIGINT": "bigint",
