@@ -65,6 +65,7 @@ from timebank.redemptions import api as redemptions_api
 from timebank.redemptions import (
     api_manage,
     api_offers,
+    api_suppliers,
     api_vouchers,
     web_codes,
     web_manage,
@@ -93,8 +94,8 @@ PAGES = (
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
-    payments_api, messages_api, concerns_api, confidence_api, governance_api, imports_api, statements_api,
-    peers_api,
+    api_suppliers, payments_api, messages_api, concerns_api, confidence_api, governance_api, imports_api,
+    statements_api, peers_api,
 )  # fmt: skip
 
 

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post, put
-from litestar.exceptions import NotFoundException, PermissionDeniedException
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import Request, Response, get, post, put
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
 
 from timebank.banks import queries as banks
 from timebank.identity.api_auth import acting, needs_scope
@@ -18,16 +18,12 @@ from timebank.kit.vault import KeyMissing
 from timebank.redemptions import (
     codes,
     codes_file,
-    suppliers,
-    suppliers_confirming,
     voucher_queries,
     vouchers_shown,
 )
 from timebank.redemptions import offer_queries as offers
-from timebank.redemptions import suppliers_statement as statements
+from timebank.redemptions.api_suppliers import staff_of
 from timebank.redemptions.codes import UploadCodes, WithdrawCodes
-from timebank.redemptions.suppliers import EndLink, MakeLink
-from timebank.redemptions.suppliers_confirming import Confirm
 from timebank.redemptions.voucher_rules import Terms
 from timebank.redemptions.vouchers import no_key
 from timebank.redemptions.vouchers_setting import SetTerms, set_terms
@@ -39,7 +35,6 @@ ApiRequest = Request[Any, Any, Any]
 WRITE = "redemptions:write"
 NO_SUCH_BOOKING = "There is no such booking."
 NO_SUCH_OFFER = "There is no such offer of vouchers."
-NO_SUCH_SUPPLIER = "There is no such supplier."
 
 
 class TermsBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,67 +122,6 @@ class DoneAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """It was done with the code of this booking."""
 
     reference: str
-
-
-class SupplierAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A supplier; ``link_expires_at`` is null when they have no link."""
-
-    id: int
-    name: str
-    link_expires_at: datetime | None
-    live_vouchers: int
-
-
-class SuppliersAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Every supplier by name."""
-
-    suppliers: list[SupplierAnswer]
-
-
-class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The link of a supplier. ``path`` is as good as a key to their till."""
-
-    path: str
-    expires_at: datetime
-
-
-class ConfirmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a supplier confirmed: the code, ``pence`` for a part (null: all that is left), the day (null: today)."""
-
-    code: str
-    pence: int | None = None
-    used_on: date | None = None
-
-
-class ConfirmedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A confirmation, and the payment that it made."""
-
-    reference: str
-    pence: int
-    left_pence: int
-    used_on: date
-    at: datetime
-    payable: str
-
-
-class StatementLineAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One payment of a supplier."""
-
-    day: date
-    reference: str
-    what: str
-    pence: int
-    state: str
-    paid_on: date | None
-
-
-class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a supplier earned in one month, and how much of it is paid, in minor units of the time bank's currency."""
-
-    month: date
-    total_pence: int
-    paid_pence: int
-    lines: list[StatementLineAnswer]
 
 
 @get("/api/v1/offers/{offer_id:int}/vouchers", tags=["redemptions"], guards=[needs_scope(WRITE)], **READING)
@@ -298,89 +232,8 @@ async def ask_for_slip(request: ApiRequest, reference: FromPath[str]) -> Respons
     return await _change(request, reference, vouchers_shown.ask_for_slip)
 
 
-@get("/api/v1/suppliers", tags=["payments"], guards=[needs_scope(WRITE)], **READING)
-async def list_suppliers(request: ApiRequest) -> SuppliersAnswer:
-    """Every supplier and whether they have a link, for staff."""
-    actor = _staff(request)
-    async with database(request).reading(actor.timebank_id) as connection:
-        rows = await suppliers.every_supplier(connection, actor.timebank_id)
-    return SuppliersAnswer(
-        suppliers=[
-            SupplierAnswer(id=row.id, name=row.name, link_expires_at=row.expires_at, live_vouchers=row.live_vouchers)
-            for row in rows
-        ]
-    )
-
-
-@post("/api/v1/suppliers/{payee_id:int}/link", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
-async def make_supplier_link(request: ApiRequest, payee_id: FromPath[int]) -> Response[LinkAnswer]:
-    """Make a link that lets a supplier confirm vouchers; the one before stops working."""
-    actor, key = acting(request), idempotency_key(request)
-    try:
-        done = await suppliers.make_link(
-            database(request), actor, MakeLink(payee_id=payee_id), key=key, now=now(request)
-        )
-    except LookupError as error:
-        raise NotFoundException(NO_SUCH_SUPPLIER) from error
-    if isinstance(done, list):
-        return refused(done)
-    async with database(request).reading(actor.timebank_id) as connection:
-        link = await suppliers.link_of(connection, actor.timebank_id, payee_id)
-    if link is None:
-        raise NotFoundException(NO_SUCH_SUPPLIER)
-    return Response(LinkAnswer(path=link.path, expires_at=link.expires_at), status_code=201)
-
-
-@delete(
-    "/api/v1/suppliers/{payee_id:int}/link",
-    tags=["payments"],
-    guards=[needs_scope(WRITE)],
-    status_code=204,
-    **CHANGING,
-)
-async def end_supplier_link(request: ApiRequest, payee_id: FromPath[int]) -> Response[None]:
-    """End the link of a supplier at once."""
-    command, key = EndLink(payee_id=payee_id), idempotency_key(request)
-    try:
-        done = await suppliers.end_link(database(request), acting(request), command, key=key, now=now(request))
-    except LookupError as error:
-        raise NotFoundException(NO_SUCH_SUPPLIER) from error
-    return refused(done) if isinstance(done, list) else Response(None, status_code=204)
-
-
-@post("/api/v1/suppliers/{payee_id:int}/confirmations", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
-async def confirm_voucher(
-    request: ApiRequest, payee_id: FromPath[int], data: JSONBody[ConfirmBody]
-) -> Response[ConfirmedAnswer]:
-    """Type in what a supplier confirmed on paper, for staff."""
-    key = idempotency_key(request)
-    command = Confirm(code=data.code, pence=data.pence, used_on=data.used_on)
-    done = await suppliers_confirming.confirm_for(
-        database(request), acting(request), payee_id, command, key=key, now=now(request)
-    )
-    if isinstance(done, list):
-        return refused(done)
-    return Response(msgspec.convert(done, ConfirmedAnswer, from_attributes=True), status_code=201)
-
-
-@get("/api/v1/suppliers/{payee_id:int}/statement", tags=["payments"], guards=[needs_scope(WRITE)], **READING)
-async def read_statement(request: ApiRequest, payee_id: FromPath[int], month: FromQuery[str] = "") -> StatementAnswer:
-    """What a supplier is owed and was paid in a month (``2026-03``; default: this one), for staff."""
-    actor = _staff(request)
-    async with database(request).reading(actor.timebank_id) as connection:
-        bank = await banks.by_id(connection, actor.timebank_id)
-        first = statements.read_month(month, default=today(now(request), bank.time_zone))
-        shown = await statements.statement(connection, actor.timebank_id, payee_id, first)
-    return StatementAnswer(
-        month=shown.month,
-        total_pence=shown.total_pence,
-        paid_pence=shown.paid_pence,
-        lines=[msgspec.convert(line, StatementLineAnswer, from_attributes=True) for line in shown.lines],
-    )
-
-
 async def _terms(request: ApiRequest, offer_id: int) -> TermsAnswer:
-    actor = _staff(request)
+    actor = staff_of(request)
     async with database(request).reading(actor.timebank_id) as connection:
         offer = await offers.offer_facts(connection, actor.timebank_id, offer_id)
         if offer is None or offer.kind != "voucher":
@@ -403,13 +256,6 @@ async def _change(request: ApiRequest, reference: str, use_case: Any) -> Respons
     return refused(done) if isinstance(done, list) else Response(DoneAnswer(reference=done.reference), status_code=200)
 
 
-def _staff(request: ApiRequest) -> Any:
-    actor = acting(request)
-    if suppliers.may_arrange(actor):
-        raise PermissionDeniedException("Only staff can read this.")
-    return actor
-
-
 def _known(reference: str) -> str:
     known = normalise_reference(reference)
     if known is None:
@@ -426,9 +272,4 @@ ROUTES: list[Any] = [
     say_code_used,
     replace_code,
     ask_for_slip,
-    list_suppliers,
-    make_supplier_link,
-    end_supplier_link,
-    confirm_voucher,
-    read_statement,
 ]
