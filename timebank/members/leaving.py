@@ -187,11 +187,7 @@ def check_free_to_go(*, open_bookings: int, runs_it_alone: bool, is_lead: bool) 
     """What has to be done before somebody leaves: ``open_bookings``, ``runs_it_alone``, ``leads_safeguarding``."""
     refusals = []
     if open_bookings:
-        words = say_n(
-            open_bookings,
-            "{n} booking is still open. Use or cancel it first.",
-            "{n} bookings are still open. Use or cancel them first.",
-        )
+        words = say_n(open_bookings, "Use or cancel {n} open booking first.", "Use or cancel {n} open bookings first.")
         refusals.append(Refusal("open_bookings", words))
     if runs_it_alone:
         refusals.append(
