@@ -27,6 +27,8 @@ PAGES = {
         ),
         *("/statement", "/statement/checks", "/print", "/check", "/gifts", "/gifts/give", "/gifts/ask"),
         *("/log", "/log/mine", "/queries", "/messages", "/whats-on", "/rules", "/guide", "/tell"),
+        "/waiting/1",
+        *("/share", "/share?what=wishes", "/share/mine", "/share/asks", "/share/offers/new", "/share/wishes/new"),
     ),
     COORDINATOR: (
         "/",
@@ -48,6 +50,7 @@ PAGES = {
         *("/queries/to-answer?show=open", "/decisions/deputies", "/messages/to-do", "/imports", "/practice"),
         *("/members/many", "/members/leaving", "/members/1/change", "/members/1/consents", "/members/1/supporters"),
         *("/members/1/act", "/members/1/leave", "/members/1/age"),
+        "/share/all",
     ),
     FINANCE: ("/payments", "/payments/batches", "/payments/batches/1"),
 }
