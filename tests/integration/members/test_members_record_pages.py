@@ -90,7 +90,7 @@ async def test_the_second_sees_what_the_first_changed_and_loses_nothing(bank, cl
     assert answer.status_code == 422
     page = unescape(answer.text)
     assert "<bdi>Demo coordinator</bdi> changed this" in page
-    assert "Phone: was <bdi>01632 960 001</bdi>, is now <bdi>01632 960 777</bdi>" in page
+    assert "Phone: it was <bdi>01632 960 001</bdi>, now it is <bdi>01632 960 777</bdi>." in page
     assert "Can share: was <bdi>baking</bdi>, is now <bdi>singing</bdi>" in page
     # What nobody touched here is up to date, what was typed is still there.
     assert 'value="01632 960 777"' in page
@@ -169,7 +169,7 @@ async def test_consents_on_the_pages(bank, client) -> None:
     assert (await browser.submit(path, given)).status_code == 303
     assert "yes, by letter. Written down by" in unescape((await browser.get(path)).text)
     mine = await browser_of(client, bank, bank.participant)
-    assert "You agreed by letter" in (await mine.get("/me")).text
+    assert ", by letter." in (await mine.get("/me")).text
     assert (await mine.submit("/me/consents", {"topic": "photos", "answer": "withdrawn"})).status_code == 303
     assert "You said no online" in (await mine.get("/me")).text
     topic = {"kind": "partner", "title": "The Hospital", "explanation": "My name, when I advise."}
