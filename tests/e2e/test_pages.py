@@ -12,7 +12,8 @@ from timebank.demo.people import ADMINISTRATOR, COORDINATOR, FINANCE, HARBOUR, H
 NARROW = (320, 640)
 PAGES = {
     PARTICIPANT: (
-        *("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/offers/saved", "/bookings", "/devices"),
+        *("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/offers/saved", "/bookings"),
+        *("/devices", "/accessibility", "/confirm", "/me/passkeys"),
         *(
             "/me",
             "/me/change",

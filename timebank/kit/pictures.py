@@ -61,7 +61,7 @@ def _workers(_process_id: int) -> ThreadPoolExecutor:
 
 
 async def smaller(content: bytes, size: tuple[int, int], *, max_bytes: int, square: bool = False) -> bytes:
-    """A small WebP of a photo that :func:`remake` made, within ``size`` and ``max_bytes``; ``square`` cuts its middle out.
+    """A small WebP of a photo that :func:`remake` made, within ``size`` and ``max_bytes``; ``square``: its middle.
 
     Raises:
         ValueError: it cannot be made that small.

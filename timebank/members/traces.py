@@ -224,10 +224,10 @@ TRACES = (
                 "and a.timebank_id = $1 and a.id = e.ask_id and e.actor_id = $2 and $2 in (a.receiver_id, a.helper_id)"
             ),
             (
-                "update peer_ask set receiver_reach = case when receiver_id = $2 then '' else receiver_reach end, "
+                "update peer_ask set receiver_reach = case when receiver_id = $2 then '' else receiver_reach end, "  # noqa: S608
                 "helper_reach = case when helper_id = $2 then '' else helper_reach end, "
                 "note = case when started_by = $2 then '' else note end, "
-                f"title = case when $2 = started_by or $2 = helper_id then '{GONE}' else title end, "  # noqa: S608
+                f"title = case when $2 = started_by or $2 = helper_id then '{GONE}' else title end, "
                 "state = case state when 'asked' then 'ended' else state end, "
                 "waits_for = null "
                 "where timebank_id = $1 and $2 in (receiver_id, helper_id)"
