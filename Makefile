@@ -59,6 +59,7 @@ format: install-dev ## put the code into shape
 bench: install-dev ## measure speed, memory and page weights and print them (LEDGER_BENCH="--seconds 2" for less, REGISTER_BENCH="--postings 10000000" for the large tier)
 	@$(BIN)/python -m tests.benchmarks.ledger_figures $(LEDGER_BENCH)
 	@$(BIN)/python -m tests.benchmarks.register_figures $(REGISTER_BENCH)
+	@$(BIN)/python -m tests.benchmarks.participant_figures $(REGISTER_BENCH)
 	@$(BIN)/python -m tests.benchmarks.import_figures
 	@$(BIN)/python -m tests.benchmarks
 
