@@ -128,7 +128,9 @@ def hours(minutes: int) -> str:
         parts.append(ngettext("{n} hour", "{n} hours", whole).format(n=f"{whole:,}"))
     if rest or not whole:
         parts.append(ngettext("{n} minute", "{n} minutes", rest).format(n=rest))
-    return ("−" if minutes < 0 else "") + " ".join(parts)
+    # Some languages need an “and” between the two.
+    length = parts[0] if len(parts) == 1 else gettext("{hours} {minutes}").format(hours=parts[0], minutes=parts[1])
+    return ("−" if minutes < 0 else "") + length
 
 
 def day(value: date, *, weekday: bool = True) -> str:
