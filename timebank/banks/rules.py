@@ -25,6 +25,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     log for themselves waits unless it is this short. ``safeguarding_lead``: peer support is off until one is named.
     ``independent_person`` and ``outside_body``: whom to tell in confidence. ``hours_on_leaving``: what happens to what
     a member still has. ``answer_days``: working days in which a query about an entry is answered.
+    ``waiting_answer_days``: working days for which a free place is kept for whoever is next on a waiting list.
     ``max_pot_help_minutes`` is the most that one member gets from the pot at once, ``pot_alone_up_to_minutes`` what a
     coordinator may give from it without a second person.
     ``confirm_above_minutes``: using or giving more at once asks once more who one is.
@@ -44,6 +45,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     undo_minutes: Positive = 10
     max_open_bookings: Positive = 10
     confirm_above_minutes: NotNegative = 10 * 60
+    waiting_answer_days: Positive = 2
     payment_days: NotNegative = 30
     minimum_age: NotNegative = 18
     check_valid_months: Positive = 36

@@ -12,6 +12,7 @@ from timebank.redemptions import offer_rules
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.offer_queries import COMMITTED
 from timebank.redemptions.offer_rules import STATES, ChangeOffer, OfferDetails
+from timebank.redemptions.places import TAKEN
 
 MAX_MANAGED = 500
 MAX_GROUPS_LISTED = 200
@@ -24,8 +25,7 @@ select o.id, o.kind, o.is_open, o.revision, o.changed_at, o.title, o.price_minut
        (select p.name from payee p where p.timebank_id = o.timebank_id and p.id = o.payee_id) as payee_name,
        (select m.display_name from member m where m.timebank_id = o.timebank_id and m.id = o.changed_by)
            as changed_by_name,
-       (select count(*) from redemption r where r.timebank_id = o.timebank_id and r.offer_id = o.id
-           and r.state in ('requested', 'accepted', 'fulfilled')) as taken,
+       {TAKEN} as taken,
        (select count(*) from redemption r where r.timebank_id = o.timebank_id and r.offer_id = o.id
            and r.state in ('requested', 'accepted')) as open_bookings,
        {COMMITTED} as committed_pence,

@@ -8,11 +8,13 @@ import asyncpg
 import msgspec
 
 from timebank.banks import queries as banks
+from timebank.banks.rules import TimeBankFacts
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
-from timebank.redemptions import offer_queries, offer_rules
+from timebank.redemptions import offer_queries, offer_rules, waiting
+from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.offer_moves import move_bookings
 from timebank.redemptions.offer_photos import copy_photo
 from timebank.redemptions.offer_rules import AddOffer, ChangeOffer, OfferDetails
@@ -122,7 +124,8 @@ async def add_within(connection: Connection, actor: Actor, command: AddOffer, *,
 async def change_offer(
     db: Database, actor: Actor, command: ChangeOffer, *, key: str, now: datetime
 ) -> ChangedOffer | list[Refusal]:
-    """Change what an offer says. Bookings keep their price; who booked hears of another time or place. For staff.
+    """Change what an offer says. Bookings keep their price; who booked hears of another time or place; more places go
+    to whoever waits. For staff.
 
     Refusals: ``not_allowed``, ``changed_meanwhile``, those of ``offer_rules.check_details`` and
     ``offer_rules.check_moved``, ``unknown_payee``, ``unknown_group``.
@@ -168,7 +171,17 @@ async def change_within(connection: Connection, actor: Actor, command: ChangeOff
     await connection.execute(FORGET_GROUPS, timebank_id, command.offer_id)
     await _keep_groups(connection, timebank_id, command.offer_id, command.group_ids)
     await save_terms(connection, actor, command.offer_id, command.voucher, now=now)
+    await _ask_who_waits(connection, timebank_id, command.offer_id, bank, now)
     return ChangedOffer(offer_id=command.offer_id, revision=revision, told=told)
+
+
+async def _ask_who_waits(
+    connection: Connection, timebank_id: int, offer_id: int, bank: TimeBankFacts, now: datetime
+) -> None:
+    """More places, or another day, may be what somebody has waited for. The offer is locked already."""
+    facts = await offer_queries.offer_facts(connection, timebank_id, offer_id)
+    if facts is not None and kind_of(facts.kind).has_waiting_list:
+        await waiting.fill(connection, bank, facts, now)
 
 
 async def open_offer(
@@ -190,6 +203,8 @@ async def open_offer(
             raise LookupError(command.offer_id)
         values = (command.is_open, actor.member_id, now)
         await connection.execute(OPEN_OFFER, actor.timebank_id, command.offer_id, *values)
+        bank = await banks.by_id(connection, actor.timebank_id)
+        await _ask_who_waits(connection, actor.timebank_id, command.offer_id, bank, now)
         return ChangedOffer(offer_id=facts.id, revision=facts.revision + (facts.is_open != command.is_open))
 
     return await once(db, actor, "open_offer", key, command, ChangedOffer, work)

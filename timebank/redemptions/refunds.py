@@ -1,6 +1,8 @@
 """Hours of a fulfilled booking given back, wholly or in part, and what its supplier is owed made smaller or nothing."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -8,6 +10,7 @@ import msgspec
 from ledger import Item, Leg, Post, Reverse
 from timebank.db import Connection, Database, Rollback, once
 from timebank.hours.rules import UNIT, account_of
+from timebank.kit import money
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.messages.service import send
@@ -20,11 +23,39 @@ from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.situation import Situation, situation_of
 from timebank.redemptions.steps import SOURCE, Changed
 
+HAS_LEFT = "payment_already_exported"
+# What the supplier is owed all the same still counts against the month's budget of the offer.
 UPDATE = """
 update redemption
-   set state = 'refunded', refund_entry_id = $3, refunded_minutes = $4, changed_at = $5
+   set state = 'refunded', refund_entry_id = $3, refunded_minutes = $4, changed_at = $5,
+       committed_pence = case when $6::bigint is null then committed_pence
+                              else nullif(least(committed_pence, $6), 0) end
  where timebank_id = $1 and id = $2
 """
+OWED = """
+select p.source_kind, p.source_id, p.pence
+  from payable p
+ where p.timebank_id = $1 and p.state <> 'cancelled'
+   and ((p.source_kind = 'redemption' and p.source_id = $2)
+        or (p.source_kind = 'voucher_use' and p.source_id in (
+            select u.id from voucher_use u
+              join voucher v on v.timebank_id = u.timebank_id and v.id = u.voucher_id
+             where u.timebank_id = $1 and v.redemption_id = $2)))
+ order by p.id
+"""
+
+
+class Owed(NamedTuple):
+    """A debt to a supplier that this booking made, and what becomes of it in the ledger."""
+
+    source_kind: str
+    source_id: int
+    change: Correction | Reverse
+
+    @property
+    def items(self) -> list[Item]:
+        """The ledger items; the last one makes the entry that the payable shows."""
+        return [self.change.reverse, self.change.post] if isinstance(self.change, Correction) else [self.change]
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +76,8 @@ async def refund(db: Database, actor: Actor, command: Refund, *, key: str, now: 
 
     For coordinators, never about their own hours. Refusals: those of ``rules.check_step`` and ``rules.check_part``,
     ``payment_already_exported`` (leave the payment as it is, or ask finance), ``more_than_owed``, ``nothing_is_owed``,
-    and ``helper_has_used_them`` when the member who helped no longer has the hours.
+    ``parts_used`` (a voucher used in several parts: all of them stay owed, or none), and ``helper_has_used_them`` when
+    the member who helped no longer has the hours.
 
     Raises:
         LookupError: there is no booking with this reference.
@@ -68,13 +100,13 @@ async def _refund(connection: Connection, actor: Actor, situation: Situation, co
     if refusals:
         raise Rollback(refusals)
     minutes = booking.minutes if command.minutes is None else command.minutes
-    items: list[Item] = [_back(actor, situation, minutes)]
-    owed = await _owed(connection, actor, situation, command, is_whole=minutes == booking.minutes)
-    items += [owed.reverse, owed.post] if isinstance(owed, Correction) else [owed] if owed else []
-    entry_ids = await steps.post(connection, actor, situation, items)
+    pence = 0 if command.supplier_pence is None and minutes == booking.minutes else command.supplier_pence
+    changes = await _changes(connection, actor, situation, pence)
+    items = [item for each in changes for item in each.items]
+    entry_ids = await steps.post(connection, actor, situation, [_back(actor, situation, minutes), *items])
+    await _record(connection, actor, situation, changes, entry_ids[1:], pence)
     reason = command.reason.strip()
-    await _record(connection, actor, situation, command, owed, entry_ids)
-    await connection.execute(UPDATE, actor.timebank_id, booking.id, entry_ids[0], minutes, now)
+    await connection.execute(UPDATE, actor.timebank_id, booking.id, entry_ids[0], minutes, now, pence)
     await steps.add_event(connection, actor, booking.id, rules.REFUNDED, now, reason=reason)
     told = telling.of_step(actor, situation, rules.REFUNDED, reason=reason, minutes=minutes, came=None)
     await send(connection, actor.timebank_id, told, now=now)
@@ -113,46 +145,77 @@ def _back(actor: Actor, situation: Situation, minutes: int) -> Item:
     )
 
 
-async def _owed(
-    connection: Connection, actor: Actor, situation: Situation, command: Refund, *, is_whole: bool
-) -> Correction | Reverse | None:
-    """What happens to the debt: nothing, taken back, or made smaller. A payment that has left stops it in words."""
-    booking, pence = situation.booking, command.supplier_pence
-    if pence is None and not is_whole:
-        return None
-    key = f"refund:{booking.id}:2"
-    if not pence:
-        owed: Correction | Reverse | Refusal | None = await payments.cancellation(
-            connection, actor, SOURCE, booking.id, key=key, effective_on=situation.today
-        )
-    else:
-        owed = await correcting.correction(
-            connection, actor, SOURCE, booking.id, pence=pence, key=key, effective_on=situation.today
-        )
-    if isinstance(owed, Refusal):
-        raise Rollback([owed])
-    return owed
+async def _changes(connection: Connection, actor: Actor, situation: Situation, pence: int | None) -> list[Owed]:
+    """What happens to the debts of a booking: nothing, taken back, or made smaller to ``pence``; None for nothing.
+
+    A voucher used in several parts has made several: all of them stay, or none.
+    """
+    if pence is None:
+        return []
+    rows = await connection.fetch(OWED, actor.timebank_id, situation.booking.id)
+    total = sum(row["pence"] for row in rows)
+    if pence == total:
+        return []
+    if pence and len(rows) > 1:
+        raise Rollback([_parts_used(total, situation)])
+    sources = [(row["source_kind"], row["source_id"]) for row in rows] or [(SOURCE, situation.booking.id)]
+    found = []
+    for n, (kind, source_id) in enumerate(sources, start=2):
+        key, day = f"refund:{situation.booking.id}:{n}", situation.today
+        change: Correction | Reverse | Refusal | None
+        if pence:
+            change = await correcting.correction(
+                connection, actor, kind, source_id, pence=pence, key=key, effective_on=day
+            )
+        else:
+            change = await payments.cancellation(connection, actor, kind, source_id, key=key, effective_on=day)
+        if isinstance(change, Refusal):
+            raise Rollback([_has_left(change, total, situation) if change.code == HAS_LEFT else change])
+        if change is not None:
+            found.append(Owed(kind, source_id, change))
+    return found
+
+
+def _has_left(refusal: Refusal, total: int, situation: Situation) -> Refusal:
+    """The payment is on its way or made: the hours can go back all the same, and the money is for finance."""
+    paid = money.in_words(total, situation.bank.currency)
+    message = (
+        f"The payment to the supplier has left already. To give the hours back and leave the payment as it is, "
+        f"enter {paid} as what the supplier is still owed. To get the money back, ask your finance team."
+    )
+    return Refusal(refusal.code, message, "supplier_pence")
+
+
+def _parts_used(total: int, situation: Situation) -> Refusal:
+    all_of_it = money.in_words(total, situation.bank.currency)
+    message = (
+        f"This voucher was used in several parts. Enter {all_of_it} to leave all of them owed, or 0 to take all of "
+        "them back."
+    )
+    return Refusal("parts_used", message, "supplier_pence")
 
 
 async def _record(
     connection: Connection,
     actor: Actor,
     situation: Situation,
-    command: Refund,
-    owed: Correction | Reverse | None,
-    entry_ids: list[UUID],
+    changes: Sequence[Owed],
+    entry_ids: Sequence[UUID],
+    pence: int | None,
 ) -> None:
-    booking, now = situation.booking, situation.now
-    if isinstance(owed, Reverse):
-        await payments.record_cancelled(connection, actor, SOURCE, booking.id, entry_id=entry_ids[1], now=now)
-    elif isinstance(owed, Correction):
+    now, left = situation.now, list(entry_ids)
+    for kind, source_id, change in changes:
+        if isinstance(change, Reverse):
+            await payments.record_cancelled(connection, actor, kind, source_id, entry_id=left.pop(0), now=now)
+            continue
+        _, entry_id, *left = left
         await correcting.record_corrected(
             connection,
             actor,
-            SOURCE,
-            booking.id,
-            pence=command.supplier_pence or 0,
-            entry_id=entry_ids[2],
+            kind,
+            source_id,
+            pence=pence or 0,
+            entry_id=entry_id,
             reason="A part of the booking was given back.",
             now=now,
         )

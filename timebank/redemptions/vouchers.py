@@ -98,9 +98,6 @@ returning low_told_at
 NEWEST_UPLOAD = "select max(id) from code_batch where timebank_id = $1 and offer_id = $2"
 
 NO_CODES = Refusal("no_codes_left", "None of these are left just now. Choose something else.", "offer_id")
-PARTS_USED = Refusal(
-    "parts_used", "This voucher was used in several parts, each of them owed. Ask your finance team about it."
-)
 
 
 class Money(NamedTuple):
@@ -118,7 +115,7 @@ async def after_step(connection: Connection, actor: Actor, situation: Situation,
     """Follow a booking that is now in ``state``: make its voucher, give it a code, free or end the code.
 
     Raises:
-        Rollback: ``no_codes_left``, ``no_data_key``, ``parts_used``; then the step does not happen.
+        Rollback: ``no_codes_left``, ``no_data_key``; then the step does not happen.
     """
     if situation.offer.kind != "voucher":
         return
@@ -135,8 +132,6 @@ async def after_step(connection: Connection, actor: Actor, situation: Situation,
             # Handed over by staff: all of it, without the supplier's code.
             await note_use(connection, actor, voucher, voucher.value_pence, situation.today, now)
     elif state == rules.REFUNDED:
-        if len(await queries.uses(connection, timebank_id, voucher.id) if voucher else ()) > 1:
-            raise Rollback([PARTS_USED])
         await _end(connection, timebank_id, voucher, vr.CANCELLED, now)
     else:  # cancelled, declined, timed out
         await connection.execute(FREE_CODE, timebank_id, booking.id, now)

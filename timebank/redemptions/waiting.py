@@ -224,16 +224,22 @@ async def fill(connection: Connection, bank: TimeBankFacts, offer: OfferFacts, n
     if free <= 0:
         return 0
     asked = 0
+    answer_days = await _answer_days(connection, bank, now)
     for each in await waiting_queries.in_order(connection, bank.id, offer.id):
         if asked == free:
             break
-        until = waiting_rules.answer_until(offer, each.route, now, bank)
+        until = waiting_rules.answer_until(offer, each.route, now, bank, answer_days)
         if until is None:
             continue
         await connection.execute(OFFER_PLACE, bank.id, each.turn.id, now, until)
         await send(connection, bank.id, [waiting_telling.of_place(each.turn, offer, until, bank)], now=now)
         asked += 1
     return asked
+
+
+async def _answer_days(connection: Connection, bank: TimeBankFacts, now: datetime) -> int:
+    _, document = await banks.rules_in_force(connection, bank.id, today(now, bank.time_zone))
+    return document.waiting_answer_days
 
 
 async def _pass(connection: Connection, timebank_id: int, turn: WaitingFacts, offer: OfferFacts, now: datetime) -> None:
@@ -269,11 +275,12 @@ async def _move_on(connection: Connection, timebank_id: int, offer_id: int, now:
         return await end_list(connection, timebank_id, offer, "", now)
     bank = await banks.by_id(connection, timebank_id)
     changed = 0
+    answer_days = await _answer_days(connection, bank, now)
     for turn in await waiting_queries.live_of(connection, timebank_id, offer_id):
         if turn.state != waiting_rules.OFFERED or turn.answer_until is None or turn.answer_until > now:
             continue
         arrived_on = await messages.arrived_on(connection, timebank_id, waiting_telling.place_dedupe(turn))
-        until = waiting_rules.longer(turn, offer, arrived_on=arrived_on, now=now, bank=bank)
+        until = waiting_rules.longer(turn, offer, arrived_on=arrived_on, now=now, bank=bank, answer_days=answer_days)
         if until is not None:
             await connection.execute(LONGER, timebank_id, turn.id, until)
             continue

@@ -7,6 +7,7 @@ import msgspec
 
 from timebank.db import Connection
 from timebank.kit.paging import MAX_KEY
+from timebank.redemptions import places
 from timebank.redemptions.waiting_rules import WaitingFacts
 
 FACTS = """
@@ -26,17 +27,19 @@ select w.id, w.offer_id, w.member_id, w.state, w.offered_at, w.answer_until, m.c
  order by w.id
    for no key update of w
 """
-COUNTS = """
-select places_gone($1, $2) as gone,
+COUNTS = f"""
+select {places.GONE} as gone,
        (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id = $2 and w.state = 'waiting') as waiting,
        (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id = $2 and w.state = 'offered') as offered,
        (select count(*) from waiting w where w.timebank_id = $1 and w.member_id = $3
            and w.state in ('waiting', 'offered')) as lists,
        exists (select from redemption r where r.timebank_id = $1 and r.offer_id = $2 and r.member_id = $3
                   and r.state in ('requested', 'accepted')) as has_booked
-"""
+  from offer o
+ where o.timebank_id = $1 and o.id = $2
+"""  # noqa: S608 - our own text
 # A place is kept for them, or the free ones go further than those who have waited longer.
-BEFORE = """
+BEFORE = f"""
 select (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id = $2 and w.state = 'offered'
            and w.member_id <> $3)
      + (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id = $2 and w.state = 'waiting'
@@ -44,15 +47,11 @@ select (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id =
            and not exists (select from waiting mine where mine.timebank_id = $1 and mine.offer_id = $2
                               and mine.member_id = $3
                               and (mine.state = 'offered' or (mine.state = 'waiting' and mine.id < w.id))))
-     + (select count(*) from redemption r
-         where r.timebank_id = $1 and r.offer_id = $2
-           and (r.state in ('requested', 'accepted', 'fulfilled')
-                or (r.state = 'refunded' and r.refunded_minutes < r.minutes)))
-"""
-BOOKED_PLACES = """
-select places_gone($1, $2) - (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id = $2
-                                 and w.state = 'waiting')
-"""
+     + {places.TAKEN}
+  from offer o
+ where o.timebank_id = $1 and o.id = $2
+"""  # noqa: S608 - our own text
+KEPT_PLACES = f"select {places.KEPT} from offer o where o.timebank_id = $1 and o.id = $2"  # noqa: S608 - our own text
 WITH_LISTS = """
 select distinct offer_id from waiting where timebank_id = $1 and state in ('waiting', 'offered') order by offer_id
 """
@@ -74,6 +73,7 @@ ONE_TURN = TURNS + " and w.id = $2"
 MEMBERS_TURNS = (
     TURNS + " and w.member_id = $2 and w.state in ('waiting', 'offered') order by w.state, o.starts_at, w.id limit 50"
 )
+OFFERED_TURNS = TURNS + " and w.member_id = $2 and w.state = 'offered' order by w.answer_until, w.id"
 MEMBERS_TURN = TURNS + " and w.member_id = $2 and w.offer_id = $3 and w.state in ('waiting', 'offered')"
 OFFERS_TURNS = TURNS + " and w.offer_id = $2 and w.state in ('waiting', 'offered') order by w.id limit 200"
 OFFERS_PAST_TURNS = (
@@ -171,7 +171,7 @@ async def taken_before(connection: Connection, timebank_id: int, offer_id: int, 
 
 async def kept_places(connection: Connection, timebank_id: int, offer_id: int) -> int:
     """How many places are booked, used, or kept for somebody who is asked now."""
-    kept: int = await connection.fetchval(BOOKED_PLACES, timebank_id, offer_id)
+    kept: int = await connection.fetchval(KEPT_PLACES, timebank_id, offer_id)
     return kept
 
 
@@ -195,6 +195,11 @@ async def turn_for(connection: Connection, timebank_id: int, member_id: int, off
 async def turns_of(connection: Connection, timebank_id: int, member_id: int) -> list[Turn]:
     """What a member waits for, a place that is kept for them in front."""
     return _turns(await connection.fetch(MEMBERS_TURNS, timebank_id, member_id))
+
+
+async def kept_for(connection: Connection, timebank_id: int, member_id: int) -> list[Turn]:
+    """The places that are kept for a member now, whichever needs an answer first in front."""
+    return _turns(await connection.fetch(OFFERED_TURNS, timebank_id, member_id))
 
 
 async def turns_for(connection: Connection, timebank_id: int, offer_id: int) -> tuple[list[Turn], list[Turn]]:

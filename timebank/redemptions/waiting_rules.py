@@ -1,8 +1,9 @@
 """Who may wait for a place, and how long somebody has to answer when one is free. Pure.
 
-A free place is offered, never taken for someone. It is kept while they answer: two working days from when the message
-arrived, never on a day when nobody works, and never after the start. Near the start there is half of the time that is
-left, for those who can be reached at once; whoever only gets letters keeps their turn, but is not asked any more.
+A free place is offered, never taken for someone. It is kept while they answer: as many working days from when the
+message arrived as the rules say (``waiting_answer_days``), never on a day when nobody works, and never after the start.
+Near the start there is half of the time that is left, for those who can be reached at once; whoever only gets letters
+keeps their turn, but is not asked any more.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,6 @@ STATE_WORDS: Final[Mapping[str, str]] = {
     ENDED: mark("ended"),
 }
 
-ANSWER_DAYS = 2
 LAST_ANSWER = timedelta(hours=1)
 """Before the start: whoever holds the date must know who comes."""
 SHORTEST = timedelta(hours=2)
@@ -64,10 +64,12 @@ def last_answer(offer: OfferFacts) -> datetime | None:
     return None if offer.starts_at is None else offer.starts_at - LAST_ANSWER
 
 
-def answer_until(offer: OfferFacts, route: str, now: datetime, bank: TimeBankFacts) -> datetime | None:
+def answer_until(
+    offer: OfferFacts, route: str, now: datetime, bank: TimeBankFacts, answer_days: int
+) -> datetime | None:
     """Until when somebody who is reached by ``route`` can answer an offer made now; None: not in time."""
     arrives = today(now, bank.time_zone) + timedelta(days=DAYS_ON_THE_WAY[route])
-    until = _answered_by(arrives, bank)
+    until = _answered_by(arrives, bank, answer_days)
     cap = last_answer(offer)
     if cap is None or until <= cap:
         return until
@@ -78,7 +80,13 @@ def answer_until(offer: OfferFacts, route: str, now: datetime, bank: TimeBankFac
 
 
 def longer(
-    turn: WaitingFacts, offer: OfferFacts, *, arrived_on: date | None, now: datetime, bank: TimeBankFacts
+    turn: WaitingFacts,
+    offer: OfferFacts,
+    *,
+    arrived_on: date | None,
+    now: datetime,
+    bank: TimeBankFacts,
+    answer_days: int,
 ) -> datetime | None:
     """Until when the answer may take after all, for a turn whose time has passed; None when it passes on.
 
@@ -91,22 +99,22 @@ def longer(
     if arrived_on is None:
         later = now + timedelta(days=1)
         return later if cap is None else min(later, cap)
-    if _is_short(turn, offer, bank):
+    if _is_short(turn, offer, bank, answer_days):
         return None
-    until = _answered_by(arrived_on, bank)
+    until = _answered_by(arrived_on, bank, answer_days)
     until = until if cap is None else min(until, cap)
     return until if until > now else None
 
 
-def _is_short(turn: WaitingFacts, offer: OfferFacts, bank: TimeBankFacts) -> bool:
+def _is_short(turn: WaitingFacts, offer: OfferFacts, bank: TimeBankFacts, answer_days: int) -> bool:
     cap = last_answer(offer)
     if cap is None or turn.offered_at is None:
         return False
-    return _answered_by(today(turn.offered_at, bank.time_zone), bank) > cap
+    return _answered_by(today(turn.offered_at, bank.time_zone), bank, answer_days) > cap
 
 
-def _answered_by(day: date, bank: TimeBankFacts) -> datetime:
-    last = working_days_after(day, ANSWER_DAYS, bank.holiday_region)
+def _answered_by(day: date, bank: TimeBankFacts, answer_days: int) -> datetime:
+    last = working_days_after(day, answer_days, bank.holiday_region)
     return end_of_working_day(last, bank)
 
 

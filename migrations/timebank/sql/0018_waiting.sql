@@ -55,19 +55,3 @@ create unique index waiting_once on waiting (timebank_id, offer_id, member_id) w
 create index waiting_in_order on waiting (timebank_id, offer_id, id) where state in ('waiting', 'offered');
 create index waiting_by_member on waiting (timebank_id, member_id, id);
 call protect_tenant_table('waiting', 'select, insert, update');
-
--- The places of an offer that nobody else can take: booked, used, or promised to whoever waits.
-create function places_gone(timebank_id bigint, offer_id bigint)
-returns bigint
-language sql stable
-as $$
-    select (select count(*) from redemption r
-             where r.timebank_id = places_gone.timebank_id and r.offer_id = places_gone.offer_id
-               and (r.state in ('requested', 'accepted', 'fulfilled')
-                    or (r.state = 'refunded' and r.refunded_minutes < r.minutes)))
-         + (select count(*) from waiting w
-             where w.timebank_id = places_gone.timebank_id and w.offer_id = places_gone.offer_id
-               and w.state in ('waiting', 'offered'))
-$$;
-revoke all on function places_gone(bigint, bigint) from public;
-grant execute on function places_gone(bigint, bigint) to timebank_app;

@@ -182,7 +182,9 @@ async def test_a_payment_that_has_left_can_stay_as_it_is(bank) -> None:
             bank.now,
         )
         await connection.execute("update payable set state = 'exported', batch_number = 1")
-    assert [each.code for each in await refunded(bank, reference)] == ["payment_already_exported"]
+    (refusal,) = await refunded(bank, reference)
+    assert (refusal.code, refusal.field) == ("payment_already_exported", "supplier_pence")
+    assert "enter £10.00 as what the supplier is still owed" in refusal.message
     assert [each.code for each in await refunded(bank, reference, supplier_pence=500)] == ["payment_already_exported"]
     assert isinstance(await refunded(bank, reference, supplier_pence=1000), service.Changed)
     assert (await payable_of(bank, reference)).state == "exported"

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tests.integration.redemptions.spending import (
@@ -19,7 +20,8 @@ from tests.integration.redemptions.spending import (
 )
 from tests.people import make_bank
 from timebank.messages.packing import pack
-from timebank.redemptions import service, waiting_queries
+from timebank.redemptions import managing, service, waiting_queries
+from timebank.redemptions.offers import ChangedOffer, change_offer
 from timebank.redemptions.service import Booked, ChangeWaiting
 
 
@@ -85,6 +87,49 @@ async def test_a_freed_place_is_offered_in_order_and_kept_until_somebody_takes_i
     assert (there.state, there.reference) == ("taken", made.reference)
     assert (await turn(bank, second)).state == "waiting"
     assert await prove(owner_url, bank.id) == []
+
+
+async def test_more_places_go_to_those_who_wait_longest(bank, full) -> None:
+    wanted, _, _ = full
+    people = [await person(bank) for _ in range(3)]
+    turns = [await waits(bank, wanted, each) for each in people]
+
+    async def states() -> list[str]:
+        return [(await turn(bank, each)).state for each in turns]
+
+    async def changed(**fields: object) -> None:
+        day = bank.now.date()
+        async with bank.db.reading(bank.id) as connection:
+            there = await managing.offer(connection, bank.id, wanted, now=bank.now, today=day, time_zone="UTC")
+        command = msgspec.structs.replace(there.change(), **fields)
+        done = await change_offer(bank.db, bank.coordinator, command, key=key(), now=bank.now)
+        assert isinstance(done, ChangedOffer), done
+
+    await changed(summary="The same places")
+    assert await states() == ["waiting", "waiting", "waiting"]
+    await changed(places=3)
+    assert await states() == ["offered", "offered", "waiting"]
+    assert await told(bank, people[1].member_id) == ["place_offered"]
+    (refusal,) = await book(bank, wanted, await person(bank))
+    assert refusal.code == "no_places_left"
+    # Fewer again: what was offered stays so.
+    await changed(places=1)
+    assert await states() == ["offered", "offered", "waiting"]
+
+
+async def test_the_rules_say_how_long_a_place_is_kept(bank, full) -> None:
+    wanted, reference, holder = full
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute(
+            "insert into rules (timebank_id, version, document, decided_by, starts_on)"
+            " select timebank_id, 2, document || '{\"waiting_answer_days\": 5}', 'all of us', starts_on"
+            " from rules where version = 1",
+        )
+    ann = await person(bank)
+    first = await waits(bank, wanted, ann)
+    await step(bank, "cancel", reference, holder)
+    there = await turn(bank, first)
+    assert there.answer_until - there.offered_at > timedelta(days=5)
 
 
 async def test_saying_no_asks_the_next_and_silence_passes_kindly(bank, full) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 from datetime import timedelta
 
+import pytest
 from PIL import Image
 
 from tests.integration.redemptions.spending import actor, book, booked, give_hours, key, offer, payee, step
@@ -165,6 +166,23 @@ async def test_a_monthly_budget_is_never_passed_by_ten_at_once(bank) -> None:
             wanted,
         )
     assert committed == 900
+
+
+@pytest.mark.parametrize(
+    ("back", "owed", "room"),
+    [(None, None, 2), (None, 100, 1), (None, 300, 1), (30, None, 1), (30, 100, 1), (30, 0, 2)],
+)
+async def test_what_stays_owed_after_a_refund_still_counts_against_the_month(bank, back, owed, room) -> None:
+    person = actor(bank, await bank.member())
+    await give_hours(bank, person.member_id, 600)
+    wanted = await offer(bank, payee_id=await payee(bank), value_pence=300, monthly_pence=600)
+    reference = await booked(bank, wanted, person)
+    await step(bank, "fulfil", reference)
+    command = service.Refund(reference=reference, reason="Closed early", minutes=back, supplier_pence=owed)
+    done = await service.refund(bank.db, bank.coordinator, command, key=key(), now=bank.now)
+    assert isinstance(done, service.Changed), done
+    answers = [await book(bank, wanted, person) for _ in range(3)]
+    assert sum(isinstance(answer, service.Booked) for answer in answers) == room
 
 
 async def test_a_new_month_has_a_new_budget_and_the_page_says_when(bank, client) -> None:

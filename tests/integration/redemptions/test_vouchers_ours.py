@@ -22,8 +22,8 @@ from tests.people import Bank
 from timebank.identity.rules import Device
 from timebank.kit.actor import Actor
 from timebank.kit.vault import vault
-from timebank.redemptions import suppliers, suppliers_confirming, vouchers_shown
-from timebank.redemptions.service import time_out_due
+from timebank.redemptions import service, suppliers, suppliers_confirming, vouchers_shown
+from timebank.redemptions.service import Refund, time_out_due
 from timebank.redemptions.suppliers import EndLink
 from timebank.redemptions.suppliers_confirming import Confirm, Confirmed
 from timebank.redemptions.voucher_rules import new_code
@@ -135,7 +135,27 @@ async def test_parts_are_owed_one_by_one_and_never_exceed_the_value(bank: Bank, 
     assert [one["source_kind"] for one in owed] == ["redemption", "voucher_use", "voucher_use"]
     assert await posted(bank, "spent/vouchers") == 60
     assert await prove(owner_url, bank.id) == []
-    assert refused(await step(bank, "refund", reference, reason="Mistake")) == ["parts_used"]
+    some = Refund(reference=reference, reason="Mistake", supplier_pence=500)
+    assert refused(await service.refund(bank.db, bank.coordinator, some, key=key(), now=bank.now)) == ["parts_used"]
+    assert isinstance(await step(bank, "refund", reference, reason="Mistake"), service.Changed)
+    assert {one["state"] for one in await payables(bank)} == {"cancelled"}
+    assert await posted(bank, f"payable/{payee_id}") == 0
+    assert await posted(bank, "spent/vouchers") == 0
+    assert await prove(owner_url, bank.id) == []
+
+
+async def test_hours_can_go_back_while_every_part_stays_owed(bank: Bank, owner_url: str) -> None:
+    offer_id, payee_id = await ours(bank, pence=1000, allows_parts=True)
+    reference = await spend(bank, offer_id)
+    code, at = await code_of(bank, reference), await till(bank, payee_id)
+    for _ in range(2):
+        assert isinstance(await confirm(bank, at, code, pence=200), Confirmed)
+    rest = Refund(reference=reference, reason="Kitchen closed", minutes=30, supplier_pence=400)
+    assert isinstance(await service.refund(bank.db, bank.coordinator, rest, key=key(), now=bank.now), service.Changed)
+    assert await posted(bank, f"payable/{payee_id}") == 400
+    assert await posted(bank, "spent/vouchers") == 30
+    assert refused(await confirm(bank, at, code)) == ["cancelled"]
+    assert await prove(owner_url, bank.id) == []
 
 
 async def test_without_parts_a_voucher_is_used_in_one_go(bank: Bank) -> None:

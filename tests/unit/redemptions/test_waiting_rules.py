@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.redemptions.test_redemption_rules import BANK, BOOKING, COURSE, NOW
@@ -18,12 +18,13 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 1)).map(  # noqa
 ROUTES = st.sampled_from(["email", "sms", "phone", "letter", "none"])
 
 
+@settings(deadline=None)  # the first day of a year reads its holidays
 @given(moment=MOMENTS, route=ROUTES, ahead=st.timedeltas(timedelta(minutes=1), timedelta(days=40)))
 def test_an_answer_ends_on_a_working_day_or_near_the_start_and_never_after_it(
     moment: datetime, route: str, ahead: timedelta
 ) -> None:
     offer = msgspec.structs.replace(COURSE, starts_at=moment + ahead)
-    until = waiting_rules.answer_until(offer, route, moment, BANK)
+    until = waiting_rules.answer_until(offer, route, moment, BANK, 2)
     if until is None:
         assert ahead < timedelta(days=30)
         return
@@ -33,17 +34,19 @@ def test_an_answer_ends_on_a_working_day_or_near_the_start_and_never_after_it(
     assert is_short or is_working_day(last, BANK.holiday_region)
 
 
+@settings(deadline=None)  # the first day of a year reads its holidays
 @given(moment=MOMENTS, arrived=st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 1)),
        ahead=st.timedeltas(timedelta(minutes=-90), timedelta(days=40)))  # fmt: skip
 def test_a_longer_answer_is_still_before_the_start(moment: datetime, arrived: date | None, ahead: timedelta) -> None:
     offer = msgspec.structs.replace(COURSE, starts_at=moment + ahead)
     offered = moment - timedelta(days=3)
     turn = WaitingFacts(id=1, offer_id=1, member_id=7, state="offered", offered_at=offered, answer_until=moment)
-    until = waiting_rules.longer(turn, offer, arrived_on=arrived, now=moment, bank=BANK)
+    until = waiting_rules.longer(turn, offer, arrived_on=arrived, now=moment, bank=BANK, answer_days=2)
     if until is not None:
         assert moment < until <= offer.starts_at - waiting_rules.LAST_ANSWER
 
 
+@settings(deadline=None)  # the first day of a year reads its holidays
 @given(moment=MOMENTS, arrived=st.none() | st.dates(date(2026, 1, 1), date(2027, 12, 1)))
 def test_hours_are_put_off_to_a_working_day_and_not_for_ever(moment: datetime, arrived: date | None) -> None:
     booking = msgspec.structs.replace(BOOKING, expires_at=moment, reminded_until=moment - timedelta(days=10))
