@@ -7,14 +7,14 @@ import msgspec
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import ids
 from timebank.kit.actor import ADMIN, Actor
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.kit.working_days import working_days_after
 from timebank.members import blocking, safeguarding
-from timebank.members import queries as members
 from timebank.messages.service import Message, send
-from timebank.peers import queries, rules
-from timebank.peers.asks import end_kindly
+from timebank.peers import cards, queries, rules
+from timebank.peers.agreeing import end_kindly
 from timebank.peers.meeting import here, mine, tell
 
 WORKING_DAYS = 1
@@ -165,13 +165,13 @@ async def _known(connection: Connection, actor: Actor, member_id: int) -> int:
         Rollback: ``not_yourself``.
     """
     subject_id = actor.subject_id
-    if subject_id is None or not 0 < member_id <= queries.MAX_KEY:
+    if subject_id is None or not 0 < member_id <= MAX_KEY:
         raise LookupError("nobody")
     if member_id == subject_id:
         raise Rollback([Refusal("not_yourself", say("This is you."))])
     if await queries.knows(connection, actor.timebank_id, subject_id, member_id):
         return subject_id
-    if any(await queries.of_person(connection, actor, member_id)):
+    if any(await cards.of_person(connection, actor, member_id)):
         return subject_id
     if any(other == member_id for other, _ in await blocking.blocked_by(connection, actor.timebank_id, subject_id)):
         return subject_id
@@ -260,9 +260,7 @@ async def answer_report(
         if not await may_read_reports(connection, actor):
             raise Rollback([Refusal("not_allowed", "Only the safeguarding lead and deputies can do this.")])
         words = command.words.strip()
-        told_by = await connection.fetchval(
-            SEEN, actor.timebank_id, command.report_id, actor.member_id, now, words
-        )
+        told_by = await connection.fetchval(SEEN, actor.timebank_id, command.report_id, actor.member_id, now, words)
         if told_by is None:
             raise LookupError(f"no report {command.report_id}")
         subject = say("We have read what you told us")
@@ -275,8 +273,3 @@ async def answer_report(
         return Done(id=command.report_id)
 
     return await once(db, actor, "peers_answer_report", key, {"id": command.report_id}, Done, work)
-
-
-async def name_of(connection: Connection, timebank_id: int, member_id: int) -> str:
-    """A member's name."""
-    return (await members.names(connection, timebank_id, [member_id]))[member_id]

@@ -15,7 +15,7 @@ from timebank.kit.working_days import next_working_day
 from timebank.members import blocking
 from timebank.messages import queries as messages
 from timebank.peers import queries, rules
-from timebank.peers.asks import end, end_kindly
+from timebank.peers.agreeing import end, end_kindly
 from timebank.peers.meeting import Here, add_event, here, locked, mine, tell
 from timebank.peers.queries import AskLine
 from timebank.peers.rules import Outcome

@@ -7,7 +7,7 @@ from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Clock, FullDay, Minutes, Words, say
 from timebank.peers import rules
-from timebank.peers.queries import Card, Filters
+from timebank.peers.cards import Card, Filters
 from timebank.peers.rules import Offered
 from timebank.peers.words import CATEGORIES, HOWS, TIMES
 from timebank.web.forms import Form

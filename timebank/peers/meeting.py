@@ -1,20 +1,22 @@
 """Whether two members may help each other today, and what is written down and told about it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from timebank.banks import queries as banks
 from timebank.banks.rules import Rules, TimeBankFacts
 from timebank.db import Connection, Rollback
+from timebank.hours import queries as hours
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Clock, FullDay, Words, joined, say
+from timebank.kit.working_days import next_working_day
 from timebank.members import blocking, safeguarding
 from timebank.members import queries as members
 from timebank.messages.service import Message, send
-from timebank.peers import queries, rules
+from timebank.peers import cards, queries, rules
 from timebank.peers.queries import AskLine
 
 EVENT = """
@@ -74,7 +76,7 @@ async def require_free_to_meet(
         if await safeguarding.may_take_part(connection, timebank_id, member_id, where.today) is not None:
             words = say("A parent or guardian has to agree first. Talk to us.")
             raise Rollback([Refusal("guardian_consent_missing", words)])
-    wanted = {needs, (await queries.category_checks(connection, timebank_id)).get(category, "")} - {""}
+    wanted = {needs, (await cards.category_checks(connection, timebank_id)).get(category, "")} - {""}
     for kind in sorted(wanted):
         if not await safeguarding.has_valid_check(connection, timebank_id, helper_id, kind, where.today):
             words = say("This help needs a safety check first. Please talk to us.")
@@ -155,3 +157,20 @@ async def mine(connection: Connection, actor: Actor, reference: str) -> tuple[As
     if actor.member_id != subject_id and found.is_party(actor.member_id):
         raise Rollback([rules.nobody_gains()])
     return found, subject_id
+
+
+async def require_hours(connection: Connection, timebank_id: int, member_id: int, minutes: int) -> None:
+    """Raise ``Rollback`` with ``not_enough_hours`` when a member has fewer than these minutes free."""
+    have = await hours.balance(connection, timebank_id, member_id)
+    if have.available < minutes:
+        raise Rollback([rules.not_enough(have.available, minutes)])
+
+
+def answer_by(where: Here) -> date:
+    """The last day for an answer to what is asked today."""
+    return next_working_day(where.today + timedelta(days=rules.UNANSWERED_DAYS), where.bank.holiday_region)
+
+
+async def name_of(connection: Connection, timebank_id: int, member_id: int) -> str:
+    """A member's name."""
+    return (await members.names(connection, timebank_id, [member_id]))[member_id]

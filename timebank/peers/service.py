@@ -1,6 +1,7 @@
 """The use cases of this room, by subject: offers and wishes, asks, confirming, and what is between two members."""
 
-from timebank.peers.asks import Asked, AskFor, Close, SayYes, Share, Suggest, ask, close, say_yes, share, suggest
+from timebank.peers.agreeing import Close, SayYes, Share, Suggest, close, say_yes, share, suggest
+from timebank.peers.asks import Asked, AskFor, ask
 from timebank.peers.between import (
     Answer,
     Done,

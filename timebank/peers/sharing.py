@@ -10,7 +10,7 @@ from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.members.checks import CHECK_KINDS
-from timebank.peers import queries, rules
+from timebank.peers import cards, rules
 from timebank.peers.meeting import here, require_on
 from timebank.peers.rules import HOLD_DAYS, Offered
 from timebank.peers.words import is_category
@@ -79,7 +79,7 @@ async def keep_offer(db: Database, actor: Actor, command: Keep, *, key: str, now
     async def work(connection: Connection) -> Kept:
         member_id = await _begin(connection, actor, command, now)
         offered = command.offered
-        own, _ = await queries.mine(connection, actor.timebank_id, member_id)
+        own, _ = await cards.mine(connection, actor.timebank_id, member_id)
         shown = [each for each in own if each.is_shown and each.is_skill and each.id != command.id]
         _require_room(command, len(shown))
         skill = skills.Skill(
@@ -107,7 +107,7 @@ async def keep_wish(db: Database, actor: Actor, command: Keep, *, key: str, now:
     async def work(connection: Connection) -> Kept:
         member_id = await _begin(connection, actor, command, now)
         offered = command.offered
-        _, own = await queries.mine(connection, actor.timebank_id, member_id)
+        _, own = await cards.mine(connection, actor.timebank_id, member_id)
         _require_room(command, len([each for each in own if each.is_shown and each.id != command.id]))
         values = (
             tidy(offered.title), offered.category, offered.minutes, tidy(offered.details), sorted(set(offered.times)),
@@ -130,7 +130,7 @@ async def _begin(connection: Connection, actor: Actor, command: Keep, now: datet
         raise LookupError("whose")
     require_on(await here(connection, timebank_id, now))
     await require_active(connection, timebank_id, member_id, "member_id")
-    private = await queries.private_lines(connection, timebank_id, member_id)
+    private = await cards.private_lines(connection, timebank_id, member_id)
     if refusals := rules.check_offered(command.offered, private=private):
         raise Rollback(refusals)
     await connection.execute(LOCK, str(timebank_id), str(member_id))

@@ -11,9 +11,9 @@ from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.members import blocking
 from timebank.members import queries as members
+from timebank.peers import cards, meeting, queries, rules, service, web_asks, web_people, web_staff
 from timebank.peers import forms as own_forms
-from timebank.peers import meeting, queries, rules, service, web_asks, web_people, web_staff
-from timebank.peers.queries import Card
+from timebank.peers.cards import Card
 from timebank.peers.service import AskFor, Keep
 from timebank.peers.words import CATEGORIES, HOWS, STATES, TIMES
 from timebank.web import forms
@@ -36,8 +36,8 @@ async def browse(request: PageRequest) -> Response[str]:
     is_wishes = request.query_params.get("what") == "wishes"
     async with database(request).reading(person.timebank_id) as connection:
         is_on = await meeting.is_on(connection, person.timebank_id, moment)
-        cards = await (queries.wishes if is_wishes else queries.offers)(connection, person, filters)
-        suggestions = await queries.suggestions(connection, person.timebank_id, subject_id, moment, SUGGESTED)
+        found = await (cards.wishes if is_wishes else cards.offers)(connection, person, filters)
+        suggestions = await cards.suggestions(connection, person.timebank_id, subject_id, moment, SUGGESTED)
         asks = await queries.asks_of(connection, person.timebank_id, subject_id)
     if not is_on:
         return await web_people.off(request)
@@ -45,12 +45,12 @@ async def browse(request: PageRequest) -> Response[str]:
         request,
         "peers/browse.html",
         form=Form.blank(q=filters.words, category=filters.category, when=filters.when, how=filters.how),
-        cards=cards,
+        cards=found,
         is_wishes=is_wishes,
         is_filtered=any((filters.words, filters.category, filters.when, filters.how)),
-        is_full=len(cards) == queries.MAX_LISTED,
+        is_full=len(found) == cards.MAX_LISTED,
         suggestions=suggestions,
-        waiting=[each for each in asks if web_asks.waits_for_me(each, subject_id, moment)],
+        waiting=[each for each in asks if each.waits_for_me(subject_id, moment)],
         categories=CATEGORIES,
         times=TIMES,
         hows=HOWS,
@@ -64,7 +64,7 @@ async def mine(request: PageRequest) -> Response[str]:
     subject_id = viewer(request).subject_id
     async with database(request).reading(person.timebank_id) as connection:
         is_on = await meeting.is_on(connection, person.timebank_id, moment)
-        offered, wished = await queries.mine(connection, person.timebank_id, subject_id)
+        offered, wished = await cards.mine(connection, person.timebank_id, subject_id)
         member = await members.by_id(connection, person.timebank_id, subject_id)
         shown_to = await connection.fetchval(
             "select skills_shown_to from member where timebank_id = $1 and id = $2", person.timebank_id, subject_id
@@ -151,7 +151,7 @@ async def _own(request: PageRequest, row_id: int, *, is_wish: bool) -> Card:
 async def _card(request: PageRequest, row_id: int, *, is_wish: bool) -> Card:
     person = viewer(request).actor
     async with database(request).reading(person.timebank_id) as connection:
-        card = await (queries.wish if is_wish else queries.offer)(connection, person, row_id)
+        card = await (cards.wish if is_wish else cards.offer)(connection, person, row_id)
     if card is None:
         raise NotFoundException
     return card
@@ -199,8 +199,7 @@ async def _edit_page(
         times=TIMES,
         hows=HOWS,
         lengths=own_forms.lengths(card.minutes if card else None),
-        action=f"/share/{'wishes' if is_wish else 'offers'}/{card.id if card else 'new'}"
-        + ("/change" if card else ""),
+        action=f"/share/{'wishes' if is_wish else 'offers'}/{card.id if card else 'new'}" + ("/change" if card else ""),
     )
 
 
@@ -253,9 +252,7 @@ async def _ask(request: PageRequest, card: Card, *, is_wish: bool) -> Response[A
     return redirect(request, f"/share/asks/{asked.reference}", notice=notice)
 
 
-async def _card_page(
-    request: PageRequest, card: Card, form: Form | None = None, *, is_wish: bool
-) -> Response[str]:
+async def _card_page(request: PageRequest, card: Card, form: Form | None = None, *, is_wish: bool) -> Response[str]:
     person, moment = viewer(request), now(request)
     async with database(request).reading(person.actor.timebank_id) as connection:
         is_on = await meeting.is_on(connection, person.actor.timebank_id, moment)
@@ -292,10 +289,8 @@ async def my_asks(request: PageRequest) -> Response[str]:
         request,
         "peers/asks.html",
         me=subject_id,
-        waiting=[each for each in asks if web_asks.waits_for_me(each, subject_id, moment)],
-        open_asks=[
-            each for each in asks if not each.is_over and not web_asks.waits_for_me(each, subject_id, moment)
-        ],
+        waiting=[each for each in asks if each.waits_for_me(subject_id, moment)],
+        open_asks=[each for each in asks if not each.is_over and not each.waits_for_me(subject_id, moment)],
         past=[each for each in asks if each.is_over],
         states=STATES,
     )

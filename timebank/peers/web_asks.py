@@ -1,7 +1,6 @@
 """The page of one ask: answering, agreeing, saying how it was, thanks; and a coordinator's look at it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -28,15 +27,6 @@ from timebank.web.viewer import signed_in, viewer
 PageRequest = Request[Any, Any, Any]
 Result = tuple[Any, Words | str]
 """What a step came to, and what the next page says about it."""
-
-
-def waits_for_me(ask: AskLine, member_id: int, moment: datetime) -> bool:
-    """True when the next word is this member's: an answer, or how it was."""
-    if ask.state == rules.ASKED:
-        return ask.waits_for == member_id
-    if ask.state == rules.AGREED:
-        return ask.has_started(moment) and ask.said_by(member_id) is None
-    return False
 
 
 @get("/share/asks/{reference:str}", guards=[signed_in], include_in_schema=False)

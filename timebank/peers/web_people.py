@@ -7,9 +7,10 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank.banks import queries as banks
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.words import Words, say
 from timebank.members import blocking
-from timebank.peers import between, queries, service
+from timebank.peers import cards, meeting, queries, service
 from timebank.peers.service import Person, TellLead
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -80,13 +81,13 @@ async def _page(request: PageRequest, member_id: int, form: Form = BLANK) -> Res
     person = viewer(request)
     actor, subject_id = person.actor, person.subject_id
     async with database(request).reading(actor.timebank_id) as connection:
-        if member_id == subject_id or not 0 < member_id <= queries.MAX_KEY:
+        if member_id == subject_id or not 0 < member_id <= MAX_KEY:
             raise NotFoundException
-        offered, wished = await queries.of_person(connection, actor, member_id)
+        offered, wished = await cards.of_person(connection, actor, member_id)
         # Nobody learns who is a member here by trying numbers.
         if not offered and not wished and not await queries.knows(connection, actor.timebank_id, subject_id, member_id):
             raise NotFoundException
-        name = await between.name_of(connection, actor.timebank_id, member_id)
+        name = await meeting.name_of(connection, actor.timebank_id, member_id)
         bank = await banks.by_id(connection, actor.timebank_id)
     return render(
         request,

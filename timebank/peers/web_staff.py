@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from timebank.kit.actor import COORDINATOR
 from timebank.members.access import note_daily
 from timebank.members.checks import CHECK_KINDS
-from timebank.peers import between, queries, rules, service
+from timebank.peers import between, cards, queries, rules, service
 from timebank.peers.service import Answer, NeedCheck
 from timebank.peers.words import CATEGORIES, STATES
 from timebank.web import forms
@@ -33,9 +33,7 @@ async def set_check(request: PageRequest) -> Response[Any]:
     """Which check helpers of a category need."""
     form = await forms.read(request)
     command = NeedCheck(category=form.text("category"), check_kind=form.text("check_kind"))
-    done = await service.need_check(
-        database(request), viewer(request).actor, command, key=form.key, now=now(request)
-    )
+    done = await service.need_check(database(request), viewer(request).actor, command, key=form.key, now=now(request))
     if isinstance(done, list):
         return await _all_page(request, form.refused(done))
     return redirect(request, "/share/all", notice="Saved. It counts for every new ask.")
@@ -45,7 +43,7 @@ async def _all_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         asks = await queries.open_asks(connection, actor.timebank_id)
-        checks = await queries.category_checks(connection, actor.timebank_id)
+        checks = await cards.category_checks(connection, actor.timebank_id)
     return render(
         request,
         "peers/all.html",

@@ -26,7 +26,7 @@ from tests.people import Bank
 from timebank.db import Database
 from timebank.hours.queries import HoursNow
 from timebank.kit.actor import Actor
-from timebank.peers import queries, service
+from timebank.peers import cards, service
 from timebank.peers.service import Asked, AskFor, Said, Say
 
 EVERYTHING = HoursNow(posted=300, set_aside=0, available=300)
@@ -71,7 +71,7 @@ async def test_help_with_a_wish_is_paid_by_whoever_wished(bank: Bank) -> None:
     await says(bank, ben, reference, 90)
     assert (await hours(bank, ben.member_id)).available == 90
     async with bank.db.reading(bank.id) as connection:
-        shown = await queries.offers(connection, bank.participant, queries.Filters())
+        shown = await cards.offers(connection, bank.participant, cards.Filters())
     assert shown == [], "what was made for one wish is nobody else's offer"
 
 

@@ -10,14 +10,14 @@ from tests.people import Bank
 from timebank.kit.actor import Actor, system
 from timebank.members.checks import AddCheck, add_check
 from timebank.members.safeguarding import NamePerson, name_person
-from timebank.peers import between, queries, service
-from timebank.peers.queries import Filters
+from timebank.peers import between, cards, queries, service
+from timebank.peers.cards import Filters
 from timebank.peers.service import Done, Keep, NeedCheck, Offered, Person, TellLead, Thank
 
 
 async def seen_by(bank: Bank, who: Actor, **filters: str) -> list[str]:
     async with bank.db.reading(bank.id) as connection:
-        return [each.title for each in await queries.offers(connection, who, Filters(**filters))]
+        return [each.title for each in await cards.offers(connection, who, Filters(**filters))]
 
 
 async def told(bank: Bank, who: Actor) -> list[str]:
@@ -201,7 +201,7 @@ async def test_good_matches(bank: Bank) -> None:
 
     async def found() -> list[str]:
         async with bank.db.reading(bank.id) as connection:
-            matches = await queries.suggestions(connection, bank.id, ann.member_id, bank.now, 5)
+            matches = await cards.suggestions(connection, bank.id, ann.member_id, bank.now, 5)
         return [each.sentence for each in matches]
 
     assert await found() == ["Maryam can help with gardening and is free at weekends."]
