@@ -38,7 +38,7 @@ async def kept(connection: Connection, timebank_id: int, member_id: int, *, on: 
     if await members.hours_shown(connection, timebank_id, member_id) == "gave_and_used":
         moved = await hours.moved_since(connection, timebank_id, member_id, on - timedelta(days=LOOK_BACK_DAYS))
         last_year = rules.gave_and_used((kind, each.came, each.went) for kind, each in moved.items())
-    bookings, _ = await redemptions.bookings_of(connection, timebank_id, member_id, limit=MAX_KEPT)
+    bookings = await redemptions.open_bookings_of(connection, timebank_id, member_id, limit=MAX_KEPT)
     signed_up = await activities.my_sessions(connection, timebank_id, member_id, on)
     coming = (
         await activities.between(connection, timebank_id, on, on + timedelta(days=days)) if signed_up else []

@@ -29,9 +29,12 @@ from timebank.members import safeguarding
 from timebank.members.about import About, about
 from timebank.members.queries import AccessLine, MemberRecord
 from timebank.messages import queries as messages
+from timebank.peers.glance import Glance, glance
 from timebank.redemptions import queries as redemptions
+from timebank.redemptions import waiting_queries
 from timebank.redemptions.entry_kinds import OF_BOOKINGS
 from timebank.redemptions.queries import Booking
+from timebank.redemptions.waiting_queries import Turn
 
 LAST_ENTRIES = 5
 RECORD_ENTRIES = 10
@@ -71,6 +74,10 @@ class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
     hours_now: HoursNow
     hours_shown: str
     """``have``: what they have comes first; ``gave_and_used``: what they gave and used."""
+    places: tuple[Turn, ...]
+    """Places on waiting lists that are kept for them until they answer."""
+    helping: Glance
+    """Who waits for their word, and one good match."""
     next_booking: Booking | None
     """The booking that comes next, if one has a day and a time."""
     open_bookings: int
@@ -109,9 +116,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     about: About
 
 
-async def first_page(connection: Connection, actor: Actor, member_id: int, *, on: date, now: datetime) -> FirstPage:
-    """The hours a member has, their last entries, what they gave and used in the year up to ``on``, and the work that
-    only few have. While somebody acts for the member, that work is nobody's.
+async def first_page(
+    connection: Connection, actor: Actor, member_id: int, *, on: date, now: datetime, books: bool = True
+) -> FirstPage:
+    """The hours a member has, their last entries, what they gave and used in the year up to ``on``, what waits for
+    their answer, and the work that only few have. While somebody acts for the member, that work is nobody's; ``books``
+    is false for a supporter who may not book for them: then no answer is asked for.
     """
     timebank_id = actor.timebank_id
     is_own = actor.on_behalf_of is None
@@ -119,12 +129,14 @@ async def first_page(connection: Connection, actor: Actor, member_id: int, *, on
     hours_now = await hours.balance(connection, timebank_id, member_id)
     entries = await entries_of(connection, timebank_id, member_id, limit=LAST_ENTRIES + 1)
     moved = await hours.moved_since(connection, timebank_id, member_id, on - timedelta(days=LOOK_BACK_DAYS))
-    open_bookings, _ = await redemptions.bookings_of(connection, timebank_id, member_id, limit=OPEN_BOOKINGS)
+    open_bookings = await redemptions.open_bookings_of(connection, timebank_id, member_id, limit=OPEN_BOOKINGS)
     coming = [each for each in open_bookings if each.starts_at is not None and each.starts_at > now]
     return FirstPage(
         today=on,
         hours_now=hours_now,
         hours_shown=await members.hours_shown(connection, timebank_id, member_id),
+        places=tuple(await waiting_queries.kept_for(connection, timebank_id, member_id)) if books else (),
+        helping=await glance(connection, timebank_id, member_id, on=on, now=now) if books else Glance(),
         next_booking=min(coming, key=lambda each: each.starts_at or now, default=None),
         open_bookings=len(open_bookings),
         waiting_minutes=await contributions.waiting_minutes(connection, timebank_id, member_id),

@@ -16,6 +16,7 @@ from timebank.kit.clock import today
 from timebank.members.access import note_access
 from timebank.members.details import may_change
 from timebank.members.queries import as_seen_by
+from timebank.members.supporters import BOOK
 from timebank.web.context import database, now
 from timebank.web.forms import Form
 from timebank.web.pages import redirect, render
@@ -33,7 +34,9 @@ async def show_home(request: PageRequest) -> Response[Any]:
     timebank_id, member_id = _ids(person)
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
-        page = await queries.first_page(connection, person.actor, member_id, on=day, now=now(request))
+        page = await queries.first_page(
+            connection, person.actor, member_id, on=day, now=now(request), books=_may_book(person)
+        )
         decider = await deputies.as_decider(connection, person.actor, day)
         waits = await queries.work(connection, decider, on=day) if decider else None
     return render(request, "home/home.html", page=page, waits=waits)
@@ -108,6 +111,12 @@ async def show_nothing(rest: FromPath[Path]) -> Response[str]:
         NotFoundException: always.
     """
     raise NotFoundException
+
+
+def _may_book(person: Viewer) -> bool:
+    """False for a supporter whose agreement does not cover booking."""
+    acting = person.acting_for
+    return acting is None or acting.scope is None or BOOK in acting.scope
 
 
 def _ids(person: Viewer) -> tuple[int, int]:
