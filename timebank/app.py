@@ -61,6 +61,7 @@ from timebank.payments import web as payments_web
 from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
+from timebank.peers.service import remind as remind_of_reports
 from timebank.redemptions import api as redemptions_api
 from timebank.redemptions import (
     api_manage,
@@ -76,6 +77,7 @@ from timebank.redemptions import (
 )
 from timebank.redemptions import web as redemptions_web
 from timebank.redemptions.service import move_on, remind_due, time_out_due
+from timebank.redemptions.suppliers_confirming import forget_attempts
 from timebank.redemptions.vouchers_expiring import end_due
 from timebank.settings import Settings, load
 from timebank.signin import web as signin_web
@@ -107,6 +109,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("remind_of_bookings", "Remind of bookings that end or begin soon", remind_due, every=timedelta(minutes=15)),
         Job("move_waiting_lists", "Offer free places to those who wait", move_on),
         Job("look_after_asks", "Ask how help between members was", look_after_asks, every=timedelta(minutes=15)),
+        Job("remind_of_reports", "Remind of reports that nobody has read", remind_of_reports, every=timedelta(hours=1)),
         Job("end_vouchers", "Remind of vouchers that end, and end them", end_due),
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
@@ -130,6 +133,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
             every=timedelta(hours=1),
         ),
         Job("forget_codes", "Delete codes to sign in with", forget_asks, every=timedelta(hours=1)),
+        Job("forget_tries", "Delete wrong codes of vouchers after a month", forget_attempts, every=timedelta(hours=1)),
         Job("forget_sign_ins", "Delete ended sessions and old links", purge, every=timedelta(hours=1)),
     )
 

@@ -151,8 +151,8 @@ async def confirm_for(
     return await _confirm(db, actor, payee_id, command, key=key, now=now)
 
 
-async def forget_attempts(db: Database, now: datetime) -> None:
-    """Delete wrong tries after a month."""
+async def forget_attempts(db: Database, _timebank_id: int, now: datetime) -> None:
+    """Delete wrong tries after a month. They belong to no time bank: whichever comes first deletes."""
     async with db.globally() as connection:
         await connection.execute(FORGET_OLD, now - KEEP_ATTEMPTS)
 

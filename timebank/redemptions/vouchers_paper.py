@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from timebank import languages, paper
 from timebank.identity.service import qr_svg
@@ -20,42 +21,56 @@ def use_address(base_url: str, code: str) -> str:
 
 
 async def slips_pdf(slips: Sequence[OpenedCode], *, base_url: str, timebank: str, contact: str, large: bool) -> bytes:
-    """Slips, one on a page, as a tagged PDF. They name the offer and the supplier, never the member."""
-    data = {
-        "language": languages.current().code,
-        "title": _("Your voucher"),
+    """Slips, one on a page, as a tagged PDF: each in the language of ``slip.language``. They name the offer and the
+    supplier, never the member.
+    """
+    data: dict[str, Any] = {
+        "language": slips[0].language if slips else languages.SOURCE,
         "large": large,
         "foot": Spelling(text=timebank, otherwise=""),
-        "words": {
-            "at_label": _("Use it at:"),
-            "square": _("Square code for the till"),
-            "code_label": _("If the square does not work, say this code:"),
-            "how_title": _("How to use it"),
-            "how": [
-                _("Show this paper before you pay."),
-                _("They scan the square or type the code."),
-                _("Keep the paper until they say that it is done."),
-            ],
-            "lost": _("Lost it? Tell us. You get a new one, and this one stops working. %(contact)s")
-            % {"contact": contact},
-        },
-        "slips": [
-            {
-                "what": Spelling(text=slip.title, otherwise=_("Voucher")),
-                "supplier": Spelling(text=slip.supplier, otherwise=""),
-                "qr": qr_svg(use_address(base_url, slip.code)),
-                "code": slip.shown,
-                "until": _("Use it by %(day)s.") % {"day": languages.day(slip.last_day, weekday=False)}
-                if slip.last_day
-                else "",
-                "after": _("If you do not use it, your hours come back.")
-                if slip.returns_hours and not slip.is_part_used
-                else _("After that day it does not work any more."),
-            }
-            for slip in slips
-        ],
+        "slips": [],
     }
+    for slip in slips:
+        with languages.speaking(slip.language):
+            said = _slip(slip, base_url=base_url, contact=contact)
+        data["slips"].append(said)
+        # The document has one title and one foot: those of the first.
+        data |= {name: data.get(name) or said[name] for name in ("title", "page_of")}
     return await asyncio.to_thread(paper.pdf, "voucher_slip", data)
+
+
+def _slip(slip: OpenedCode, *, base_url: str, contact: str) -> dict[str, Any]:
+    lost = _("Lost it? Tell us. You get a new one, and this one stops working. %(contact)s")
+    return {
+        "language": languages.current().code,
+        "title": _("Your voucher"),
+        "page_of": _("Page {n} of {all}"),
+        "what": Spelling(text=slip.title, otherwise=_("Voucher")),
+        "supplier": Spelling(text=slip.supplier, otherwise=""),
+        "at_label": _("Use it at:"),
+        "qr": qr_svg(use_address(base_url, slip.code)),
+        "square": _("Square code for the till"),
+        "code_label": _("If the square does not work, say this code:"),
+        "code": slip.shown,
+        "until": _("Use it by %(day)s.") % {"day": languages.day(slip.last_day, weekday=False)}
+        if slip.last_day
+        else "",
+        "after": _("If you do not use it, your hours come back.")
+        if slip.returns_hours and not slip.is_part_used
+        else _("After that day it does not work any more."),
+        "how_title": _("How to use it"),
+        "how": [
+            _("Show this paper before you pay."),
+            _("They scan the square or type the code."),
+            _("Keep the paper until they say that it is done."),
+        ],
+        "lost": lost % {"contact": _isolated(contact)},
+    }
+
+
+def _isolated(text: str) -> str:
+    """A text that keeps its own direction: without this a phone number runs backwards in a line of Arabic."""
+    return f"\u2068{text}\u2069"
 
 
 async def poster_pdf(*, address: str, supplier: str, timebank: str, contact: str) -> bytes:
@@ -63,11 +78,12 @@ async def poster_pdf(*, address: str, supplier: str, timebank: str, contact: str
     data = {
         "language": languages.current().code,
         "title": _("Time bank vouchers"),
+        "page_of": _("Page {n} of {all}"),
         "foot": Spelling(text=f"{timebank} – {supplier}", otherwise=""),
         "qr": qr_svg(address),
         "words": {
             "lead": Spelling(
-                text=_("For the people at the till of %(supplier)s") % {"supplier": supplier}, otherwise=""
+                text=_("For the people at the till of %(supplier)s") % {"supplier": _isolated(supplier)}, otherwise=""
             ),
             "square": _("Square code that opens the page for vouchers"),
             "steps": [
@@ -76,7 +92,7 @@ async def poster_pdf(*, address: str, supplier: str, timebank: str, contact: str
                 _("Press “Confirm”. You see “Done” and a number."),
             ],
             "keep": _("Keep this behind the till. Whoever has it can confirm vouchers."),
-            "helper": _("Questions? %(contact)s") % {"contact": contact},
+            "helper": _("Questions? %(contact)s") % {"contact": _isolated(contact)},
             "tally_title": _("No signal? Write it down"),
             "tally_lead": _("Write each voucher here. Type them in later, or give us this sheet."),
             "tally_heads": [_("Day"), _("Code (ten letters and numbers)"), _("Amount")],
@@ -96,6 +112,7 @@ async def statement_pdf(shown: Statement, *, supplier: str, timebank: str, curre
     data = {
         "language": languages.current().code,
         "title": _("Statement for %(month)s") % {"month": languages.month(shown.month)},
+        "page_of": _("Page {n} of {all}"),
         "large": large,
         "foot": Spelling(text=timebank, otherwise=""),
         "supplier": Spelling(text=supplier, otherwise=""),

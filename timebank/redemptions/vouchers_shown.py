@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from timebank import languages
 from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import COORDINATOR, Actor, system
@@ -37,9 +38,16 @@ update voucher set slip_asked_at = coalesce(slip_asked_at, $3), changed_at = $3
 returning id
 """
 SLIP_PRINTED = "update voucher set slip_asked_at = null, changed_at = $3 where timebank_id = $1 and redemption_id = $2"
-SUPPLIER_OF_OFFER = """
-select p.name from offer o join payee p on p.timebank_id = o.timebank_id and p.id = o.payee_id
- where o.timebank_id = $1 and o.id = $2
+# The supplier of the day on which a voucher of ours was asked for: nobody else can confirm it.
+OWNER = """
+select m.language,
+       coalesce((select p.name from payee p
+                  where p.timebank_id = r.timebank_id and p.id = coalesce(v.payee_id, o.payee_id)), '') as supplier
+  from redemption r
+  join member m on m.timebank_id = r.timebank_id and m.id = r.member_id
+  join offer o on o.timebank_id = r.timebank_id and o.id = r.offer_id
+  left join voucher v on v.timebank_id = r.timebank_id and v.redemption_id = r.id
+ where r.timebank_id = $1 and r.id = $2
 """
 SLIP_WAITS = "select slip_asked_at is not null from voucher where timebank_id = $1 and redemption_id = $2"
 CODES_MADE = "select count(*) from voucher_code where timebank_id = $1 and voucher_id = $2"
@@ -77,7 +85,7 @@ class ChangedCode(msgspec.Struct, frozen=True, kw_only=True):
 class OpenedCode(msgspec.Struct, frozen=True, kw_only=True):
     """A code in the open, for its owner: what to say at the till, and until when.
 
-    ``kind`` is ``pool`` or ``ours``; ``state`` is the voucher's or the code's.
+    ``kind`` is ``pool`` or ``ours``; ``state`` is the voucher's or the code's. ``language`` is the owner's, for paper.
     """
 
     reference: str
@@ -92,6 +100,7 @@ class OpenedCode(msgspec.Struct, frozen=True, kw_only=True):
     left_pence: int
     is_part_used: bool
     supplier: str
+    language: str = languages.SOURCE
 
     @property
     def shown(self) -> str:
@@ -319,7 +328,7 @@ async def _open_pool_code(connection: Connection, actor: Actor, booking: rules.B
 
 async def _opened(connection: Connection, timebank_id: int, booking: bookings.Booking) -> OpenedCode | None:
     bank = await banks.by_id(connection, timebank_id)
-    supplier = await connection.fetchval(SUPPLIER_OF_OFFER, timebank_id, booking.offer_id) or ""
+    owner = await connection.fetchrow(OWNER, timebank_id, booking.id)
     voucher = await queries.voucher_of(connection, timebank_id, booking.id)
     if voucher is not None:
         row = await connection.fetchrow(queries.CODE_IN_USE, timebank_id, voucher.id)
@@ -337,7 +346,8 @@ async def _opened(connection: Connection, timebank_id: int, booking: bookings.Bo
             allows_parts=voucher.allows_parts,
             left_pence=voucher.left_pence,
             is_part_used=voucher.spent_pence > 0,
-            supplier=supplier,
+            supplier=owner["supplier"],
+            language=owner["language"],
         )
     found = await queries.pool_code_of(connection, timebank_id, booking.id)
     if found is None or found.state != vr.SHOWN:
@@ -355,7 +365,8 @@ async def _opened(connection: Connection, timebank_id: int, booking: bookings.Bo
         allows_parts=False,
         left_pence=0,
         is_part_used=False,
-        supplier=supplier,
+        supplier=owner["supplier"],
+        language=owner["language"],
     )
 
 

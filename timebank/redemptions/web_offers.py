@@ -27,6 +27,7 @@ from timebank.redemptions.offer_rules import ACCESS, Seen
 from timebank.redemptions.readers import reader_of
 from timebank.redemptions.saved import SaveOffer
 from timebank.redemptions.service import RequestRedemption
+from timebank.redemptions.vouchers_promised import promised
 from timebank.signin.confirming import require_confirmed_for
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -42,6 +43,8 @@ PAGE_SIZE = 24
 AFFORDABLE_SHOWN = 3
 SECTIONS = ("now", "soon", "later", "full")
 MAX_CHOSEN = 100
+ASK_PATH = "/share/offers/"
+"""Where somebody asks a member for their help; it is booked once both have agreed."""
 
 
 @get("/offers", guards=[signed_in], include_in_schema=False)
@@ -137,8 +140,10 @@ async def save_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[
 
 
 @get("/offers/{offer_id:int}/check", guards=[signed_in], include_in_schema=False)
-async def check_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
+async def check_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[Any]:
     """The last look before hours are used; for many hours at once only after showing who one is."""
+    if asking := await _asking(request, offer_id):
+        return asking
     await _confirm_for_many(request, offer_id)
     return await _offer_page(request, offer_id, "redemptions/check.html")
 
@@ -148,6 +153,8 @@ async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[A
     """Use the hours: one booking, however often the button is pressed; at the price that the page showed or not."""
     person, member_id = _me(request)
     form = await forms.read(request)
+    if asking := await _asking(request, offer_id):
+        return asking
     await _confirm_for_many(request, offer_id)
     command = RequestRedemption(
         offer_id=offer_id, member_id=member_id, how_agreed=_how_agreed(request), seen=_seen(form)
@@ -156,6 +163,13 @@ async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[A
     if isinstance(booked, list):
         return await _offer_page(request, offer_id, "redemptions/check.html", form.refused(booked), 422)
     return redirect(request, f"/bookings/{booked.reference}")
+
+
+async def _asking(request: PageRequest, offer_id: int) -> Response[Any] | None:
+    """Help from a member is asked for on the page where both agree; None for everything else."""
+    async with database(request).reading(viewer(request).actor.timebank_id) as connection:
+        facts = await offer_queries.offer_facts(connection, viewer(request).actor.timebank_id, offer_id)
+    return None if facts is None or facts.provider_id is None else redirect(request, f"{ASK_PATH}{offer_id}")
 
 
 async def _confirm_for_many(request: PageRequest, offer_id: int) -> None:
@@ -182,6 +196,7 @@ async def _offer_page(
         )
         open_ones, _ = await queries.bookings_of(connection, person.timebank_id, member_id)
         turn = await waiting_queries.turn_for(connection, person.timebank_id, member_id, offer_id)
+        voucher = await promised(connection, facts, bank, moment)
         others: list[OfferCard] = []
         if offer.short_minutes or form.refusals:
             found = await offer_queries.catalogue(connection, reader)
@@ -202,6 +217,7 @@ async def _offer_page(
             has_place=turn is not None and turn.state == "offered",
         ),
         turn=turn,
+        promised=voucher,
         standing=standing,
         # Whoever came back because they were not sure sees that it did work, before they use their hours twice.
         booked=next((each.reference for each in open_ones if each.offer_id == offer_id), None),

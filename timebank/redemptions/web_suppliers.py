@@ -6,6 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank import languages
 from timebank.banks import queries as banks
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
@@ -22,6 +23,7 @@ from timebank.web import forms
 from timebank.web.context import database, now, settings
 from timebank.web.forms import BLANK, Form
 from timebank.web.pages import redirect, render
+from timebank.web.reading import reading_of
 from timebank.web.viewer import requires_role, viewer
 
 PageRequest = Request[Any, Any, Any]
@@ -108,12 +110,13 @@ async def supplier_poster(request: PageRequest, payee_id: FromPath[int]) -> Resp
             raise NotFoundException from error
     if link is None:
         raise NotFoundException
-    content = await vouchers_paper.poster_pdf(
-        address=settings(request).base_url + link.path,
-        supplier=payee.name,
-        timebank=bank.name,
-        contact=bank.help_contact,
-    )
+    with languages.speaking(reading_of(request).language):
+        content = await vouchers_paper.poster_pdf(
+            address=settings(request).base_url + link.path,
+            supplier=payee.name,
+            timebank=bank.name,
+            contact=bank.help_contact,
+        )
     return pdf(content, "vouchers-at-the-till.pdf")
 
 

@@ -9,6 +9,7 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank import languages
 from timebank.identity.rules import helper
 from timebank.identity.sessions import device_of
 from timebank.kit import dates, money
@@ -26,6 +27,7 @@ from timebank.web.context import database, now, settings
 from timebank.web.forms import BLANK, Form
 from timebank.web.headers import NO_REFERRER
 from timebank.web.pages import redirect, render
+from timebank.web.reading import reading_of
 from timebank.web.viewer import ANONYMOUS, STATE_KEY, viewer
 
 PageRequest = Request[Any, Any, Any]
@@ -148,9 +150,10 @@ async def tally_pdf(request: PageRequest) -> Response[Any]:
     if till is None:
         return _no_till(request)
     address = settings(request).base_url + suppliers.OPEN_PATH + request.cookies.get(TILL_COOKIE, "")
-    content = await vouchers_paper.poster_pdf(
-        address=address, supplier=till.payee_name, timebank=till.timebank_name, contact=till.help_contact
-    )
+    with languages.speaking(reading_of(request).language):
+        content = await vouchers_paper.poster_pdf(
+            address=address, supplier=till.payee_name, timebank=till.timebank_name, contact=till.help_contact
+        )
     return pdf(content, "vouchers-at-the-till.pdf")
 
 
@@ -190,13 +193,15 @@ async def till_statement_pdf(request: PageRequest) -> Response[Any]:
     if till is None:
         return _no_till(request)
     shown = await statement_of(request, till.timebank_id, till.payee_id, till.time_zone)
-    content = await vouchers_paper.statement_pdf(
-        shown,
-        supplier=till.payee_name,
-        timebank=till.timebank_name,
-        currency=till.currency,
-        large=request.query_params.get("size") == "large",
-    )
+    reading = reading_of(request)
+    with languages.speaking(reading.language):
+        content = await vouchers_paper.statement_pdf(
+            shown,
+            supplier=till.payee_name,
+            timebank=till.timebank_name,
+            currency=till.currency,
+            large=reading.is_large or request.query_params.get("size") == "large",
+        )
     return pdf(content, f"statement-{month_of(shown)}.pdf")
 
 

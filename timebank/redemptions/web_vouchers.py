@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank import languages
 from timebank.banks import queries as banks
 from timebank.db import Connection
 from timebank.identity.service import qr_data_uri, qr_svg
@@ -240,8 +242,9 @@ async def _slips_response(request: PageRequest, slips: list[OpenedCode], *, larg
     person = viewer(request)
     async with database(request).reading(person.actor.timebank_id) as connection:
         bank = await banks.by_id(connection, person.actor.timebank_id)
+    unread = settings(request).unread_languages
     content = await vouchers_paper.slips_pdf(
-        slips,
+        [msgspec.structs.replace(slip, language=languages.spoken(slip.language, unread=unread)) for slip in slips],
         base_url=settings(request).base_url,
         timebank=bank.name,
         contact=bank.help_contact,

@@ -2,15 +2,20 @@
 
 import asyncio
 import io
+import json
 from datetime import date
 
 import pypdf
 import pytest
 import segno
+import typst
 import zxingcpp
+from msgspec.structs import replace
 from PIL import Image
 
+from timebank import languages, paper
 from timebank.identity.service import qr_svg
+from timebank.paper import typesetting
 from timebank.redemptions import vouchers_paper
 from timebank.redemptions.suppliers_statement import Statement, StatementLine, as_csv, next_month, read_month
 from timebank.redemptions.vouchers_shown import OpenedCode
@@ -37,12 +42,12 @@ LINES = (
 )
 
 
-def is_tagged(content: bytes) -> pypdf.PdfReader:
+def is_tagged(content: bytes, language: str = "en") -> pypdf.PdfReader:
     reader = pypdf.PdfReader(io.BytesIO(content))
     catalogue = reader.root_object
     assert catalogue["/MarkInfo"]["/Marked"]
     assert "/StructTreeRoot" in catalogue
-    assert catalogue["/Lang"] == "en"
+    assert catalogue["/Lang"] == language
     return reader
 
 
@@ -58,6 +63,60 @@ def test_slips_are_tagged_one_on_a_page_and_name_nobody(large: bool) -> None:
     text = reader.pages[0].extract_text()
     assert "B7K2M-9QXTR" in text
     assert "5 December 2026" in text
+
+
+def test_every_slip_is_in_the_language_of_whoever_gets_it() -> None:
+    slips = [replace(SLIP, language=code) for code in ("ar", "es")]
+    content = asyncio.run(
+        vouchers_paper.slips_pdf(
+            slips, base_url="https://hours.test", timebank="R", contact="01632 960 001", large=False
+        )
+    )
+    first, second = (page.extract_text() for page in is_tagged(content, "ar").pages)
+    # The letters of Arabic come out of a PDF in their joined shapes, so this looks only for the script.
+    assert "How to use it" not in first
+    assert any("\u0600" <= letter <= "\u06ff" for letter in first)
+    with languages.speaking("es"):
+        assert languages.gettext("How to use it") in second
+    assert "B7K2M-9QXTR" in first
+
+
+def rendered(template: str, data: dict[str, object]) -> list[Image.Image]:
+    """The pages as pictures: the same template, data and typesetting as the PDF."""
+    pages = typst.compile(
+        typesetting.TEMPLATES / f"{template}.typ",
+        root=typesetting.TEMPLATES,
+        font_paths=typesetting.fonts(),
+        ignore_system_fonts=True,
+        format="png",
+        ppi=72,
+        sys_inputs={
+            "data": json.dumps(typesetting._settled(data, set())),
+            "fonts": json.dumps(typesetting._families()),
+        },
+    )
+    return [Image.open(io.BytesIO(page)) for page in (pages if isinstance(pages, list) else [pages])]
+
+
+def test_the_squares_on_paper_are_read_by_a_camera(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_pages: dict[str, dict[str, object]] = {}
+    monkeypatch.setattr(paper, "pdf", lambda name, data: set_pages.update({name: data}) or b"")
+    slips = [SLIP, replace(SLIP, code="C3K2M9QXTR", language="ar")]
+    asyncio.run(
+        vouchers_paper.slips_pdf(slips, base_url="https://hours.test", timebank="R", contact="01632", large=False)
+    )
+    asyncio.run(
+        vouchers_paper.poster_pdf(
+            address="https://hours.test/till/open/secret", supplier="Corner Café", timebank="R", contact="01632"
+        )
+    )
+    for page, slip in zip(rendered("voucher_slip", set_pages["voucher_slip"]), slips, strict=True):
+        (found,) = zxingcpp.read_barcodes(page)
+        assert found.text == f"https://hours.test/till/use/{slip.code}"
+        is_right = found.position.top_left.x > page.width / 2
+        assert is_right == (slip.language == "ar")
+    (found,) = zxingcpp.read_barcodes(rendered("supplier_poster", set_pages["supplier_poster"])[0])
+    assert found.text == "https://hours.test/till/open/secret"
 
 
 def test_the_square_of_a_voucher_says_the_address_of_the_till_with_its_code() -> None:
