@@ -138,15 +138,14 @@ def day(value: date, *, weekday: bool = True) -> str:
     if current().code == SOURCE:
         words = dates.in_words(value)
         return f"{_WEEKDAYS[value.weekday()]} {words}" if weekday else words
-    pattern = "EEEE d MMMM y" if weekday else "d MMMM y"
-    return format_date(value, pattern, locale=current().code)
+    return _in_parts(value, *(("EEEE d", "MMMM", "y") if weekday else ("d", "MMMM", "y")))
 
 
 def day_without_year(value: date) -> str:
     """``3 March``, for a day near enough that nobody wonders about the year."""
     if current().code == SOURCE:
         return dates.in_words(value).rpartition(" ")[0]
-    return format_date(value, "d MMMM", locale=current().code)
+    return _in_parts(value, "d", "MMMM")
 
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -156,7 +155,7 @@ def day_of_week(value: date) -> str:
     """``Tuesday 3 March``, where a heading says the year."""
     if current().code == SOURCE:
         return day(value).rpartition(" ")[0]
-    return format_date(value, "EEEE d MMMM", locale=current().code)
+    return _in_parts(value, "EEEE d", "MMMM")
 
 
 def time_of_day(value: datetime | time) -> str:
@@ -166,7 +165,16 @@ def time_of_day(value: datetime | time) -> str:
 
 def month(value: date) -> str:
     """``March 2026``."""
-    return format_date(value, "LLLL y", locale="en_GB" if current().code == SOURCE else current().code)
+    return _in_parts(value, "LLLL", "y")
+
+
+_OF: Final = {"es": " 'de' "}
+"""What a language says between the day, the month and the year where others only leave a space."""
+
+
+def _in_parts(value: date, *parts: str) -> str:
+    code = current().code
+    return format_date(value, _OF.get(code, " ").join(parts), locale="en_GB" if code == SOURCE else code)
 
 
 def _said(value: Value) -> str:

@@ -1,6 +1,7 @@
 """The translations: complete, with the same values in every sentence, and in the language's own plural forms."""
 
 import re
+from datetime import date
 from functools import cache
 
 import pytest
@@ -72,3 +73,10 @@ def test_hours_in_every_plural_form() -> None:
                 assert said
                 assert "hour" not in said
                 assert languages.hours(whole * 60 + 1) != said
+
+
+def test_spanish_says_of_between_day_month_and_year() -> None:
+    with languages.speaking("es"):
+        assert languages.day(date(2026, 3, 3)) == "martes 3 de marzo de 2026"
+        assert languages.day_without_year(date(2026, 3, 3)) == "3 de marzo"
+        assert languages.month(date(2026, 3, 3)) == "marzo de 2026"
