@@ -31,7 +31,7 @@ from timebank.members.queries import AccessLine, MemberRecord
 from timebank.messages import queries as messages
 from timebank.peers.glance import Glance, glance
 from timebank.redemptions import queries as redemptions
-from timebank.redemptions import waiting_queries
+from timebank.redemptions import voucher_queries, waiting_queries
 from timebank.redemptions.entry_kinds import OF_BOOKINGS
 from timebank.redemptions.queries import Booking
 from timebank.redemptions.waiting_queries import Turn
@@ -102,6 +102,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     letters: int
     calls: int
     pot_asks: int
+    vouchers: int
+    """Slips to print, and vouchers of which codes run out."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +165,7 @@ async def work(connection: Connection, actor: Actor, *, on: date) -> Work:
         letters=waiting.letters,
         calls=len(await messages.calls(connection, actor.timebank_id)),
         pot_asks=pot_asks,
+        vouchers=await voucher_queries.to_do(connection, actor.timebank_id, on),
     )
 
 

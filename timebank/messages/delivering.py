@@ -39,7 +39,9 @@ select exists (select from delivery
  where timebank_id = $1 and channel = $2 and state = 'waiting' and next_at <= $3
    and (claimed_until is null or claimed_until <= $3)
    and not exists (select from member a where a.timebank_id = delivery.timebank_id and a.id = delivery.member_id
-                      and is_quiet(a.quiet_from, a.quiet_until, $4)))
+                      and is_quiet(a.quiet_from, a.quiet_until, $4)
+                      and not exists (select from message u where u.timebank_id = a.timebank_id
+                                         and u.delivery_id = delivery.id and u.is_urgent)))
 """
 CLAIM = """
 update delivery d set attempts = d.attempts + 1, claimed_until = $4
@@ -49,10 +51,11 @@ update delivery d set attempts = d.attempts + 1, claimed_until = $4
     select c.id from delivery c
       join member a on a.timebank_id = c.timebank_id and a.id = c.member_id
      where c.timebank_id = $1 and c.channel = $2 and c.state = 'waiting' and c.next_at <= $3
-       and (a.status = 'active' or (a.status = 'paused' and exists (
-            select from message u where u.timebank_id = c.timebank_id and u.delivery_id = c.id and u.is_urgent)))
        and (c.claimed_until is null or c.claimed_until <= $3)
-       and not is_quiet(a.quiet_from, a.quiet_until, $6)
+       and a.status in ('active', 'paused')
+       -- A pause and quiet hours hold what can wait.
+       and ((a.status = 'active' and not is_quiet(a.quiet_from, a.quiet_until, $6)) or exists (
+            select from message u where u.timebank_id = c.timebank_id and u.delivery_id = c.id and u.is_urgent))
      order by c.next_at, c.id
      limit $5
        for update of c skip locked)

@@ -19,6 +19,7 @@ from timebank.web.confirm import CONFIRM, ConfirmFirst
 from timebank.web.csrf import API_PREFIX, SAFE_METHODS, CrossSiteError, StaleFormError
 from timebank.web.forms import HOUSEKEEPING, MAX_BODY_BYTES, REMEMBERED, RESEND_FIELD, Form
 from timebank.web.pages import is_local_path, redirect, render
+from timebank.web.questions import QUESTIONS
 from timebank.web.viewer import viewer
 
 SIGN_IN = "/sign-in"
@@ -92,7 +93,7 @@ def handle(request: PageRequest, error: Exception) -> Response[Any]:
     if isinstance(error, CrossSiteError):
         return render(request, "web/error_cross_site.html", 403)
     if isinstance(error, ConfirmFirst):
-        wanted = _address(request) if request.method in SAFE_METHODS else _page_before(request) or "/"
+        wanted = error.then or (_address(request) if request.method in SAFE_METHODS else _page_before(request) or "/")
         return redirect(request, f"{CONFIRM}?next={quote(wanted, safe='/')}")
     if status == 401:
         return _sign_in_first(request)
@@ -148,7 +149,9 @@ def _address(request: PageRequest) -> str:
 
 
 def _typed(form: Form) -> list[tuple[str, str]]:
-    """What a person typed, for the list on the page: names made readable, a date in one line, boxes counted."""
+    """What a person typed, for the list on the page: the question, or where it is not known the name of the field made
+    readable; a date in one line, boxes counted.
+    """
     rows: dict[str, list[str]] = {}
     for name, values in form.fields.items():
         if name in HOUSEKEEPING or name in REMEMBERED or name in SECRET_FIELDS:
@@ -156,8 +159,9 @@ def _typed(form: Form) -> list[tuple[str, str]]:
         shown = [value for value in values if value.strip()]
         if len(shown) > 1 and not any(" " in value for value in shown):
             shown = [say_n(len(shown), "{n} chosen", "{n} chosen")]
-        question = _DATE_PART.sub("", name)
-        rows.setdefault(question.replace("-", " ").replace("_", " ").capitalize(), []).extend(shown)
+        field = _DATE_PART.sub("", name)
+        question = QUESTIONS.get(field) or field.replace("-", " ").replace("_", " ").capitalize()
+        rows.setdefault(question, []).extend(shown)
     return [(question, shown[0] if len(shown) == 1 else " ".join(shown)) for question, shown in rows.items() if shown]
 
 

@@ -28,7 +28,7 @@ class Link:
 
 UNDER_MORE = (
     "/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start",
-    "/offers/manage", "/suppliers", "/pot", "/share/all",
+    "/offers/manage", "/suppliers", "/vouchers", "/pot", "/share/all",
 )  # fmt: skip
 UNDER_HOURS = (
     "/hours", "/log", "/entries", "/queries", "/whats-on", "/in", "/gifts", "/statement", "/print",
@@ -36,7 +36,7 @@ UNDER_HOURS = (
 NAVIGATION = (
     Link(mark("My hours"), "/", also=UNDER_HOURS),
     Link(mark("Use my hours"), "/offers"),
-    Link(mark("My bookings"), "/bookings"),
+    Link(mark("My bookings"), "/bookings", also=("/waiting",)),
     Link(mark("Help each other"), "/share"),
     Link(mark("About me"), "/me", also=("/devices", "/supporting", "/messages", "/install", "/confirm")),
     Link(mark("Log a group"), "/groups", COORDINATOR, also=("/registers", "/sessions", "/sheet", "/guests")),

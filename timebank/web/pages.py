@@ -109,7 +109,8 @@ def render(
     Every template gets, besides ``context``: ``viewer``, ``form`` (with the csrf value in it), ``navigation``,
     ``path``, ``notice`` (the sentence that ``redirect`` left for the next page, shown once), ``reading`` (how they
     want to read: the page is made in that language), ``offered`` (the languages), ``come_back_to`` (the address that
-    shows this page again) and ``is_for_participants`` (false for the pages of staff, which are English).
+    shows this page again), ``is_answer`` (it answers a form that was sent) and ``is_for_participants`` (false for the
+    pages of staff, which are English).
 
     Raises:
         jinja2.UndefinedError: the template uses a name that the handler did not give.
@@ -133,6 +134,7 @@ def render(
                 reading=reading,
                 offered=offered(request),
                 come_back_to=comes_back_to or come_back_to(request),
+                is_answer=request.scope.get("method") not in ("GET", "HEAD"),
                 is_for_participants=is_for_participants,
                 **context,
             )

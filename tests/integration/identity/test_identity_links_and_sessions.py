@@ -224,7 +224,7 @@ async def test_signing_out_ends_the_session_and_clears_the_cache(bank, client) -
     before = browser.cookies[COOKIE]
     answer = await browser.submit("/sign-out")
     assert answer.status_code == 303
-    assert answer.headers["clear-site-data"] == '"cache"'
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
     assert COOKIE not in browser.cookies
     browser.cookies.set(COOKIE, before)
     assert (await browser.get("/devices")).status_code == 303

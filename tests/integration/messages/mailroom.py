@@ -169,3 +169,12 @@ async def a_call_and_letters(bank: Bank) -> tuple[int, int, int]:
             "select id from message where timebank_id = $1 and dedupe = $2", bank.id, known_by
         )
     return call.id, number, message_id
+
+
+async def set_member(bank: Bank, member_id: int, **values: object) -> None:
+    """Change what the time bank knows of a member."""
+    settings = ", ".join(f"{name} = ${n}" for n, name in enumerate(values, start=3))
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute(
+            f"update member set {settings} where timebank_id = $1 and id = $2", bank.id, member_id, *values.values()
+        )

@@ -18,6 +18,7 @@ from tests.integration.messages.mailroom import (
     mail_server,
     messages,
     reached_by,
+    set_member,
     tell,
 )
 from tests.people import Bank
@@ -250,6 +251,21 @@ async def test_several_messages_go_as_one(bank: Bank, room: MailRoom) -> None:
     assert [mail["Subject"] for mail in room.received[1:]] == ["2 messages for you"]
     text = room.received[1].get_content()
     assert text.index("Your hours were added") < text.index("Your booking is accepted")
+
+
+async def test_quiet_hours_hold_what_can_wait_and_nothing_else(bank: Bank, room: MailRoom) -> None:
+    amina = await reached_by(bank, "email", email=AMINA)
+    await set_member(bank, amina, quiet_from=21, quiet_until=8)
+    night = datetime(2026, 3, 10, 23, tzinfo=UTC)
+    courier = Courier(room.settings)
+    await tell(bank, amina, "Your hours were added", now=night)
+    await round_of(bank, courier, night + QUARTER)
+    assert room.received == []
+    await tell(bank, amina, "Somebody signed in", now=night + QUARTER, is_urgent=True)
+    await round_of(bank, courier, night + QUARTER)
+    assert [mail["Subject"] for mail in room.received] == ["Somebody signed in"]
+    await round_of(bank, courier, night + timedelta(hours=9, minutes=15))
+    assert [mail["Subject"] for mail in room.received[1:]] == ["Your hours were added"]
 
 
 async def test_a_flood_becomes_a_digest_of_the_next_morning(bank: Bank, room: MailRoom) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from tests.integration.messages.mailroom import deliveries, mail_server, messages, reached_by, tell
+from tests.integration.messages.mailroom import deliveries, mail_server, messages, reached_by, set_member, tell
 from tests.people import Bank
 from tests.pseudo import PSEUDO, speak_pseudo
 from timebank.db import UNREAD_LANGUAGES
@@ -17,14 +17,6 @@ from timebank.messages.service import Message
 
 QUARTER = timedelta(minutes=15)
 AMINA = "amina@example.test"
-
-
-async def set_member(bank: Bank, member_id: int, **values: object) -> None:
-    settings = ", ".join(f"{name} = ${n}" for n, name in enumerate(values, start=3))
-    async with bank.db.writing(bank.id) as connection:
-        await connection.execute(
-            f"update member set {settings} where timebank_id = $1 and id = $2", bank.id, member_id, *values.values()
-        )
 
 
 async def say_to(bank: Bank, member_id: int, *, unread: bool) -> None:
@@ -47,7 +39,7 @@ async def test_words_are_said_in_the_language_of_the_member(bank: Bank, monkeypa
     await say_to(bank, amina, unread=True)
     await say_to(bank, ben, unread=True)
     first, second = await messages(bank)
-    assert first["subject"] == "⟦⟦1 hour⟧ ⟦30 minutes⟧ were added⟧"
+    assert first["subject"] == "⟦⟦⟦1 hour⟧ ⟦30 minutes⟧⟧ were added⟧"
     assert first["body"] == "⟦Thank you.⟧\n\n⟦See you soon.⟧"
     assert second["subject"] == "1 hour 30 minutes were added"
     assert second["body"] == "Thank you.\n\nSee you soon."
@@ -100,7 +92,7 @@ async def test_quiet_hours_are_kept(bank: Bank, quiet: tuple[int, int] | None, h
     if quiet:
         await set_member(bank, amina, quiet_from=quiet[0], quiet_until=quiet[1])
     now = datetime(2026, 1, 14, hour, 0, tzinfo=UTC)  # in winter the clocks of this time bank are those of UTC
-    await tell(bank, amina, "Your hours were added", now=now - QUARTER, is_urgent=True)
+    await tell(bank, amina, "Your hours were added", now=now - QUARTER)
     with mail_server() as room:
         await pack(bank.db, bank.id, now)
         await Courier(room.settings).send_mail(bank.db, bank.id, now)
