@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.ids import normalise_reference
 from timebank.kit.refusal import Refusal
-from timebank.redemptions import api_bookings, queries, rules, service
+from timebank.redemptions import api_bookings, offer_queries, queries, rules, service
 from timebank.redemptions.service import RequestRedemption
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
@@ -58,12 +58,20 @@ class RedemptionAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/api/v1/redemptions", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
 async def book_offer(request: ApiRequest, data: JSONBody[RedemptionBody]) -> Response[RedemptionAnswer]:
-    """Book an offer: its minutes are set aside at once; what is refused changes nothing."""
+    """Book an offer: its minutes are set aside at once; what is refused changes nothing.
+
+    Refusal ``ask_first`` for help from a member: they are asked at ``/api/v1/peers/asks``, and it is booked once both
+    have agreed.
+    """
     actor = acting(request)
     key = idempotency_key(request)
     member_id = actor.member_id if data.member_id is None else data.member_id
     if member_id is None or actor.member_id is None:
         return refused([Refusal("member_missing", "Say who the booking is for.", "member_id")])
+    async with database(request).reading(actor.timebank_id) as connection:
+        offer = await offer_queries.offer_facts(connection, actor.timebank_id, data.offer_id)
+    if offer is not None and offer.provider_id is not None:
+        return refused([Refusal("ask_first", "Ask the member who helps first: POST /api/v1/peers/asks.", "offer_id")])
     command = RequestRedemption(offer_id=data.offer_id, member_id=member_id, how_agreed=data.how_agreed)
     booked = await service.request(database(request), actor, command, key=key, now=now(request))
     if isinstance(booked, list):

@@ -88,9 +88,9 @@ async def test_nobody_books_for_another_what_comes_to_themselves(bank, client) -
     await give_hours(bank, subject, 240)
     help_ = await offer(bank, kind="peer_support", price_minutes=60, provider_id=bank.coordinator.member_id)
     browser = await acting(client, bank, subject)
-    refused = await browser.submit(f"/offers/{help_}/use")
+    refused = await browser.submit(f"/share/offers/{help_}", {"minutes": "60", "how": "phone"})
     assert refused.status_code == 422
-    assert "someone else books this" in refused.text
+    assert "Someone else arranges this" in refused.text
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ async def test_a_transfer_is_made_once_and_refused_in_words(bank, client) -> Non
 @pytest.mark.parametrize(
     "body",
     [{}, {"minutes": 5}, {"to_member_id": 1, "minutes": "five"}, {"to_member_id": 1, "minutes": 1.5},
-     {"to_member_id": 1, "minutes": 10**30}, {"to_member_id": 1, "minutes": 5, "note": "x"}, []],
+     {"to_member_id": 1, "minutes": 10**30}, {"to_member_id": 1, "minutes": 5, "words": "x"}, []],
 )  # fmt: skip
 async def test_a_body_that_does_not_fit_is_a_400(bank, client, body: object) -> None:
     api = await caller(client, bank, bank.participant)
@@ -137,6 +137,9 @@ async def test_a_booking_through_the_api(bank, client, other_bank) -> None:
 
     refused = await post(api, "/api/v1/redemptions", {"offer_id": wanted})
     assert (refused.status_code, refused.json()["code"]) == (422, "not_enough_hours")
+    theirs = await offer(bank, "peer_support", provider_id=await bank.member())
+    ask = await post(api, "/api/v1/redemptions", {"offer_id": theirs})
+    assert (ask.status_code, ask.json()["code"]) == (422, "ask_first")
     unknown = await post(api, "/api/v1/redemptions", {"offer_id": 10**20})
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_offer")
 

@@ -166,6 +166,24 @@ async def test_staff_see_what_is_to_do_and_decide_in_place(bank, client) -> None
     assert "Pool shut" in (await theirs.get(f"/bookings/{second}")).text
 
 
+async def test_help_from_a_member_is_asked_for_and_never_booked_over_their_head(bank, client) -> None:
+    await give_hours(bank, bank.participant.member_id, 60)
+    helper = await bank.member("Joan Ilesanmi")
+    wanted = await offer(bank, "peer_support", provider_id=helper, title="Sorting out letters")
+    browser = await browser_of(client, bank, bank.participant)
+    page = (await browser.get(f"/offers/{wanted}")).text
+    assert "Ask Joan Ilesanmi" in page
+    assert f"/offers/{wanted}/check" not in page
+    ask = f"/share/offers/{wanted}"
+    for answer in (await browser.get(f"/offers/{wanted}/check"), await browser.submit(f"/offers/{wanted}/use")):
+        assert (answer.status_code, answer.headers["location"]) == (303, ask)
+    asked = await browser.submit(ask, {"minutes": "60", "how": "phone"})
+    assert asked.headers["location"].startswith("/share/asks/")
+    async with bank.db.reading(bank.id) as connection:
+        assert await connection.fetchval("select count(*) from redemption") == 0
+        assert await connection.fetchval("select count(*) from message where member_id = $1", helper) == 1
+
+
 async def test_staff_pages_are_not_for_participants(bank, client) -> None:
     await give_hours(bank, bank.participant.member_id, 60)
     reference = await booked(bank, await offer(bank), bank.participant)
