@@ -16,6 +16,7 @@ from timebank.kit.clock import today
 from timebank.kit.ids import sha256
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
+from timebank.members import blocking
 from timebank.members.queries import by_id as member_by_id
 from timebank.messages.service import send
 
@@ -56,6 +57,8 @@ async def give(db: Database, actor: Actor, command: Give, *, key: str, now: date
 
     Whoever receives it is told. Only they can give it back: a gift cannot be taken back.
 
+    Who keeps apart from whom (``members.blocking``) gives them nothing: to each the other is unknown.
+
     Refusals: those of :func:`timebank.hours.rules.check_gift`, ``note_too_long`` and ``not_enough_hours``. A refused
     gift changes nothing; asked again with the same key on the same day it stays refused.
 
@@ -75,7 +78,7 @@ async def give(db: Database, actor: Actor, command: Give, *, key: str, now: date
             to_member_id=command.to_member_id,
             minutes=command.minutes,
             most=document.max_gift_minutes,
-            known=await _active(connection, actor.timebank_id, command.from_member_id, command.to_member_id),
+            known=await _known(connection, actor.timebank_id, command.from_member_id, command.to_member_id),
         ) + rules.check_note(command.note)
         if refusals:
             return refusals
@@ -154,6 +157,8 @@ def _ledger_key(scope: str, key: str, effective_on: date) -> str:
     return f"{rules.GIFT}:{sha256(f'{scope} {key} {effective_on}').hex()}:1"
 
 
-async def _active(connection: Connection, timebank_id: int, *member_ids: int | None) -> frozenset[int]:
-    found = [await member_by_id(connection, timebank_id, each) for each in member_ids if each is not None]
-    return frozenset(member.id for member in found if member is not None and member.status == "active")
+async def _known(connection: Connection, timebank_id: int, giver_id: int, receiver_id: int | None) -> frozenset[int]:
+    """Who of the two is active; without the receiver when the two keep apart."""
+    both = [await member_by_id(connection, timebank_id, each) for each in (giver_id, receiver_id) if each is not None]
+    active = frozenset(member.id for member in both if member is not None and member.status == "active")
+    return active - await blocking.around(connection, timebank_id, giver_id)

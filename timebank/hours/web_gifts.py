@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
@@ -15,9 +16,12 @@ from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
+from timebank.members import blocking
 from timebank.members.queries import by_id, names
 from timebank.members.standing import find_receiver
+from timebank.signin.confirming import require_confirmed_for
 from timebank.web import forms
+from timebank.web.confirm import MAX_NEXT_CHARACTERS
 from timebank.web.context import database, now
 from timebank.web.forms import Form
 from timebank.web.pages import redirect, render
@@ -27,6 +31,8 @@ PageRequest = Request[Any, Any, Any]
 REFUSED = 422
 MINE = [signed_in]
 POT, SOMEBODY = "pot", "member"
+TYPED = ("kind", "to", "how_long", "note")
+MAX_TYPED = 200
 # The page asks for a name and a length of time where the command has an id and minutes.
 FIELDS = {"to_member_id": "to", "minutes": "how_long", "from_member_id": None}
 CHOICES = (
@@ -59,9 +65,13 @@ async def show_gifts(request: PageRequest, before: FromQuery[str | None] = None)
 
 
 @get("/gifts/give", guards=MINE, include_in_schema=False)
-async def show_give(request: PageRequest, to: FromQuery[str | None] = None) -> Response[Any]:
-    """To whom, how much, and a note. ``?to=pot`` chooses the pot."""
-    return await _give_page(request, Form.blank(kind=POT if to == POT else SOMEBODY))
+async def show_give(request: PageRequest) -> Response[Any]:
+    """To whom, how much, and a note. ``?to=pot`` chooses the pot; whoever showed who they are finds what they typed."""
+    asked = request.query_params
+    typed = {name: asked.get(name, "")[:MAX_TYPED].replace("\0", "") for name in TYPED}
+    if typed["to"] == POT:
+        typed |= {"kind": POT, "to": ""}
+    return await _give_page(request, Form.blank(**typed | {"kind": POT if typed["kind"] == POT else SOMEBODY}))
 
 
 @post("/gifts/give", guards=MINE, include_in_schema=False)
@@ -74,6 +84,7 @@ async def check_gift(request: PageRequest) -> Response[Any]:
     found = await _gift(request, form)
     if isinstance(found, list):
         return await _give_page(request, form.refused(found))
+    await _confirm_for_many(request, form, found)
     async with database(request).reading(timebank_id) as connection:
         there = await queries.balance(connection, timebank_id, member_id)
         known = await names(connection, timebank_id, [found.to_member_id or 0])
@@ -84,7 +95,7 @@ async def check_gift(request: PageRequest) -> Response[Any]:
         gift=found,
         to_name=known.get(found.to_member_id or 0, ""),
         left=there.available - found.minutes,
-        fields={name: form.text(name) for name in ("kind", "to", "how_long", "note")},
+        fields={name: form.text(name) for name in TYPED},
     )
 
 
@@ -95,6 +106,7 @@ async def send_gift(request: PageRequest) -> Response[Any]:
     found = await _gift(request, form, is_sent=True)
     if isinstance(found, list):
         return await _give_page(request, form.refused(found))
+    await _confirm_for_many(request, form, found)
     given = await service.give(database(request), viewer(request).actor, found, key=form.key, now=now(request))
     if isinstance(given, list):
         return await _give_page(request, form.refused(_placed(given)))
@@ -113,6 +125,15 @@ async def show_gift(request: PageRequest, gift_id: FromPath[int]) -> Response[An
     return render(request, "hours/gift.html", gift=gift, is_mine=gift.from_member_id == member_id, there=there)
 
 
+async def _confirm_for_many(request: PageRequest, form: Form, gift: Give) -> None:
+    """Many hours are given only by whoever showed lately who they are; what they typed waits for them."""
+    typed = {name: form.text(name) for name in TYPED if form.text(name)}
+    then = f"/gifts/give?{urlencode(typed)}"
+    if len(then) > MAX_NEXT_CHARACTERS:
+        then = f"/gifts/give?{urlencode({**typed, 'note': ''})}"
+    await require_confirmed_for(request, gift.minutes, then=then)
+
+
 def subject(request: PageRequest) -> tuple[int, int]:
     """The time bank, and the member whose gifts these are: the viewer, or whom they act for."""
     return viewer(request).actor.timebank_id, viewer(request).subject_id
@@ -128,7 +149,8 @@ async def _gift(request: PageRequest, form: Form, *, is_sent: bool = False) -> G
     minutes = durations.parse(form.text("how_long"), field="how_long")
     async with database(request).reading(timebank_id) as connection:
         if form.text("kind") != POT:
-            receiver = await find_receiver(connection, timebank_id, form.text("to"))
+            apart = await blocking.around(connection, timebank_id, member_id)
+            receiver = await find_receiver(connection, timebank_id, form.text("to"), apart=apart)
             if isinstance(receiver, Refusal):
                 refusals.append(receiver)
             else:

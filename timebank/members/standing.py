@@ -4,7 +4,7 @@ They keep their hours (the default), give each to the community pot or to one me
 followed: what comes to a member by another's choice stays with that member, so two who choose each other go nowhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -36,7 +36,7 @@ RECEIVER = "select true from member where timebank_id = $1 and id = $2 and statu
 
 FOUND = """
 select id from member
- where timebank_id = $1 and status = 'active' and (name_key = $2 or number = $3)
+ where timebank_id = $1 and status = 'active' and (name_key = $2 or number = $3) and id <> all($4::bigint[])
  limit 2
 """
 MAX_NUMBER_DIGITS = 9
@@ -89,15 +89,19 @@ async def choice_of(connection: Connection, timebank_id: int, member_id: int) ->
     return msgspec.convert(dict(row), Chosen)
 
 
-async def find_receiver(connection: Connection, timebank_id: int, typed: str) -> int | Refusal:
+async def find_receiver(
+    connection: Connection, timebank_id: int, typed: str, *, apart: Collection[int] = ()
+) -> int | Refusal:
     """The member whom somebody means by a whole name or a member number; nobody can leaf through names here.
+
+    ``apart``: whom the giver does not meet (see ``blocking.around``); they are found as little as somebody unknown.
 
     Refusals: ``choose_a_member``, ``nobody_found``, ``several_found``.
     """
     if not names.key(typed):
         return Refusal("choose_a_member", say("Enter a name or a member number."), "to")
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= MAX_NUMBER_DIGITS else None
-    rows = await connection.fetch(FOUND, timebank_id, names.key(typed), number)
+    rows = await connection.fetch(FOUND, timebank_id, names.key(typed), number, list(apart))
     if not rows:
         return Refusal("nobody_found", say("We do not know this name. Check it, or enter their member number."), "to")
     if len(rows) > 1:

@@ -135,7 +135,7 @@ async def _agree(connection: Connection, actor: Actor, found: AskLine, subject_i
         async with connection.transaction():
             booked = await skills.book_agreed(
                 connection, receiver, offer_id, member_id=found.receiver_id, minutes=found.minutes,
-                until=found.starts_at, now=now,
+                until=found.starts_at, ask=found.reference, now=now,
             )  # fmt: skip
     except Rollback as rollback:
         codes = {refusal.code for refusal in rollback.refusals}
@@ -210,9 +210,7 @@ async def suggest(db: Database, actor: Actor, command: Suggest, *, key: str, now
         require_on(where)
         _require_before(found, now)
         if found.state == rules.AGREED and found.booking is not None:
-            await skills.free(
-                connection, actor.timebank_id, found.booking, reason="Another time was suggested.", now=now
-            )
+            await skills.free(connection, actor, found.booking, reason="Another time was suggested.", now=now)
         if subject_id == found.receiver_id:
             await require_hours(connection, actor.timebank_id, subject_id, command.minutes)
         other_id = found.other(subject_id)
@@ -258,7 +256,7 @@ async def close(db: Database, actor: Actor, command: Close, *, key: str, now: da
         found, subject_id = await mine(connection, actor, command.reference)
         _require_before(found, now)
         if found.state == rules.AGREED and found.booking is not None:
-            await skills.free(connection, actor.timebank_id, found.booking, reason=command.words.strip(), now=now)
+            await skills.free(connection, actor, found.booking, reason=command.words.strip(), now=now)
         is_no = found.state == rules.ASKED and found.waits_for == subject_id
         state = rules.DECLINED if is_no else rules.CANCELLED
         await end(connection, actor, found, state, now, words=command.words.strip())
@@ -288,7 +286,7 @@ async def end_kindly(
 ) -> None:
     """End an ask of two who keep apart. Not in anybody's name, and nobody is told why."""
     if found.booking is not None and found.state == rules.AGREED:
-        await skills.free(connection, timebank_id, found.booking, reason="", now=now)
+        await skills.free(connection, system(timebank_id), found.booking, reason="", now=now)
     await end(connection, system(timebank_id), found, rules.ENDED, now)
     for member_id in tell_whom:
         await tell(

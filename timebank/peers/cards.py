@@ -68,6 +68,12 @@ FOUND_WISHES = (
 )
 MY_OFFERS = OFFERS + " and o.provider_id = $2 and (s.offer_id is not null or o.is_open) order by o.id"
 MY_WISHES = WISHES + " and w.member_id = $2 order by w.id"
+MY_THINGS = f"""
+select true as is_offer, o.* from ({MY_OFFERS}) o
+ union all
+select false, w.* from ({MY_WISHES}) w
+ order by is_offer desc, id
+"""  # noqa: S608 - our own text
 COUNT_MINE = """
 select (select count(*) from peer_skill s join offer o on o.timebank_id = s.timebank_id and o.id = s.offer_id
          where s.timebank_id = $1 and o.provider_id = $2 and s.is_shown) as offers,
@@ -180,11 +186,10 @@ async def _one(connection: Connection, shown: str, own: str, actor: Actor, row_i
 
 async def mine(connection: Connection, timebank_id: int, member_id: int) -> tuple[list[Card], list[Card]]:
     """A member's own offers and wishes, those not shown at the moment among them."""
-    offered = await connection.fetch(MY_OFFERS, timebank_id, member_id)
-    wished = await connection.fetch(MY_WISHES, timebank_id, member_id)
+    rows = await connection.fetch(MY_THINGS, timebank_id, member_id)
     return (
-        [msgspec.convert(dict(row), Card) for row in offered],
-        [msgspec.convert(dict(row), Card) for row in wished],
+        [msgspec.convert(dict(row), Card) for row in rows if row["is_offer"]],
+        [msgspec.convert(dict(row), Card) for row in rows if not row["is_offer"]],
     )
 
 

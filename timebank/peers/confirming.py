@@ -163,7 +163,7 @@ async def _conclude(
                 say("A coordinator asks both of you. Nothing is lost."), now=now,
             )  # fmt: skip
         return Said(reference=found.reference, state=rules.SETTLING)
-    moved = await _hand_over(connection, timebank_id, found, result.minutes, now)
+    moved = await _hand_over(connection, actor, found, result.minutes, now)
     await connection.execute(DONE, timebank_id, found.id, moved, now)
     n = await add_event(connection, actor, found.id, "done", now, minutes=moved)
     short = [say("There were no more hours than these.")] if moved < result.minutes else []
@@ -184,7 +184,7 @@ async def _conclude(
 
 async def _free(connection: Connection, actor: Actor, found: AskLine, now: datetime) -> None:
     if found.booking is not None:
-        await skills.free(connection, actor.timebank_id, found.booking, reason="It did not happen.", now=now)
+        await skills.free(connection, actor, found.booking, reason="It did not happen.", now=now)
     await end(connection, actor, found, rules.FREE, now)
     for member_id in (found.receiver_id, found.helper_id):
         if member_id == actor.subject_id:
@@ -196,14 +196,14 @@ async def _free(connection: Connection, actor: Actor, found: AskLine, now: datet
         )  # fmt: skip
 
 
-async def _hand_over(connection: Connection, bank_id: int, found: AskLine, minutes: int, now: datetime) -> int:
+async def _hand_over(connection: Connection, by: Actor, found: AskLine, minutes: int, now: datetime) -> int:
     """Move the hours, beyond what was set aside only as far as the receiver has them; how many moved."""
     assert found.booking is not None
     moves = minutes
     if minutes > found.minutes:
-        have = await hours.balance(connection, bank_id, found.receiver_id)
+        have = await hours.balance(connection, by.timebank_id, found.receiver_id)
         moves = rules.possible(minutes, held=found.minutes, available=have.available)
-    await skills.hand_over(connection, bank_id, found.booking, minutes=moves, held=found.minutes, now=now)
+    await skills.hand_over(connection, by, found.booking, minutes=moves, held=found.minutes, now=now)
     return moves
 
 
@@ -289,8 +289,15 @@ async def _follow_booking(connection: Connection, actor: Actor, found: AskLine, 
         )
         await connection.execute(DONE, actor.timebank_id, found.id, moved, now)
         await add_event(connection, actor, found.id, "done", now, minutes=moved)
+        subject, after = say("You got {length}", length=Minutes(moved)), say("You can say thank you in words.")
     else:
         await end(connection, actor, found, found.state, now)
+        subject, after = say("It is called off"), say("No hours were used.")
+    # The receiver hears of it from their booking.
+    await tell(
+        connection, actor.timebank_id, found.reference, found.helper_id, f"{found.id}:{found.state}:booking", subject,
+        say("What: {title}", title=found.title), after, now=now,
+    )  # fmt: skip
 
 
 async def _ask_both(connection: Connection, found: AskLine, where: Here) -> None:

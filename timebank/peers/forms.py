@@ -14,6 +14,8 @@ from timebank.web.forms import Form
 
 DAYS_AHEAD = 42
 FIRST_HOUR, LAST_HOUR = 8, 21
+CHOSEN = ("day", "time", "minutes", "how")
+"""What may stand in an address while somebody shows who they are; what they wrote may not."""
 
 Options = list[tuple[str, Words]]
 
@@ -111,3 +113,9 @@ def filters(query: object) -> Filters:
         when=when if when in TIMES else "",
         how=how if how in HOWS else "",
     )
+
+
+def chosen(query: object) -> dict[str, str]:
+    """What somebody chose before they showed who they are, from the address."""
+    get = query.get  # type: ignore[attr-defined]
+    return {name: get(name)[:20].replace("\0", "") for name in CHOSEN if get(name)}

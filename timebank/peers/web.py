@@ -1,6 +1,7 @@
 """Pages of help between members: what people offer and would like, and what I offer and would like."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
@@ -16,6 +17,7 @@ from timebank.peers import forms as own_forms
 from timebank.peers.cards import Card
 from timebank.peers.service import AskFor, Keep
 from timebank.peers.words import CATEGORIES, HOWS, STATES, TIMES
+from timebank.signin.confirming import require_confirmed_for
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -205,7 +207,7 @@ async def _edit_page(
 
 @get("/share/offers/{offer_id:int}", guards=[signed_in], include_in_schema=False)
 async def show_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
-    """One offer, and asking for it: when, how long, send."""
+    """One offer, and asking for it: when, how long, send. Whoever showed who they are finds what they chose."""
     return await _card_page(request, await _card(request, offer_id, is_wish=False), is_wish=False)
 
 
@@ -242,6 +244,9 @@ async def _ask(request: PageRequest, card: Card, *, is_wish: bool) -> Response[A
         note=form.text("note"),
         reach=form.text("reach"),
     )
+    if not is_wish:
+        chosen = {name: form.text(name) for name in own_forms.CHOSEN if form.text(name)}
+        await require_confirmed_for(request, command.minutes, then=f"/share/offers/{card.id}?{urlencode(chosen)}")
     try:
         asked = await service.ask(database(request), person.actor, command, key=form.key, now=now(request))
     except LookupError as error:
@@ -266,7 +271,7 @@ async def _card_page(request: PageRequest, card: Card, form: Form | None = None,
         request,
         "peers/card.html",
         422 if form is not None else 200,
-        form=form or Form.blank(minutes=card.minutes, how=how),
+        form=form or Form.blank(**{"minutes": str(card.minutes), "how": how, **own_forms.chosen(request.query_params)}),
         card=card,
         is_wish=is_wish,
         hours_now=mine_now,

@@ -18,6 +18,7 @@ from timebank.peers import forms as own_forms
 from timebank.peers.queries import AskLine
 from timebank.peers.service import Close, Say, SayYes, Settle, Share, Suggest, Thank
 from timebank.peers.words import EVENTS, HOWS, STATES, category
+from timebank.signin.confirming import require_confirmed_for
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import Form
@@ -52,6 +53,10 @@ async def take_step(request: PageRequest, reference: FromPath[str], step: FromPa
 
 
 async def _yes(request: PageRequest, actor: Actor, reference: str, form: Form) -> Result:
+    async with database(request).reading(actor.timebank_id) as connection:
+        ask = await queries.ask(connection, actor.timebank_id, reference)
+    if ask is not None and ask.receiver_id == actor.subject_id:
+        await require_confirmed_for(request, ask.minutes, then=f"/share/asks/{reference}")
     command = SayYes(reference=reference, reach=form.text("reach"))
     done = await service.say_yes(database(request), actor, command, key=form.key, now=now(request))
     if not isinstance(done, list) and done.state == rules.ASKED:

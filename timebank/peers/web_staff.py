@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from timebank.kit.actor import COORDINATOR
 from timebank.members.access import note_daily
 from timebank.members.checks import CHECK_KINDS
-from timebank.peers import between, cards, queries, rules, service
+from timebank.peers import cards, queries, reporting, rules, service
 from timebank.peers.service import Answer, NeedCheck
 from timebank.peers.words import CATEGORIES, STATES
 from timebank.web import forms
@@ -70,7 +70,7 @@ async def answer_report(request: PageRequest, report_id: FromPath[int]) -> Respo
     """It was read; the one who told it hears so."""
     form, actor = await forms.read(request), viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        if not await between.may_read_reports(connection, actor):
+        if not await reporting.may_read_reports(connection, actor):
             raise PermissionDeniedException
     command = Answer(report_id=report_id, words=form.text(f"words-{report_id}"))
     try:
@@ -85,7 +85,7 @@ async def answer_report(request: PageRequest, report_id: FromPath[int]) -> Respo
 async def _reports_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
-        if not await between.may_read_reports(connection, actor):
+        if not await reporting.may_read_reports(connection, actor):
             raise PermissionDeniedException
         reports = await queries.reports(connection, actor.timebank_id, actor.member_id)
     for member_id in {each.from_member_id for each in reports}:

@@ -92,7 +92,17 @@ select o.id, o.kind, o.title, o.summary, o.description, o.price_minutes, o.start
  where o.timebank_id = $1
 """  # noqa: S608 - our own text
 
-OFFER_BY_ID = OFFERS + f" and o.id = $6 and ($7 or not o.is_for_groups or {IN_GROUP})"
+# Help from a member is there for others only while that member lets them see it; nobody sees whom they keep apart from.
+_HELP_IS_SEEN = """
+   and (o.provider_id is null or o.provider_id = $2 or $7 or (o.is_open and exists (
+        select from member a where a.timebank_id = o.timebank_id and a.id = o.provider_id
+           and a.status = 'active' and a.skills_shown_to = 'members')))
+"""
+_NOT_APART = """
+   and not exists (select from member_block b where b.timebank_id = o.timebank_id
+                    and (b.member_id, b.blocked_id) in ((o.provider_id, $2::bigint), ($2::bigint, o.provider_id)))
+"""
+OFFER_BY_ID = OFFERS + f" and o.id = $6 and ($7 or not o.is_for_groups or {IN_GROUP})" + _HELP_IS_SEEN + _NOT_APART
 
 # What a member is shown: on offer now, for them, not their own, and of a kind that is switched on ($7).
 VISIBLE = f"""
@@ -101,10 +111,10 @@ VISIBLE = f"""
    and (not o.is_for_groups or {IN_GROUP})
    and o.provider_id is distinct from $2
    and (o.provider_id is null or exists (
-        select from member a where a.timebank_id = o.timebank_id and a.id = o.provider_id and a.status = 'active'))
-   and not exists (select from member_block b where b.timebank_id = o.timebank_id
-                    and (b.member_id, b.blocked_id) in ((o.provider_id, $2::bigint), ($2::bigint, o.provider_id)))
-"""  # noqa: S608 - a constant
+        select from member a where a.timebank_id = o.timebank_id and a.id = o.provider_id
+           and a.status = 'active' and a.skills_shown_to = 'members'))
+   {_NOT_APART}
+"""
 CHOSEN = """
    and o.search_key like all ($8::text[])
    and ($9::text is null or o.kind = $9)
@@ -118,6 +128,7 @@ OPEN_OFFERS = OFFERS + VISIBLE + CHOSEN + " order by o.price_minutes, o.id limit
 SAVED_OFFERS = (
     OFFERS
     + f" and (not o.is_for_groups or {IN_GROUP})"
+    + _NOT_APART
     + " and exists (select from saved_offer v where v.timebank_id = o.timebank_id and v.member_id = $2"
     + " and v.offer_id = o.id) order by o.title, o.id limit $6"
 )
@@ -338,7 +349,8 @@ async def saved(connection: Connection, reader: Reader, *, limit: int = MAX_OFFE
 
 
 async def offer(connection: Connection, reader: Reader, offer_id: int, *, sees_all: bool = False) -> OfferCard | None:
-    """One offer as this member sees it; None when there is none, or when it is for groups they do not belong to.
+    """One offer as this member sees it; None when there is none, when it is for groups they do not belong to, or when
+    its helper does not let them see it.
 
     ``sees_all``: staff see those too.
     """

@@ -36,7 +36,8 @@ select count(*) from redemption where timebank_id = $1 and member_id = $2 and st
 # Names are looked up row by row: joined, they invite plans that first pair every member with every offer.
 BOOKINGS = """
 select r.id, r.reference, r.offer_id, r.member_id, r.minutes, r.state, r.benefit_text, r.requested_at, r.cancel_until,
-       r.expires_at, r.changed_at, r.no_show, r.came, r.refunded_minutes, o.value_pence is not null as has_supplier,
+       r.expires_at, r.changed_at, r.no_show, r.came, r.refunded_minutes, r.ask,
+       o.value_pence is not null as has_supplier,
        o.kind, o.title, o.starts_at, o.place, o.access_notes, o.provider_id,
        (select m.display_name from member m where m.timebank_id = r.timebank_id and m.id = r.member_id) as member_name,
        (select p.display_name from member p where p.timebank_id = o.timebank_id and p.id = o.provider_id)
@@ -111,6 +112,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     no_show: str
     came: bool | None
     refunded_minutes: int | None
+    ask: str
     has_supplier: bool
     kind: str
     title: str
@@ -184,13 +186,20 @@ async def booking(connection: Connection, timebank_id: int, reference: str) -> B
     return None if row is None else _booking(row)
 
 
+async def open_bookings_of(
+    connection: Connection, timebank_id: int, member_id: int, *, limit: int = 50
+) -> list[Booking]:
+    """A member's open bookings, newest first, cut at ``limit``."""
+    return [_booking(row) for row in await connection.fetch(MEMBERS_OPEN_BOOKINGS, timebank_id, member_id, limit)]
+
+
 async def bookings_of(
     connection: Connection, timebank_id: int, member_id: int, *, limit: int = 50
 ) -> tuple[list[Booking], list[Booking]]:
     """A member's open bookings and their past ones, newest first, each cut at ``limit``."""
-    open_rows = await connection.fetch(MEMBERS_OPEN_BOOKINGS, timebank_id, member_id, limit)
     past_rows = await connection.fetch(MEMBERS_PAST_BOOKINGS, timebank_id, member_id, limit)
-    return [_booking(row) for row in open_rows], [_booking(row) for row in past_rows]
+    open_ones = await open_bookings_of(connection, timebank_id, member_id, limit=limit)
+    return open_ones, [_booking(row) for row in past_rows]
 
 
 async def to_do(

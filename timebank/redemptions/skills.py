@@ -33,7 +33,7 @@ returning true
 """
 OPEN = "update offer set is_open = $3 where timebank_id = $1 and id = $2"
 IS_OPEN = "select is_open from offer where timebank_id = $1 and id = $2 for no key update"
-CANCEL_UNTIL = "update redemption set cancel_until = $3 where timebank_id = $1 and id = $2"
+AGREED = "update redemption set cancel_until = $3, ask = $4 where timebank_id = $1 and id = $2"
 
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,9 +66,18 @@ async def change_skill(connection: Connection, timebank_id: int, provider_id: in
 
 
 async def book_agreed(
-    connection: Connection, actor: Actor, offer_id: int, *, member_id: int, minutes: int, until: datetime, now: datetime
+    connection: Connection,
+    actor: Actor,
+    offer_id: int,
+    *,
+    member_id: int,
+    minutes: int,
+    until: datetime,
+    ask: str,
+    now: datetime,
 ) -> Booked:
-    """Set aside what both agreed on; the booking is agreed at once. The member may cancel until ``until``.
+    """Set aside what both agreed on; the booking is agreed at once. The member may cancel until ``until``; the page of
+    the booking leads to the ask with the reference ``ask``.
 
     ``actor`` is the member who gives the hours. Raises ``Rollback`` with the refusals of ``request_within``.
     """
@@ -77,36 +86,37 @@ async def book_agreed(
     command = RequestRedemption(offer_id=offer_id, member_id=member_id, minutes=minutes)
     booked = await request_within(connection, actor, command, now)
     await connection.execute(OPEN, actor.timebank_id, offer_id, was_open)
-    await connection.execute(CANCEL_UNTIL, actor.timebank_id, booked.redemption_id, until)
+    await connection.execute(AGREED, actor.timebank_id, booked.redemption_id, until, ask)
     await steps.take_within(
         connection, system(actor.timebank_id), ChangeBooking(reference=booked.reference), rules.ACCEPT, now
     )
     return booked
 
 
-async def free(connection: Connection, timebank_id: int, reference: str, *, reason: str, now: datetime) -> None:
-    """Free the hours of a booking that will not happen, or did not. Nothing happens to one that has ended already."""
+async def free(connection: Connection, by: Actor, reference: str, *, reason: str, now: datetime) -> None:
+    """Free the hours of a booking that will not happen, or did not; ``by`` says so. Nothing happens to one that has
+    ended already.
+    """
+    command = ChangeBooking(reference=reference, reason=reason)
     try:
         async with connection.transaction():
-            await steps.take_within(
-                connection, system(timebank_id), ChangeBooking(reference=reference, reason=reason), rules.CANCEL, now
-            )
+            await steps.take_within(connection, system(by.timebank_id), command, rules.CANCEL, now, by=by)
     except Rollback as rollback:
         if not {refusal.code for refusal in rollback.refusals} <= {"wrong_state", "timed_out"}:
             raise
 
 
 async def hand_over(
-    connection: Connection, timebank_id: int, booked: str, *, minutes: int, held: int, now: datetime
+    connection: Connection, by: Actor, booked: str, *, minutes: int, held: int, now: datetime
 ) -> None:
-    """Move the hours of a booking to whoever helped; what of it was not needed is free.
+    """Move the hours of a booking to whoever helped; what of it was not needed is free. ``by``: who said so last.
 
     Raises ``Rollback`` with ``timed_out`` or ``wrong_state`` when the hours are no longer set aside, and when there are
     not enough beyond them.
     """
-    actor = system(timebank_id)
+    actor = system(by.timebank_id)
     if minutes > held:
-        await steps.fulfil_longer_within(connection, actor, booked, minutes=minutes, now=now)
+        await steps.fulfil_longer_within(connection, actor, booked, minutes=minutes, by=by, now=now)
     else:
         part = minutes if minutes < held else None
-        await steps.fulfil_within(connection, actor, booked, minutes=part, now=now)
+        await steps.fulfil_within(connection, actor, booked, minutes=part, by=by, now=now)

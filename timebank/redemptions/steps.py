@@ -87,12 +87,14 @@ async def fulfil_within(
     *,
     minutes: int | None = None,
     pence: int | None = None,
+    by: Actor | None = None,
     now: datetime,
 ) -> Changed:
     """Fulfil a booking inside an open transaction, as its one ledger call; for a coordinator or the offer's supplier.
 
     ``minutes`` below what was set aside uses only those, and the rest is free again. ``pence`` replaces what the
-    supplier is owed; 0 for nothing here, because the caller owes it itself.
+    supplier is owed; 0 for nothing here, because the caller owes it itself. ``by``: who brought it about, where the
+    service acts for another use case; the accounts and the history name them.
 
     Raises:
         Rollback: with the refusals of ``rules.check_step``, or ``bad_minutes``, ``bad_pence``.
@@ -102,50 +104,56 @@ async def fulfil_within(
     part = Part(minutes, pence)
     if refusals := rules.check_part(situation.booking, minutes=minutes, pence=pence):
         raise Rollback(refusals)
-    return await _take(connection, actor, situation, rules.FULFIL, "", part)
+    return await _take(connection, actor, situation, rules.FULFIL, "", part, by)
 
 
 async def take_within(
-    connection: Connection, actor: Actor, command: ChangeBooking, step: str, now: datetime
+    connection: Connection, actor: Actor, command: ChangeBooking, step: str, now: datetime, *, by: Actor | None = None
 ) -> Changed:
     """Take one step inside an open transaction. Raises ``Rollback`` and LookupError as :func:`fulfil_within` does."""
     situation = await situation_of(connection, actor.timebank_id, command.reference, now)
-    return await _take(connection, actor, situation, step, command.reason.strip(), Part())
+    return await _take(connection, actor, situation, step, command.reason.strip(), Part(), by)
 
 
 async def fulfil_longer_within(
-    connection: Connection, actor: Actor, reference: str, *, minutes: int, now: datetime
+    connection: Connection, actor: Actor, reference: str, *, minutes: int, by: Actor | None = None, now: datetime
 ) -> Changed:
     """Fulfil a booking between two members that took longer than was set aside, in one entry of all its minutes.
 
     Raises as :func:`fulfil_within` does; ``Rollback`` also when the member does not have so many.
     """
     situation = await situation_of(connection, actor.timebank_id, reference, now)
-    return await _take(connection, actor, situation, rules.FULFIL, "", Part(minutes))
+    return await _take(connection, actor, situation, rules.FULFIL, "", Part(minutes), by)
 
 
 async def _take(
-    connection: Connection, actor: Actor, situation: Situation, step: str, reason: str, part: Part
+    connection: Connection,
+    actor: Actor,
+    situation: Situation,
+    step: str,
+    reason: str,
+    part: Part,
+    by: Actor | None = None,
 ) -> Changed:
-    booking, now = situation.booking, situation.now
+    booking, now, named = situation.booking, situation.now, by or actor
     refusals = rules.check_step(actor, situation.offer, booking, step, now)
     if refusals:
         raise Rollback(refusals)
     state = rules.state_after(booking, step)
     entry_id = came = None
     if state == rules.FULFILLED:
-        entry_id = await _fulfil(connection, actor, situation, part)
+        entry_id = await _fulfil(connection, named, situation, part)
         if situation.offer.starts_at is not None:
             came = step == rules.FULFIL
         if booking.state == rules.REQUESTED:
-            await add_event(connection, actor, booking.id, rules.ACCEPTED, now)
+            await add_event(connection, named, booking.id, rules.ACCEPTED, now)
     elif step == rules.MISS:
         came = False
-        await post(connection, actor, situation, [void(booking, step, actor)])
+        await post(connection, named, situation, [void(booking, step, named)])
     elif step in (rules.CANCEL, rules.DECLINE):
-        await post(connection, actor, situation, [void(booking, step, actor)])
+        await post(connection, named, situation, [void(booking, step, named)])
     await connection.execute(UPDATE_BOOKING, actor.timebank_id, booking.id, state, entry_id, now, part.minutes, came)
-    await add_event(connection, actor, booking.id, state, now, reason=reason)
+    await add_event(connection, named, booking.id, state, now, reason=reason)
     minutes = booking.minutes if part.minutes is None else part.minutes
     told = telling.of_step(actor, situation, state, reason=reason, minutes=minutes, came=came)
     await send(connection, actor.timebank_id, told, now=now)

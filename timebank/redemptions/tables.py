@@ -126,6 +126,7 @@ class Redemption(Table, tablename="redemption", db=ENGINE):
     reminded_at = Timestamptz(null=True, default=None)
     reminded_until = Timestamptz(null=True, default=None)
     changed_at = Timestamptz(null=False, default=None)
+    ask = Text(null=False, default="")
 
 
 class RedemptionEvent(Table, tablename="redemption_event", db=ENGINE):

@@ -29,8 +29,10 @@ async def require_confirmed(connection: Connection) -> None:
         raise ConfirmFirst
 
 
-async def require_confirmed_for(connection: Connection, minutes: int) -> None:
+async def require_confirmed_for(connection: Connection, minutes: int, *, then: str = "") -> None:
     """The same, when this many minutes are used or given at once and the time bank's rules ask then.
+
+    ``then``: the page to go on with afterwards, with what was typed; otherwise the one before.
 
     Raises:
         ConfirmFirst: see :func:`require_confirmed`.
@@ -39,8 +41,13 @@ async def require_confirmed_for(connection: Connection, minutes: int) -> None:
     async with database(connection).reading(person.actor.timebank_id) as transaction:
         day = today(now(connection), person.time_zone)
         _, document = await banks.rules_in_force(transaction, person.actor.timebank_id, day)
-    if minutes > document.confirm_above_minutes:
+    if minutes <= document.confirm_above_minutes:
+        return
+    try:
         await require_confirmed(connection)
+    except ConfirmFirst as first:
+        first.then = then
+        raise
 
 
 async def confirmed(connection: Connection, handler: BaseRouteHandler) -> None:

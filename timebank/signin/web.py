@@ -20,6 +20,7 @@ from timebank.signin import passkeys, queries, rules, service, web_passkeys
 from timebank.signin.queries import Reached
 from timebank.signin.service import Asked
 from timebank.web import forms
+from timebank.web.confirm import MAX_NEXT_CHARACTERS
 from timebank.web.context import database, now, settings
 from timebank.web.forms import Form
 from timebank.web.headers import NO_REFERRER
@@ -33,7 +34,6 @@ ASK_COOKIE = "timebank_ask"
 BORROWED_COOKIE = "timebank_borrowed"
 ASK_SECONDS = int((rules.CODE_VALID_FOR + rules.CHOICE_VALID_FOR).total_seconds())
 CHANNELS = {"email": rules.EMAIL, "text": rules.SMS}
-MAX_NEXT_CHARACTERS = 500
 REFUSED, PAUSED, GONE = 422, 429, 410
 
 log = structlog.get_logger(__name__)

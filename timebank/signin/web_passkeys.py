@@ -10,6 +10,7 @@ from timebank.kit.words import say
 from timebank.signin import passkeys
 from timebank.signin.confirming import confirmed
 from timebank.web import forms
+from timebank.web.confirm import MAX_NEXT_CHARACTERS
 from timebank.web.context import database, now, settings
 from timebank.web.forms import Form
 from timebank.web.pages import is_local_path, redirect, render
@@ -18,7 +19,6 @@ from timebank.web.viewer import signed_in, viewer
 PageRequest = Request[Any, Any, Any]
 NO_STORE = {"Cache-Control": "no-store"}
 REFUSED = 422
-MAX_NEXT_CHARACTERS = 500
 
 
 @get("/me/passkeys", guards=[confirmed], include_in_schema=False)

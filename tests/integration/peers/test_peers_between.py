@@ -10,7 +10,7 @@ from tests.people import Bank
 from timebank.kit.actor import Actor, system
 from timebank.members.checks import AddCheck, add_check
 from timebank.members.safeguarding import NamePerson, name_person
-from timebank.peers import between, cards, queries, service
+from timebank.peers import cards, queries, reporting, service
 from timebank.peers.cards import Filters
 from timebank.peers.service import Done, Keep, NeedCheck, Offered, Person, TellLead, Thank
 
@@ -162,7 +162,7 @@ async def test_a_report_reaches_the_lead_and_never_whom_it_is_about(bank: Bank) 
     assert "Somebody reports something to you" in await told(bank, lead)
     assert "Somebody reports something to you" not in await told(bank, deputy)
     async with bank.db.reading(bank.id) as connection:
-        assert await between.may_read_reports(connection, deputy)
+        assert await reporting.may_read_reports(connection, deputy)
         assert await queries.reports(connection, bank.id, deputy.member_id) == []
         (report,) = await queries.reports(connection, bank.id, lead.member_id)
     answered = service.Answer(report_id=report.id, words="We talk to them.")
