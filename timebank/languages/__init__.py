@@ -138,6 +138,9 @@ def day(value: date, *, weekday: bool = True) -> str:
     if current().code == SOURCE:
         words = dates.in_words(value)
         return f"{_WEEKDAYS[value.weekday()]} {words}" if weekday else words
+    if weekday and current().code in _WEEKDAY_LAST:
+        name = _in_parts(value, "EEEE")
+        return f"{_in_parts(value, 'd', 'MMMM', 'y')} ({name[0].lower()}{name[1:]})"
     return _in_parts(value, *(("EEEE d", "MMMM", "y") if weekday else ("d", "MMMM", "y")))
 
 
@@ -167,6 +170,9 @@ def month(value: date) -> str:
     """``March 2026``."""
     return _in_parts(value, "LLLL", "y")
 
+
+_WEEKDAY_LAST: Final = frozenset({"cy"})
+"""Languages in which a word before the name of a day changes it (“ar ddydd Mawrth”): the date stands between them."""
 
 _OF: Final = {"es": " 'de' "}
 """What a language says between the day, the month and the year where others only leave a space."""

@@ -80,3 +80,9 @@ def test_spanish_says_of_between_day_month_and_year() -> None:
         assert languages.day(date(2026, 3, 3)) == "martes 3 de marzo de 2026"
         assert languages.day_without_year(date(2026, 3, 3)) == "3 de marzo"
         assert languages.month(date(2026, 3, 3)) == "marzo de 2026"
+
+
+def test_welsh_says_the_weekday_after_the_date() -> None:
+    with languages.speaking("cy"):
+        assert languages.day(date(2026, 3, 3)) == "3 Mawrth 2026 (dydd Mawrth)"
+        assert languages.day(date(2026, 3, 3), weekday=False) == "3 Mawrth 2026"
