@@ -196,6 +196,8 @@ PAGES: Mapping[str, frozenset[str]] = {
     "POST /share/people/{member_id}/report": SIGNED_IN,
     "GET /share/all": COORDINATES,
     "POST /share/checks": COORDINATES,
+    "GET /share/offers/{offer_id}/check": COORDINATES,
+    "POST /share/offers/{offer_id}/check": COORDINATES,
     "GET /share/reports": SAFEGUARDS,
     "POST /share/reports/{report_id}": SAFEGUARDS,
     "GET /tell": ANYONE,
@@ -355,6 +357,9 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /till/statement": ANYONE,
     "GET /till/statement.csv": ANYONE,
     "GET /till/statement.pdf": ANYONE,
+    "GET /till/dates": ANYONE,
+    "GET /till/dates/{offer_id}": ANYONE,
+    "POST /till/dates/{offer_id}": ANYONE,
     "POST /till/leave": ANYONE,
     "GET /bookings/dates/{offer_id}": COORDINATES,
     "POST /bookings/dates/{offer_id}/attendance": COORDINATES,
@@ -503,7 +508,7 @@ def _as(bank: Bank, member_id: int, *roles: str) -> Actor:
 
 @pytest.fixture(scope="module")
 async def world(db: Database) -> World:
-    app = create_app(Settings(database_url="postgresql://unused/"), db=db, clock=FixedClock(NOW))
+    app = create_app(Settings(database_url="postgresql://unused/", smtp_url="smtp://127.0.0.1:1"), db=db, clock=FixedClock(NOW))
     app.state.db = db  # what its start would do; a fixture for a whole module cannot hold the application's life
 
     def module_client() -> Browser:
@@ -583,6 +588,8 @@ async def world(db: Database) -> World:
         "name": "none.css",
         "path": "none",
         "rest": "no/such/page",
+        "way": "email",
+        "link": "no-such-link",
         "api.reference": saved.reference,
         **await help_between_members(bank),
     }

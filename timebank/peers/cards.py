@@ -80,6 +80,7 @@ select (select count(*) from peer_skill s join offer o on o.timebank_id = s.time
        (select count(*) from peer_wish where timebank_id = $1 and member_id = $2 and is_shown) as wishes
 """
 
+WITH_CHECKS = OFFERS + " and s.check_kind <> '' and s.is_shown order by o.title, o.id limit $2"
 CATEGORY_CHECKS = "select category, check_kind from peer_category_check where timebank_id = $1"
 PRIVATE_LINES = "select email, phone, postal_address from member where timebank_id = $1 and id = $2"
 
@@ -245,6 +246,20 @@ async def suggestions(
         [msgspec.convert(dict(row), Card) for row in wishes_there if row["member_id"] not in already],
         limit,
     )
+
+
+async def skill(connection: Connection, timebank_id: int, offer_id: int) -> Card | None:
+    """What a member offers, for staff, shown or not; None when a member did not add it themselves."""
+    if not 0 < offer_id <= MAX_KEY:
+        return None
+    row = await connection.fetchrow(OFFERS + " and s.offer_id is not null and o.id = $2", timebank_id, offer_id)
+    return None if row is None else msgspec.convert(dict(row), Card)
+
+
+async def with_checks(connection: Connection, timebank_id: int) -> list[Card]:
+    """What is offered and needs a check of its own, for staff, at most :data:`MAX_LISTED`."""
+    rows = await connection.fetch(WITH_CHECKS, timebank_id, MAX_LISTED)
+    return [msgspec.convert(dict(row), Card) for row in rows]
 
 
 async def category_checks(connection: Connection, timebank_id: int) -> dict[str, str]:

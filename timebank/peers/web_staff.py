@@ -7,6 +7,8 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.params import FromPath
 
 from timebank.kit.actor import COORDINATOR
+from timebank.kit.clock import today
+from timebank.members import safeguarding
 from timebank.members.access import note_daily
 from timebank.members.checks import CHECK_KINDS
 from timebank.peers import cards, queries, reporting, rules, service
@@ -39,11 +41,58 @@ async def set_check(request: PageRequest) -> Response[Any]:
     return redirect(request, "/share/all", notice="Saved. It counts for every new ask.")
 
 
+@get("/share/offers/{offer_id:int}/check", guards=[coordinates], include_in_schema=False)
+async def show_offer_check(request: PageRequest, offer_id: FromPath[int]) -> Response[str]:
+    """Which check one offer needs, and whether its helper has it."""
+    return await _offer_check_page(request, offer_id)
+
+
+@post("/share/offers/{offer_id:int}/check", guards=[coordinates], status_code=200, include_in_schema=False)
+async def set_offer_check(request: PageRequest, offer_id: FromPath[int]) -> Response[Any]:
+    """Which check the helper of one offer needs."""
+    form = await forms.read(request)
+    command = NeedCheck(offer_id=offer_id, check_kind=form.text("check_kind"))
+    try:
+        done = await service.need_check(
+            database(request), viewer(request).actor, command, key=form.key, now=now(request)
+        )
+    except LookupError as error:
+        raise NotFoundException from error
+    if isinstance(done, list):
+        return await _offer_check_page(request, offer_id, form.refused(done))
+    return redirect(request, f"/share/offers/{offer_id}/check", notice="Saved. It counts for every new ask.")
+
+
+async def _offer_check_page(request: PageRequest, offer_id: int, form: Form | None = None) -> Response[str]:
+    actor, moment = viewer(request).actor, now(request)
+    async with database(request).reading(actor.timebank_id) as connection:
+        card = await cards.skill(connection, actor.timebank_id, offer_id)
+        if card is None:
+            raise NotFoundException
+        checks = await cards.category_checks(connection, actor.timebank_id)
+        day = today(moment, viewer(request).time_zone)
+        has_check = bool(card.check_kind) and await safeguarding.has_valid_check(
+            connection, actor.timebank_id, card.member_id, card.check_kind, day
+        )
+    return render(
+        request,
+        "peers/offer_check.html",
+        422 if form is not None else 200,
+        form=form or Form.blank(check_kind=card.check_kind),
+        card=card,
+        of_category=checks.get(card.category, ""),
+        has_check=has_check,
+        check_kinds=CHECK_KINDS,
+        place="/share/all",
+    )
+
+
 async def _all_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
     actor = viewer(request).actor
     async with database(request).reading(actor.timebank_id) as connection:
         asks = await queries.open_asks(connection, actor.timebank_id)
         checks = await cards.category_checks(connection, actor.timebank_id)
+        offer_checks = await cards.with_checks(connection, actor.timebank_id)
     return render(
         request,
         "peers/all.html",
@@ -54,6 +103,7 @@ async def _all_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
         states=STATES,
         categories=CATEGORIES,
         checks=checks,
+        offer_checks=offer_checks,
         check_kinds=CHECK_KINDS,
         now=now(request),
     )
@@ -99,4 +149,4 @@ async def _reports_page(request: PageRequest, form: Form = BLANK) -> Response[st
     )
 
 
-ROUTES = [show_all, set_check, show_reports, answer_report]
+ROUTES = [show_all, set_check, show_offer_check, set_offer_check, show_reports, answer_report]
