@@ -73,6 +73,7 @@ from timebank.redemptions import (
     web_offers,
     web_suppliers,
     web_till,
+    web_till_dates,
     web_vouchers,
 )
 from timebank.redemptions import web as redemptions_web
@@ -91,7 +92,7 @@ from timebank.web.api import EXCEPTION_HANDLERS
 PAGES = (
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
     redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
-    web_suppliers, web_till, payments_web, messages_web, concerns_web, confidence_web, governance_web,
+    web_suppliers, web_till, web_till_dates, payments_web, messages_web, concerns_web, confidence_web, governance_web,
     imports_web, jobs_web, hours_web, statements_web, peers_web,
 )  # fmt: skip
 API = (

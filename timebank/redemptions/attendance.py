@@ -13,6 +13,7 @@ import msgspec
 from timebank.db import Connection, Database
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.redemptions import offer_queries, rules, steps
 from timebank.redemptions.offer_rules import OfferFacts
 from timebank.redemptions.steps import ChangeBooking
@@ -128,7 +129,7 @@ async def save(
     ``rules.check_step``.
     """
     if not command.marks:
-        return [Refusal("nobody_marked", "Say for at least one person whether they came.", "marks")]
+        return [Refusal("nobody_marked", say("Say for at least one person whether they came."), "marks")]
     if len(command.marks) > MAX_MARKS:
         return [Refusal("too_many_marks", f"Save at most {MAX_MARKS} people at once.", "marks")]
     async with db.reading(actor.timebank_id) as connection:
@@ -137,7 +138,7 @@ async def save(
     if offer is None or offer.starts_at is None:
         return [Refusal("unknown_offer", "There is no such day.", "offer_id")]
     if now < offer.starts_at and any(mark != "cancelled" for mark in command.marks.values()):
-        return [Refusal("too_early", "This has not happened yet. Come back after it has started.", "marks")]
+        return [Refusal("too_early", say("This has not happened yet. Come back after it has started."), "marks")]
     refused = {}
     for reference, mark in sorted(command.marks.items()):
         if reference not in known:

@@ -15,7 +15,7 @@ from timebank.identity.sessions import device_of
 from timebank.kit import dates, money
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.redemptions import suppliers, suppliers_confirming, voucher_queries, vouchers_paper
+from timebank.redemptions import attendance, suppliers, suppliers_confirming, voucher_queries, vouchers_paper
 from timebank.redemptions import suppliers_statement as statements
 from timebank.redemptions.suppliers import Till
 from timebank.redemptions.suppliers_confirming import Confirm, Confirmed
@@ -46,7 +46,7 @@ async def open_till(request: PageRequest, token: FromPath[str]) -> Response[Any]
     """Scan the poster: the secret goes from the address into a cookie for a working day. Nothing else changes."""
     till = await suppliers.till_of(database(request), token, now=now(request))
     if till is None:
-        return _no_till(request, was_open=True)
+        return no_till(request, was_open=True)
     response = redirect(request, "/till")
     response.headers.update({**NO_REFERRER, **NO_STORE})
     response.set_cookie(_cookie(request, TILL_COOKIE, token, TILL_SECONDS))
@@ -66,20 +66,20 @@ async def bring_code(request: PageRequest, code: FromPath[str]) -> Response[Any]
 @get("/till")
 async def till_page(request: PageRequest) -> Response[Any]:
     """Type or scan a code."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     brought = request.cookies.get(CODE_COOKIE, "")[:MAX_TYPED_CODE]
     code = spaced(brought.upper()) if len(brought) == 10 and brought.isalnum() else ""
-    return _till_page(request, till, Form.blank(code=code))
+    return await _till_page(request, till, Form.blank(code=code))
 
 
 @post("/till/check", status_code=200)
 async def check_code(request: PageRequest) -> Response[Any]:
     """What the code is for, and the button that confirms it. Wrong codes are counted, nothing else changes."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     form = await forms.read(request)
     return await _checked(request, till, form.text("code"), form)
 
@@ -87,9 +87,9 @@ async def check_code(request: PageRequest) -> Response[Any]:
 @post("/till/confirm", status_code=303)
 async def confirm_code(request: PageRequest) -> Response[Any]:
     """Confirm; leads to the page that says when it was done."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     form = await forms.read(request)
     pence = _amount(form.text("amount"), till.currency, "amount") if form.has("amount") else None
     if isinstance(pence, Refusal):
@@ -101,7 +101,7 @@ async def confirm_code(request: PageRequest) -> Response[Any]:
     if isinstance(done, list):
         if any(refusal.field == "amount" for refusal in done):
             return await _checked(request, till, form.text("code"), form.refused(done))
-        return _till_page(request, till, form.refused(done))
+        return await _till_page(request, till, form.refused(done))
     response = redirect(request, f"/till/done/{done.reference}")
     response.set_cookie(_cookie(request, CODE_COOKIE, "", 0))
     return response
@@ -110,9 +110,9 @@ async def confirm_code(request: PageRequest) -> Response[Any]:
 @get("/till/done/{reference:str}")
 async def done_page(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     """Done, when, and the reference. A refresh repeats nothing."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     async with database(request).reading(till.timebank_id) as connection:
         use = await voucher_queries.use(connection, till.timebank_id, till.payee_id, reference)
     if use is None:
@@ -123,16 +123,16 @@ async def done_page(request: PageRequest, reference: FromPath[str]) -> Response[
 @get("/till/tally")
 async def tally_page(request: PageRequest) -> Response[Any]:
     """Type in what was written down without signal."""
-    till = await _till(request)
-    return _no_till(request) if till is None else _tally(request, till, BLANK, [])
+    till = await till_here(request)
+    return no_till(request) if till is None else _tally(request, till, BLANK, [])
 
 
 @post("/till/tally", status_code=200)
 async def save_tally(request: PageRequest) -> Response[Any]:
     """Confirm line by line: each is taken, or given back with why."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     form = await forms.read(request)
     db, device, moment = database(request), device_of(request), now(request)
 
@@ -146,9 +146,9 @@ async def save_tally(request: PageRequest) -> Response[Any]:
 @get("/till/tally.pdf")
 async def tally_pdf(request: PageRequest) -> Response[Any]:
     """The poster again, with the sheet to write on."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     address = settings(request).base_url + suppliers.OPEN_PATH + request.cookies.get(TILL_COOKIE, "")
     with languages.speaking(reading_of(request).language):
         content = await vouchers_paper.poster_pdf(
@@ -160,9 +160,9 @@ async def tally_pdf(request: PageRequest) -> Response[Any]:
 @get("/till/statement")
 async def till_statement(request: PageRequest) -> Response[Any]:
     """What we owe you and have paid, month by month."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     shown = await statement_of(request, till.timebank_id, till.payee_id, till.time_zone)
     return render(
         request,
@@ -179,9 +179,9 @@ async def till_statement(request: PageRequest) -> Response[Any]:
 @get("/till/statement.csv")
 async def till_statement_csv(request: PageRequest) -> Response[Any]:
     """The same as CSV."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     shown = await statement_of(request, till.timebank_id, till.payee_id, till.time_zone)
     return statement_csv(shown, till.currency)
 
@@ -189,9 +189,9 @@ async def till_statement_csv(request: PageRequest) -> Response[Any]:
 @get("/till/statement.pdf")
 async def till_statement_pdf(request: PageRequest) -> Response[Any]:
     """The same as a tagged PDF."""
-    till = await _till(request)
+    till = await till_here(request)
     if till is None:
-        return _no_till(request)
+        return no_till(request)
     shown = await statement_of(request, till.timebank_id, till.payee_id, till.time_zone)
     reading = reading_of(request)
     with languages.speaking(reading.language):
@@ -214,7 +214,7 @@ async def leave_till(request: PageRequest) -> Response[Any]:
     return response
 
 
-async def _till(request: PageRequest) -> Till | None:
+async def till_here(request: PageRequest) -> Till | None:
     """Who stands here. Their pages are in their time bank's name and time, whoever is signed in on the same phone."""
     till = await suppliers.till_of(database(request), request.cookies.get(TILL_COOKIE, ""), now=now(request))
     if till is not None:
@@ -232,7 +232,7 @@ async def _till(request: PageRequest) -> Till | None:
     return till
 
 
-def _no_till(request: PageRequest, *, was_open: bool = False) -> Response[Any]:
+def no_till(request: PageRequest, *, was_open: bool = False) -> Response[Any]:
     """Nobody knows who stands here: the poster was not scanned today, or its link has ended."""
     has_ended = was_open or bool(request.cookies.get(TILL_COOKIE))
     return render(
@@ -240,17 +240,19 @@ def _no_till(request: PageRequest, *, was_open: bool = False) -> Response[Any]:
     )
 
 
-def _till_page(request: PageRequest, till: Till, form: Form) -> Response[Any]:
+async def _till_page(request: PageRequest, till: Till, form: Form) -> Response[Any]:
     status = 422 if form.refusals else 200
     if any(refusal.code == "paused" for refusal in form.refusals):
         status = 429
-    return render(request, "redemptions/till.html", status, form=form, headers=NO_STORE, till=till)
+    async with database(request).reading(till.timebank_id) as connection:
+        days = await attendance.dates(connection, till.timebank_id, now(request), payee_id=till.payee_id)
+    return render(request, "redemptions/till.html", status, form=form, headers=NO_STORE, till=till, has_days=bool(days))
 
 
 async def _checked(request: PageRequest, till: Till, typed: str, form: Form) -> Response[Any]:
     seen = await suppliers_confirming.look(database(request), till, typed, device_of(request), now=now(request))
     if isinstance(seen, list):
-        return _till_page(request, till, form.refused(seen))
+        return await _till_page(request, till, form.refused(seen))
     shown = form if form.has("amount") else Form.blank(amount=money.decimal(seen.left_pence, till.currency))
     return render(
         request,

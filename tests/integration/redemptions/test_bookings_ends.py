@@ -1,5 +1,6 @@
 """How bookings end: attendance, time-outs with a reminder, more time, and hours given back in part."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from tests.integration.redemptions.spending import (
     state,
     step,
 )
+from tests.integration.redemptions.vouchering import till, token
 from timebank.db import Rollback
 from timebank.kit.actor import supplier
 from timebank.messages.packing import pack
@@ -275,3 +277,38 @@ async def test_members_hear_of_what_others_do_and_not_of_their_own(bank) -> None
         body = await connection.fetchval("select body from message where kind = 'booking_declined'")
     assert "Shut" in body
     assert "Your hours are free again: 1 hour." in body
+
+
+async def test_a_trainer_says_on_their_own_page_who_came(bank, client, clock, day) -> None:
+    wanted, college, _, references, after = day
+    browser = client()
+    assert (await browser.get(f"/till/dates/{wanted}")).status_code == 410
+    await till(bank, college)
+    await browser.get(f"/till/open/{await token(bank, college)}")
+    assert "/till/dates" in (await browser.get("/till")).text
+    assert "3 people come" in (await browser.get("/till/dates")).text
+    at = f"/till/dates/{wanted}"
+    assert 'value="came"' not in (await browser.get(at)).text
+    early = await browser.submit(at, {f"mark-{references[0]}": "came"})
+    assert (early.status_code, await state(bank, references[0])) == (422, "requested")
+
+    clock.advance(after - bank.now)
+    page = (await browser.get(at)).text
+    assert page.count('value="came"') == 3
+    assert "Member" in page
+    assert not re.search(r"Member \d", page)  # first names only
+    assert (await browser.submit(at, {})).status_code == 422
+    marks = dict(zip(references, ["came", "missed", "cancelled"], strict=True))
+    saved = await browser.submit(at, {f"mark-{reference}": said for reference, said in marks.items()})
+    assert (saved.status_code, saved.headers["location"]) == (303, at)
+    assert [await state(bank, each) for each in references] == ["fulfilled", "fulfilled", "cancelled"]
+    assert await posted(bank, f"payable/{college}") == 9000
+    assert "That is everybody." in (await browser.get(at)).text
+
+    elsewhere = client()
+    stranger = await payee(bank, "Another")
+    await till(bank, stranger)
+    await elsewhere.get(f"/till/open/{await token(bank, stranger)}")
+    assert (await elsewhere.get(at)).status_code == 404
+    assert (await elsewhere.submit(at, {f"mark-{references[0]}": "came"})).status_code == 404
+    assert "/till/dates" not in (await elsewhere.get("/till")).text
