@@ -2,7 +2,6 @@
 
 import io
 import math
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,9 +12,8 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 from timebank.kit import csv
 from timebank.kit.csv import MAX_CELL, MAX_COLUMNS, MAX_FILE_BYTES, MAX_ROWS, Row
 from timebank.kit.refusal import Refusal
+from timebank.kit.workbook_size import repacked
 
-MAX_UNPACKED_BYTES = 60 * 1024 * 1024  # what a workbook may hold when its zip is opened
-MAX_PARTS = 500
 MAX_SHEETS = 50
 MAX_BLANK_ROWS = 20_000  # a spreadsheet whose last used row is far below its table
 
@@ -54,10 +52,11 @@ def _workbook(data: bytes, *, max_bytes: int, max_rows: int, max_cell: int) -> S
         return Refusal(
             "file_too_large", f"This file is larger than {max_bytes // 1024} KB. Choose a smaller one.", "file"
         )
-    if not _is_modest(data):
+    content = repacked(data)
+    if content is None:
         return _unreadable()
     try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             for name in book.sheet_names[:MAX_SHEETS]:
                 found = _rows(book.get_sheet_by_name(name), max_rows, max_cell)
                 if isinstance(found, Refusal) or found:
@@ -67,16 +66,6 @@ def _workbook(data: bytes, *, max_bytes: int, max_rows: int, max_cell: int) -> S
     except (CalamineError, ValueError, OSError, OverflowError):
         return _unreadable()
     return Refusal("file_empty", "This file is empty. Choose the file that has your lines in it.", "file")
-
-
-def _is_modest(data: bytes) -> bool:
-    """True when unpacking the zip stays within the limits: a small file can be made to hold gigabytes."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return False
-    return len(parts) <= MAX_PARTS and sum(part.file_size for part in parts) <= MAX_UNPACKED_BYTES
 
 
 def _rows(sheet: CalamineSheet, max_rows: int, max_cell: int) -> tuple[Row, ...] | Refusal:
