@@ -120,6 +120,18 @@ select r.reference, r.member_id, v.slip_asked_at, o.title, m.display_name as mem
  limit $2
 """
 
+TO_DO = """
+select (select count(*) from voucher v
+         where v.timebank_id = $1 and v.slip_asked_at is not null and v.state = 'live')
+     + (select count(*)
+          from offer o join voucher_terms t on t.timebank_id = o.timebank_id and t.offer_id = o.id
+         where o.timebank_id = $1 and o.kind = 'voucher' and o.is_open and t.source = 'pool'
+           and t.low_stock >= (
+               select count(*) from pool_code c
+                where c.timebank_id = o.timebank_id and c.offer_id = o.id and c.state = 'free'
+                  and (c.expires_on is null or c.expires_on >= $2)))
+"""
+
 STAFF = """
 select distinct m.id from member m
   join member_role r on r.timebank_id = m.timebank_id and r.member_id = m.id
@@ -286,6 +298,12 @@ async def batches(connection: Connection, timebank_id: int, offer_id: int) -> li
 async def slips(connection: Connection, timebank_id: int) -> list[SlipRow]:
     """Slips that wait to be printed and posted, oldest first."""
     return [msgspec.convert(dict(row), SlipRow) for row in await connection.fetch(SLIPS, timebank_id, MAX_LISTED)]
+
+
+async def to_do(connection: Connection, timebank_id: int, day: date) -> int:
+    """How many slips wait to be printed, and of how many vouchers the codes run out."""
+    count: int = await connection.fetchval(TO_DO, timebank_id, day)
+    return count
 
 
 async def coordinators(connection: Connection, timebank_id: int) -> list[int]:

@@ -177,13 +177,30 @@ async def test_slips_are_printed_from_the_queue(bank: Bank, client) -> None:
     member, staff = client(), client()
     await member.sign_in(bank.db, bank.participant)
     await staff.sign_in(bank.db, bank.coordinator)
+    assert "slips to print" not in (await staff.get("/")).text
     await member.submit(f"/bookings/{reference}/slip/post", {})
+    assert "slips to print" in (await staff.get("/")).text
     assert "Print 1 slip" in (await staff.get("/vouchers")).text
     printed = await staff.submit("/vouchers/slips", {})
     assert printed.content.startswith(b"%PDF")
     assert "Print 1 slip" not in (await staff.get("/vouchers")).text
     assert (await member.submit(f"/bookings/{reference}/slip", {})).content.startswith(b"%PDF")
     assert "on paper" in (await staff.get(f"/bookings/{reference}")).text
+
+
+async def test_codes_that_run_out_are_on_the_first_page_of_coordinators(bank: Bank, client) -> None:
+    offer_id, _ = await pool(bank, "A1", "A2", low_stock=1)
+    staff, finance = client(), client()
+    await staff.sign_in(bank.db, bank.coordinator)
+    await finance.sign_in(bank.db, bank.finance)
+    assert "Codes that run out" not in (await staff.get("/")).text
+    await spend(bank, offer_id)
+    assert "Codes that run out" in (await staff.get("/")).text
+    assert "Codes that run out" not in (await finance.get("/")).text
+    for address, browser in (("/more", staff), ("/payments", finance), ("/offers/manage", staff)):
+        page = (await browser.get(address)).text
+        assert 'href="/vouchers"' in page
+        assert 'href="/suppliers"' in page
 
 
 async def test_how_vouchers_work_is_changed_or_refused(bank: Bank, client) -> None:
