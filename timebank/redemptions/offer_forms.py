@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from timebank.kit import dates, durations, money, times
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.redemptions.managing import Group, ManagedOffer
 from timebank.redemptions.offer_rules import ACCESS, FIELD_NAMES, OfferDetails, differences
 from timebank.redemptions.voucher_rules import Terms
@@ -13,18 +14,21 @@ from timebank.web.forms import Form, date_fields
 
 BENEFIT_TEXTS: Final = {
     "training": (
-        "Training can change some benefits. If you get benefits, ask Citizens Advice or your benefits office first.",
-        "This should not change most benefits. If you get benefits and are not sure, ask Citizens Advice.",
+        mark(
+            "Training can change some benefits. If you get benefits, ask Citizens Advice or your benefits office first."
+        ),
+        mark("This should not change most benefits. If you get benefits and are not sure, ask Citizens Advice."),
     ),
     "voucher": (
-        (
+        mark(
             "A voucher can count as income on the day you get it. "
             "If you get benefits, ask Citizens Advice or your benefits office first."
         ),
-        "This has no cash value. If you get benefits and are not sure, ask Citizens Advice.",
+        mark("This has no cash value. If you get benefits and are not sure, ask Citizens Advice."),
     ),
 }
-"""What a note on benefits can start from, for each kind; the first one is in the form of a new offer."""
+"""What a note on benefits can start from, for each kind; the first one is in the form of a new offer. They
+are in the catalogues as they stand; a note of one's own is shown as it was written."""
 USUAL: Final = {
     "training": {"cancel_hours": "48", "hold_days": "28", "no_show": "free"},
     "voucher": {"cancel_hours": "0", "hold_days": "60", "no_show": "free"},
@@ -171,7 +175,7 @@ def _whole(form: Form, name: str) -> int | Refusal | None:
     if not typed:
         return None
     if not (typed.isascii() and typed.isdigit() and len(typed) <= MAX_DIGITS):
-        return Refusal(f"bad_{name}", f"{FIELD_NAMES[name]}: give a number in digits.", name)
+        return Refusal(f"bad_{name}", f"{FIELD_NAMES[name]}: type a number, like 12.", name)
     return int(typed)
 
 

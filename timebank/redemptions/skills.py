@@ -10,12 +10,13 @@ import msgspec
 
 from timebank.db import Connection, Rollback
 from timebank.kit.actor import Actor, system
+from timebank.kit.words import mark
 from timebank.redemptions import rules, steps
 from timebank.redemptions.requests import Booked, RequestRedemption, request_within
 from timebank.redemptions.steps import ChangeBooking
 
 KIND = "peer_support"
-BENEFIT_LABEL = (
+BENEFIT_LABEL = mark(
     "An hour from another member is a time bank exchange. It is not pay. "
     "If you get benefits and want to be sure, ask Citizens Advice."
 )
