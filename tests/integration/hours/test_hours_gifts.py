@@ -1,11 +1,15 @@
 """Giving hours on the page: say it, check it, done; the receiver is told."""
 
+from urllib.parse import unquote
+
 from tests.contributed import hours, messages
 from tests.integration.members.test_members_acting import supporter_of
 from tests.integration.redemptions.spending import actor, give_hours, key
 from tests.people import make_bank
 from timebank.hours import service
 from timebank.hours.service import Give
+from timebank.members import blocking
+from timebank.signin import rules
 
 
 async def browser_of(client, bank, who):
@@ -113,3 +117,49 @@ async def test_a_supporter_sees_gifts_and_gives_none(bank, client) -> None:
     assert (await browser.submit("/statement/checks", {"answer": "on"})).status_code == 403
     assert (await browser.submit("/gifts/ask", {"how_long": "1 hour"})).status_code == 303
     assert await hours(bank, subject, "pot") == [60, 0]
+
+
+async def test_those_who_keep_apart_give_each_other_nothing(bank, client) -> None:
+    """To each the other is as little there as somebody unknown, by name and by number, on the page and in the API."""
+    friend = await bank.member("Ngozi O’Brien")
+    await give_hours(bank, bank.participant.member_id, 90)
+    await give_hours(bank, friend, 90)
+    async with bank.db.writing(bank.id) as connection:
+        await blocking.block(connection, bank.id, friend, bank.participant.member_id, bank.now)
+        number = await connection.fetchval(
+            "select number from member where timebank_id = $1 and id = $2", bank.id, friend
+        )
+    browser = await browser_of(client, bank, bank.participant)
+    for typed in ("Ngozi O’Brien", str(number)):
+        page = await browser.submit("/gifts/give", FORM | {"to": typed})
+        assert page.status_code == 422
+        assert "We do not know this name." in page.text
+        assert (await browser.submit("/gifts/give/send", FORM | {"to": typed})).status_code == 422
+    for giver, receiver in ((bank.participant, friend), (actor(bank, friend), bank.participant.member_id)):
+        gift = Give(from_member_id=giver.member_id, to_member_id=receiver, minutes=10)
+        refused = await service.give(bank.db, giver, gift, key=key(), now=bank.now)
+        assert [each.code for each in refused] == ["unknown_member"]
+    assert await hours(bank, friend, bank.participant.member_id) == [90, 90]
+    namesake = await bank.member("Ngozi O’Brien")
+    assert (await browser.submit("/gifts/give/send", FORM)).status_code == 303
+    assert await hours(bank, namesake) == [30]
+
+
+async def test_many_hours_are_given_only_by_whoever_shows_who_they_are(bank, client, clock) -> None:
+    await bank.member("Ngozi O’Brien")
+    await give_hours(bank, bank.participant.member_id, 2000)
+    browser = await browser_of(client, bank, bank.participant)
+    much = FORM | {"how_long": "11 hours", "note": "Thank you"}
+    assert (await browser.submit("/gifts/give", much)).status_code in (200, 201), "who has just signed in is not asked"
+    clock.advance(rules.CONFIRMED_WHILE_TYPING)
+    for path in ("/gifts/give", "/gifts/give/send"):
+        assert (await browser.submit(path, FORM)).status_code in (200, 201, 303)
+        sent = await browser.submit(path, much)
+        location = sent.headers["location"]
+        assert location.startswith("/confirm?next=/gifts/give%3F")
+    back = (await browser.get(unquote(location.removeprefix("/confirm?next=")))).text
+    for typed in ("ngozi o&#39;brien", "11 hours", "Thank you"):
+        assert typed in back, typed
+    long = await browser.submit("/gifts/give", much | {"note": "ث" * 200})
+    assert len(unquote(long.headers["location"])) < 500, "the confirm page takes no longer address"
+    assert await hours(bank, bank.participant.member_id) == [1970]
