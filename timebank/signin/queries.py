@@ -16,6 +16,8 @@ select (select count(*) from sign_in_ask where address_sha256 = $1 and created_a
        (select count(*) from sign_in_ask where network = $2 and created_at > $3) as by_network
 """
 
+CODES = "select distinct code_sha256 from sign_in_ask_member where ask_sha256 = $1 and code_sha256 is not null"
+
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """One browser's wish to sign in with a code."""
@@ -58,6 +60,11 @@ async def proved_for(connection: Connection, ask_sha256: bytes) -> list[Reached]
     """The members whom an ask may sign in once its code was right."""
     rows = await connection.fetch("select * from find_asked_members($1)", ask_sha256)
     return [msgspec.convert(dict(row), Reached) for row in rows]
+
+
+async def codes_of(connection: Connection, ask_sha256: bytes) -> list[bytes]:
+    """The codes of an ask, one for each place that it went to."""
+    return [bytes(row["code_sha256"]) for row in await connection.fetch(CODES, ask_sha256)]
 
 
 async def asked_lately(connection: Connection, address_sha256: bytes, network: str, since: datetime) -> tuple[int, int]:

@@ -63,6 +63,18 @@ def read_address(channel: str, typed: str) -> str | Refusal:
     return digits[-PHONE_DIGITS:]
 
 
+def same_place(channel: str, address: str) -> str:
+    """What two addresses on record share when they reach the same mailbox or phone.
+
+    Two numbers may end in the same digits and belong to different countries; ``07700 900123`` and ``+44 7700 900123``
+    count as two as well, because nothing says that they are one.
+    """
+    if channel == EMAIL:
+        return address.strip().lower()
+    digits = "".join(c for c in plain(address.replace("(0)", "")) if c.isdecimal())
+    return digits.removeprefix("00")
+
+
 def is_live(*, expires_at: datetime, wrong_tries: int, used_at: datetime | None, now: datetime) -> bool:
     """True while a code may be typed."""
     return used_at is None and now < expires_at and wrong_tries < MAX_WRONG_TRIES

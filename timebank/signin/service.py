@@ -5,7 +5,7 @@ with the secret of the browser that asked, so a code that is read over a shoulde
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,11 @@ NEW_ASK = """
 insert into sign_in_ask (ask_sha256, channel, address_sha256, network, code_sha256, link_sha256, created_at, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
-NEW_MEMBER = "insert into sign_in_ask_member (ask_sha256, timebank_id, member_id) values ($1, $2, $3)"
+NEW_MEMBER = """
+insert into sign_in_ask_member (ask_sha256, timebank_id, member_id, code_sha256) values ($1, $2, $3, $4)
+"""
+# Whoever is reached elsewhere had another code.
+ONLY_THOSE = "delete from sign_in_ask_member where ask_sha256 = $1 and code_sha256 <> $2"
 COUNT_TRY = "update sign_in_ask set wrong_tries = wrong_tries + 1 where ask_sha256 = $1"
 PROVED = "update sign_in_ask set proved_at = $2, wrong_tries = greatest(wrong_tries - 1, 0) where ask_sha256 = $1"
 USED = "update sign_in_ask set used_at = $2 where ask_sha256 = $1 and used_at is null returning true"
@@ -33,10 +37,13 @@ PURGE = "delete from sign_in_ask where created_at < $1"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A code was asked for. ``secret`` goes into the browser's cookie; ``code`` and ``link`` only to who is reached."""
+    """A code was asked for. ``secret`` goes into the browser's cookie; a code and the ``link`` only to who is reached.
+
+    ``codes`` has one for each address: those that are the same mailbox or phone share it.
+    """
 
     secret: str
-    code: str
+    codes: Mapping[str, str]
     link: str
     reached: tuple[Reached, ...]
     expires_at: datetime
@@ -53,7 +60,7 @@ async def ask(
     wanted = rules.read_address(channel, typed)
     if isinstance(wanted, Refusal):
         return [wanted]
-    secret, link, code = secret_token(), secret_token(), rules.new_code()
+    secret, link = secret_token(), secret_token()
     mark, address = sha256(secret), sha256(f"{channel}:{wanted}")
     expires_at = now + rules.CODE_VALID_FOR
     async with db.globally() as connection:
@@ -64,19 +71,23 @@ async def ask(
             return [rules.PAUSED]
         found = await queries.reached_at(connection, channel, wanted)
         reached = [] if by_address >= rules.MAX_ASKS_PER_ADDRESS else [one for one in found if _is(one, actor)]
+        codes = _codes(channel, reached)
         await connection.execute(
             NEW_ASK,
             mark,
             channel,
             address,
             device.network,
-            _digest(secret, code),
+            _digest(secret, secret_token()),  # nobody's: it is those of the members that count
             sha256(link) if channel == rules.EMAIL else None,
             now,
             expires_at,
         )
-        await connection.executemany(NEW_MEMBER, [(mark, one.timebank_id, one.member_id) for one in reached])
-    return Asked(secret, code, link if channel == rules.EMAIL else "", tuple(reached), expires_at)
+        await connection.executemany(
+            NEW_MEMBER,
+            [(mark, one.timebank_id, one.member_id, _digest(secret, codes[one.address])) for one in reached],
+        )
+    return Asked(secret, codes, link if channel == rules.EMAIL else "", tuple(reached), expires_at)
 
 
 async def prove_by_code(db: Database, secret: str, typed: str, *, now: datetime) -> list[Reached] | list[Refusal]:
@@ -91,9 +102,12 @@ async def prove_by_code(db: Database, secret: str, typed: str, *, now: datetime)
             return [rules.NO_MORE]
         # Counted before it is known to be wrong, so that many at once cannot pass the limit together.
         await connection.execute(COUNT_TRY, there.ask_sha256)
-        if not hmac.compare_digest(there.code_sha256, _digest(secret, code)):
+        typed_digest = _digest(secret, code)
+        known = [there.code_sha256, *await queries.codes_of(connection, there.ask_sha256)]
+        if not any(hmac.compare_digest(each, typed_digest) for each in known):
             is_last = there.wrong_tries + 1 >= rules.MAX_WRONG_TRIES
             return [rules.NO_MORE if is_last else rules.WRONG_CODE]
+        await connection.execute(ONLY_THOSE, there.ask_sha256, typed_digest)
         return await _proved(connection, there, now)
 
 
@@ -191,6 +205,14 @@ async def _live(connection: Connection, secret: str, now: datetime) -> queries.A
 async def _proved(connection: Connection, there: queries.Ask, now: datetime) -> list[Reached]:
     await connection.execute(PROVED, there.ask_sha256, now)
     return await queries.proved_for(connection, there.ask_sha256)
+
+
+def _codes(channel: str, reached: Sequence[Reached]) -> dict[str, str]:
+    """A code for each address; the same for addresses that are the same mailbox or phone."""
+    of_place: dict[str, str] = {}
+    return {
+        one.address: of_place.setdefault(rules.same_place(channel, one.address), rules.new_code()) for one in reached
+    }
 
 
 def _is(one: Reached, actor: Actor | None) -> bool:

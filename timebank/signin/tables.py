@@ -28,6 +28,7 @@ class SignInAskMember(Table, tablename="sign_in_ask_member", db=ENGINE):
     ask_sha256 = Bytea(primary_key=True, null=False, default=None)
     timebank_id = BigInt(null=False, default=None)
     member_id = BigInt(null=False, default=None)
+    code_sha256 = Bytea(null=True, default=None)
 
 
 class Passkey(Table, tablename="passkey", db=ENGINE):

@@ -208,7 +208,8 @@ def _send(request: PageRequest, channel: str, asked: Asked) -> None:
 
 async def _hand_over(request: PageRequest, channel: str, asked: Asked, address: str, one: Reached) -> None:
     configuration, language = settings(request), reading_of(request).language
-    spoken = f"{asked.code[:3]} {asked.code[3:]}"
+    code = asked.codes[address]
+    spoken = f"{code[:3]} {code[3:]}"
     parts = [say("Your code is {code}.", code=spoken), say("It works for 15 minutes.")]
     if asked.link:
         parts.append(say("Or open this link on the same phone or computer:"))

@@ -88,6 +88,33 @@ async def test_a_text_goes_to_the_number_on_record(bank: Bank, opened: Open) -> 
     assert answer.status_code == 303
 
 
+async def test_numbers_that_end_alike_do_not_open_each_others_pages(bank: Bank, other_bank: Bank, opened: Open) -> None:
+    end = f"{uuid4().int % 10**9:09d}"
+    await reached_by(bank, "sms", "Bo Lin", phone=f"+44 {end}")
+    await reached_by(bank, "sms", "Bea Lin", phone=f"0044{end}")
+    await reached_by(other_bank, "sms", "Mal Ory", phone=f"+49 {end}")
+    browser = opened()
+    await ask(browser, f"+49 {end}", way="text")
+    async with bank.db.globally() as connection:
+        await connection.execute("select set_config('ledger.book', $1, true)", str(other_bank.id))
+        body = await connection.fetchval("select body from text_outbox where timebank_id = $1", other_bank.id)
+        await connection.execute("select set_config('ledger.book', $1, true)", str(bank.id))
+        theirs = await connection.fetchval("select body from text_outbox where timebank_id = $1", bank.id)
+    assert code_in(body) != code_in(theirs)
+    answer = await browser.submit("/sign-in/code", {"code": code_in(body)})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert "Mal Ory" in (await browser.get("/")).text
+
+    family = opened()
+    await ask(family, end, way="text")
+    async with bank.db.reading(bank.id) as connection:
+        theirs = await connection.fetchval("select body from text_outbox order by delivery_id desc limit 1")
+    answer = await family.submit("/sign-in/code", {"code": code_in(theirs)})
+    assert answer.headers["location"] == "/sign-in/whose"
+    choice = (await family.get("/sign-in/whose")).text
+    assert ("Bo Lin" in choice, "Bea Lin" in choice, "Mal Ory" in choice) == (True, True, False)
+
+
 async def test_nobody_learns_whether_an_address_is_known(bank: Bank, opened: Open, post: MailRoom) -> None:
     known = address()
     await reached_by(bank, "email", email=known)
