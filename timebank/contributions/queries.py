@@ -8,7 +8,7 @@ from uuid import UUID
 
 from timebank.contributions import times
 from timebank.contributions.lines import Earlier, Kind, State
-from timebank.contributions.words import BROUGHT_FORWARD
+from timebank.contributions.words import BROUGHT_FORWARD, SOMETHING_ELSE
 from timebank.db import Connection
 from timebank.hours.queries import EntryWords
 from timebank.kit.actor import Actor
@@ -415,8 +415,8 @@ async def describe_entries(
 
 
 def _title(what_for: str, activity: str) -> str:
-    if activity == BROUGHT_FORWARD:
-        activity = say("Hours brought forward")
+    if activity in (BROUGHT_FORWARD, SOMETHING_ELSE):  # our own words, not those of a time bank
+        activity = say(activity)
     if what_for in ("undone", "removed"):
         return say("Taken back: {what}", what=activity)
     return say("Put right: {what}", what=activity) if what_for == "corrected" else activity

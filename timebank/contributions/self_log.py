@@ -15,6 +15,7 @@ from timebank.banks.rules import Rules
 from timebank.contributions import rules
 from timebank.contributions.recording import record
 from timebank.contributions.rules import Line
+from timebank.contributions.words import SOMETHING_ELSE
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor, system
@@ -22,7 +23,6 @@ from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import Minutes, mark, say, say_n
 
-SOMETHING_ELSE = mark("Something else")
 MAX_WORDS = 2_000
 MAX_WAITING = 50  # for each member, so that nobody fills the queue of those who decide
 MAX_ID = 2**63 - 1

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from timebank.contributions.queries import MAX_ID
-from timebank.contributions.self_log import SOMETHING_ELSE
+from timebank.contributions.words import SOMETHING_ELSE
 from timebank.db import Connection
 from timebank.kit import names
 from timebank.members import queries as members

@@ -19,7 +19,7 @@ from timebank.contributions import (
     web_self_log,
     web_uploads,
 )
-from timebank.contributions.self_log import SOMETHING_ELSE
+from timebank.contributions.words import SOMETHING_ELSE
 from timebank.kit import names
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.clock import today

@@ -14,6 +14,7 @@ from timebank.contributions import deputies, photos, rules, self_log, self_log_q
 from timebank.contributions.photos import Photo
 from timebank.contributions.self_log import LogTime, Withdraw
 from timebank.contributions.self_log_queries import Choice, LoggedTime
+from timebank.contributions.words import SOMETHING_ELSE
 from timebank.db import Connection
 from timebank.kit import durations
 from timebank.kit.clock import today
@@ -70,7 +71,7 @@ async def log_page(
 def _filled(before: LoggedTime) -> Form:
     is_usual = before.minutes in LENGTHS
     return Form.blank(
-        activity=ELSE if before.activity == self_log.SOMETHING_ELSE else before.activity_id,
+        activity=ELSE if before.activity == SOMETHING_ELSE else before.activity_id,
         length=before.minutes if is_usual else None,
         own_length=None if is_usual else durations.in_words(before.minutes),
         words=before.words or before.what,
@@ -207,7 +208,7 @@ async def _log_page(request: PageRequest, form: Form) -> Response[str]:
         near=[(one.id, one.name, one.place) for one in near],
         others=[(one.id, one.name) for one in choices[len(near) :]],
         else_is_open=is_open,
-        something_else=(ELSE, self_log.SOMETHING_ELSE, ELSE_HINT),
+        something_else=(ELSE, SOMETHING_ELSE, ELSE_HINT),
         photos=pictures,
         lengths=LENGTHS,
         on=on,
@@ -239,7 +240,7 @@ async def _check_page(request: PageRequest, form: Form, command: LogTime) -> Res
         request,
         "contributions/self_log_check.html",
         form=form,
-        activity=activity or self_log.SOMETHING_ELSE,
+        activity=activity or SOMETHING_ELSE,
         command=command,
         # The day itself, not “yesterday”: midnight may pass before somebody says yes.
         fields={name: form.text(name) for name in KEPT_FIELDS if form.text(name)}
@@ -265,7 +266,7 @@ async def mine_page(request: PageRequest, before: FromQuery[str | None] = None) 
         logged=found[:size],
         older=f"/log/mine?before={cursor(found[size - 1].id)}" if len(found) > size else None,
         newer="/log/mine" if before else None,
-        something_else=self_log.SOMETHING_ELSE,
+        something_else=SOMETHING_ELSE,
     )
 
 
@@ -308,7 +309,7 @@ async def _logged_page(
         form=form,
         one=one,
         is_new=is_new,
-        something_else=self_log.SOMETHING_ELSE,
+        something_else=SOMETHING_ELSE,
     )
 
 

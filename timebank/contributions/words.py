@@ -10,6 +10,7 @@ from timebank.contributions.exchanges import CreditedTo
 from timebank.kit.words import Minutes, Words, joined, mark, say, say_n
 
 BROUGHT_FORWARD = mark("Hours brought forward")
+SOMETHING_ELSE = mark("Something else")
 WRONG = mark("If this is not right, tell us.")
 
 

@@ -17,6 +17,7 @@ from tests.people import Bank, Browser, make_bank
 from timebank.contributions import photos, self_log, service
 from timebank.contributions.self_log import Logged, LogTime, Withdraw, Withdrawn
 from timebank.contributions.service import AddActivity, Decide, Decided
+from timebank.contributions.words import SOMETHING_ELSE
 from timebank.db import Database
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
@@ -189,7 +190,7 @@ async def test_two_members_need_something_else_at_the_same_moment(bank: Bank) ->
     results = await asyncio.gather(*(log(bank, who) for who in others))
     assert all(isinstance(one, Logged) for one in results), results
     async with bank.db.reading(bank.id) as connection:
-        named = await connection.fetchval("select count(*) from activity where name = $1", self_log.SOMETHING_ELSE)
+        named = await connection.fetchval("select count(*) from activity where name = $1", SOMETHING_ELSE)
     assert named == 1
 
 
