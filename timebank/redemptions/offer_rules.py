@@ -278,27 +278,32 @@ def _check_texts(offer: OfferDetails) -> list[Refusal]:
         ("access_notes", offer.access_notes, MAX_ACCESS_NOTES, False),
         ("benefit_label", offer.benefit_label, MAX_BENEFIT_LABEL, True),
     ):
-        words = field.replace("_", " ")
         if needed and not text.strip():
-            refusals.append(Refusal(f"{field}_missing", f"Enter the {words}.", field))
+            refusals.append(Refusal(f"{field}_missing", f"Fill in “{FIELD_NAMES[field]}”.", field))
         if len(text) > limit:
-            refusals.append(Refusal(f"{field}_too_long", f"Shorten the {words} to {limit} letters or fewer.", field))
+            message = f"Shorten “{FIELD_NAMES[field]}” to {limit:,} letters or fewer."
+            refusals.append(Refusal(f"{field}_too_long", message, field))
     return refusals
 
 
 def _check_numbers(offer: OfferDetails) -> list[Refusal]:
     refusals = []
-    for field, number, least, most in (
-        ("price_minutes", offer.price_minutes, 1, MAX_PRICE_MINUTES),
-        ("places", offer.places, 0, MAX_PLACES),
-        ("cancel_hours", offer.cancel_hours, 0, MAX_CANCEL_HOURS),
-        ("hold_days", offer.hold_days, 1, MAX_HOLD_DAYS),
-        ("value_pence", offer.value_pence, 1, MAX_VALUE_PENCE),
-        ("monthly_pence", offer.monthly_pence, 1, MAX_MONTHLY_PENCE),
-    ):
+    most_paid, most_monthly = MAX_VALUE_PENCE // 100, MAX_MONTHLY_PENCE // 100
+    for field, number, least, most, words in (
+        ("price_minutes", offer.price_minutes, 1, MAX_PRICE_MINUTES,
+         f"Choose a price from 1 minute to {MAX_PRICE_MINUTES // 60:,} hours."),
+        ("places", offer.places, 0, MAX_PLACES, f"Choose from 0 to {MAX_PLACES:,} places, or leave it empty."),
+        ("cancel_hours", offer.cancel_hours, 0, MAX_CANCEL_HOURS,
+         f"Choose from 0 to {MAX_CANCEL_HOURS} hours before it starts."),
+        ("hold_days", offer.hold_days, 1, MAX_HOLD_DAYS,
+         f"Hours can stay set aside for 1 to {MAX_HOLD_DAYS} days. Choose how many."),
+        ("value_pence", offer.value_pence, 1, MAX_VALUE_PENCE,
+         f"Enter what the supplier is paid each time, up to {most_paid:,}."),
+        ("monthly_pence", offer.monthly_pence, 1, MAX_MONTHLY_PENCE,
+         f"Enter a monthly budget of up to {most_monthly:,}, or leave it empty."),
+    ):  # fmt: skip
         if number is not None and not least <= number <= most:
-            words = field.replace("_", " ")
-            refusals.append(Refusal(f"bad_{field}", f"Choose {words} from {least} to {most}.", field))
+            refusals.append(Refusal(f"bad_{field}", words, field))
     return refusals
 
 
@@ -365,16 +370,16 @@ def state_of(
 
 
 FIELD_NAMES: Final[Mapping[str, str]] = {
-    "title": "Title",
+    "title": "What is it called?",
     "summary": "In one sentence",
     "description": "More about it",
     "price_minutes": "Price in hours",
-    "benefit_label": "The note on benefits",
+    "benefit_label": "What people read before they use hours",
     "places": "Places or stock",
     "starts_at": "When it starts",
     "place": "Where",
     "access": "Access",
-    "access_notes": "More about access",
+    "access_notes": "What else should people know?",
     "group_ids": "Who may use it",
     "shown_from": "Shown from",
     "shown_until": "Shown until",

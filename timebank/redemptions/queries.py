@@ -10,6 +10,7 @@ from timebank.db import Connection
 from timebank.hours.queries import EntryWords
 from timebank.kit.words import say
 from timebank.redemptions.kinds import KINDS, kind_of
+from timebank.redemptions.offer_rules import ACCESS
 from timebank.redemptions.rules import BookingFacts
 
 MAX_LISTED = 200
@@ -38,7 +39,7 @@ BOOKINGS = """
 select r.id, r.reference, r.offer_id, r.member_id, r.minutes, r.state, r.benefit_text, r.requested_at, r.cancel_until,
        r.expires_at, r.changed_at, r.no_show, r.came, r.refunded_minutes, r.ask,
        o.value_pence is not null as has_supplier,
-       o.kind, o.title, o.starts_at, o.place, o.access_notes, o.provider_id,
+       o.kind, o.title, o.starts_at, o.place, o.access, o.access_notes, o.provider_id,
        (select m.display_name from member m where m.timebank_id = r.timebank_id and m.id = r.member_id) as member_name,
        (select p.display_name from member p where p.timebank_id = o.timebank_id and p.id = o.provider_id)
            as provider_name
@@ -118,9 +119,15 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     starts_at: datetime | None
     place: str
+    access: tuple[str, ...]
     access_notes: str
     provider_id: int | None
     provider_name: str | None
+
+    @property
+    def access_words(self) -> list[str]:
+        """What it has for people who need it."""
+        return [ACCESS[code] for code in self.access]
 
     @property
     def is_open(self) -> bool:

@@ -85,11 +85,12 @@ async def test_wrong_input_keeps_what_was_typed_and_changes_nothing(bank, client
         ({"starts_time": "soonish"}, "Enter the time it starts"),
         ({"starts_on-day": "40"}, "day"),
         ({"starts_on-day": "", "starts_on-month": "", "starts_on-year": ""}, "Enter the day and time it starts."),
-        ({"places": "many"}, "Places or stock: give a number in digits."),
+        ({"places": "many"}, "Places or stock: type a number, like 12."),
         ({"value_pence": "12.505"}, "Enter the amount as a number"),
         ({"monthly_pence": "5"}, "The monthly budget is not enough for one."),
         ({"for": "groups"}, "Choose at least one group, or everybody."),
-        ({"title": ""}, "Enter the title."),
+        ({"hold_days": "900"}, "Hours can stay set aside for 1 to 366 days."),
+        ({"title": ""}, "Fill in “What is it called?”."),
     ):
         refused = await browser.submit("/offers/manage/new", {**TYPED, **changes})
         assert refused.status_code == 422, changes

@@ -166,6 +166,18 @@ async def test_staff_see_what_is_to_do_and_decide_in_place(bank, client) -> None
     assert "Pool shut" in (await theirs.get(f"/bookings/{second}")).text
 
 
+async def test_a_booking_says_what_there_is_for_access(bank, client) -> None:
+    await give_hours(bank, bank.participant.member_id, 60)
+    wanted = await offer(bank, access=("step_free", "hearing_loop"), access_notes="Ring the low bell.")
+    reference = await booked(bank, wanted, bank.participant)
+    browser = await browser_of(client, bank, bank.participant)
+    page = (await browser.get(f"/bookings/{reference}")).text
+    for words in ("Step-free from the street", "Hearing loop", "Ring the low bell."):
+        assert words in page
+    staff = await browser_of(client, bank, bank.coordinator)
+    assert "Hearing loop" in (await staff.get(f"/bookings/{reference}")).text
+
+
 async def test_help_from_a_member_is_asked_for_and_never_booked_over_their_head(bank, client) -> None:
     await give_hours(bank, bank.participant.member_id, 60)
     helper = await bank.member("Joan Ilesanmi")
