@@ -4,6 +4,7 @@ import re
 
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain
+from timebank.kit.words import say
 
 MAX_PENCE = 1_000_000_000  # ten million pounds: a mistyped amount, or a programme far beyond this service
 MAX_TYPED_AMOUNT = 40
@@ -46,7 +47,7 @@ def parse(text: str, currency: str = "GBP", *, allow_zero: bool = False, field: 
         return _unreadable(currency, field)
     typed = plain(text)
     if not typed:
-        return Refusal("amount_missing", f"Enter an amount, like {in_words(1250, currency)}.", field)
+        return Refusal("amount_missing", say("Enter an amount, like {amount}.", amount=in_words(1250, currency)), field)
     negative = typed.startswith("-")
     number = typed.lstrip("+-").strip()
     for sign in (_SYMBOLS.get(currency, ""), currency.lower()):
@@ -55,11 +56,12 @@ def parse(text: str, currency: str = "GBP", *, allow_zero: bool = False, field: 
     if pence is None:
         return _unreadable(currency, field)
     if negative and pence:
-        return Refusal("amount_negative", "Enter an amount above zero.", field)
+        return Refusal("amount_negative", say("Enter an amount above zero."), field)
     if pence == 0 and not allow_zero:
-        return Refusal("amount_zero", "Enter an amount above zero.", field)
+        return Refusal("amount_zero", say("Enter an amount above zero."), field)
     if pence > MAX_PENCE:
-        return Refusal("amount_too_large", f"Enter an amount up to {in_words(MAX_PENCE, currency)}.", field)
+        most = in_words(MAX_PENCE, currency)
+        return Refusal("amount_too_large", say("Enter an amount up to {most}.", most=most), field)
     return pence
 
 
@@ -78,4 +80,5 @@ def _pence(number: str, currency: str) -> int | None:
 
 
 def _unreadable(currency: str, field: str | None) -> Refusal:
-    return Refusal("amount_unreadable", f"Enter the amount as a number, like {in_words(1250, currency)}.", field)
+    amount = in_words(1250, currency)
+    return Refusal("amount_unreadable", say("Enter the amount as a number, like {amount}.", amount=amount), field)

@@ -17,7 +17,7 @@ from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
-from timebank.kit.words import mark
+from timebank.kit.words import say
 from timebank.payments import rules as payment_rules
 from timebank.payments import service as payments
 from timebank.payments.rules import NewPayable
@@ -37,7 +37,7 @@ MAX_WRONG_PER_NETWORK = 30  # a shopping centre shares one network
 KEEP_ATTEMPTS = timedelta(days=30)
 
 PAUSED = Refusal(
-    "paused", mark("There were too many wrong codes. Wait 15 minutes and try again, or phone the time bank."), "code"
+    "paused", say("There were too many wrong codes. Wait 15 minutes and try again, or phone the time bank."), "code"
 )
 
 LOCK = "select pg_advisory_xact_lock(hashtextextended($1, 0))"

@@ -16,7 +16,7 @@ import msgspec
 from timebank.kit.clock import today
 from timebank.kit.money import in_words
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import Clock, FullDay, mark, say
+from timebank.kit.words import Clock, FullDay, say
 
 HAND, POOL, OURS = "hand", "pool", "ours"
 SOURCES = (HAND, POOL, OURS)
@@ -168,11 +168,11 @@ def last_day(ends_at: datetime, time_zone: str) -> date:
 # The supplier -------------------------------------------------------------------------------------------------------
 
 UNKNOWN = Refusal(
-    "unknown_code", mark("We do not know this code. Check each letter. Ask the member to show it again."), "code"
+    "unknown_code", say("We do not know this code. Check each letter. Ask the member to show it again."), "code"
 )
-MISTYPED = Refusal("mistyped", mark("A letter is wrong or missing. A code has ten letters and numbers."), "code")
-REPLACED = Refusal("replaced", mark("There is a newer code for this voucher. Ask the member for it."), "code")
-CANCELLED_ONE = Refusal("cancelled", mark("This voucher was cancelled. Please do not take it."), "code")
+MISTYPED = Refusal("mistyped", say("A letter is wrong or missing. A code has ten letters and numbers."), "code")
+REPLACED = Refusal("replaced", say("There is a newer code for this voucher. Ask the member for it."), "code")
+CANCELLED_ONE = Refusal("cancelled", say("This voucher was cancelled. Please do not take it."), "code")
 
 
 def check_use(
@@ -198,18 +198,20 @@ def check_use(
     if voucher.state == EXPIRED or used_on > ends_on:
         return [has_ended(voucher.expires_at, time_zone)]
     if voucher.state != LIVE:
-        return [Refusal("not_ready", "This voucher is not ready yet. Ask the time bank.", "code")]
+        return [Refusal("not_ready", say("This voucher is not ready yet. Ask the time bank."), "code")]
     refusals = []
     this_day = today(now, time_zone)
     if used_on > this_day:
-        refusals.append(Refusal("day_in_future", "This day is still to come. Check the day.", "day"))
+        refusals.append(Refusal("day_in_future", say("This day is still to come. Check the day."), "day"))
     elif used_on < this_day - timedelta(days=MAX_TALLY_DAYS):
-        refusals.append(Refusal("day_too_old", "This is too long ago. Please phone the time bank.", "day"))
+        refusals.append(Refusal("day_too_old", say("This is too long ago. Please phone the time bank."), "day"))
     amount = voucher.left_pence if pence is None else pence
     if not voucher.allows_parts and amount != voucher.left_pence:
-        refusals.append(Refusal("no_parts", "This voucher is used in one go. Leave the amount as it is.", "amount"))
+        refusals.append(
+            Refusal("no_parts", say("This voucher is used in one go. Leave the amount as it is."), "amount")
+        )
     elif amount <= 0:
-        refusals.append(Refusal("amount_zero", "Enter an amount above zero.", "amount"))
+        refusals.append(Refusal("amount_zero", say("Enter an amount above zero."), "amount"))
     elif amount > voucher.left_pence:
         left = in_words(voucher.left_pence, currency)
         refusals.append(Refusal("too_much", say("There is {left} left on this voucher.", left=left), "amount"))

@@ -15,7 +15,7 @@ from timebank.kit.actor import COORDINATOR, Actor, system
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
-from timebank.kit.words import mark
+from timebank.kit.words import say
 from timebank.redemptions import codes_file, rules, steps
 from timebank.redemptions import queries as bookings
 from timebank.redemptions import voucher_queries as queries
@@ -52,8 +52,8 @@ select m.language,
 SLIP_WAITS = "select slip_asked_at is not null from voucher where timebank_id = $1 and redemption_id = $2"
 CODES_MADE = "select count(*) from voucher_code where timebank_id = $1 and voucher_id = $2"
 
-NOT_NOW = Refusal("no_code", mark("There is no code for this just now. Look at the booking to see why."))
-CODE_ENDED = Refusal("code_ended", mark("This code has ended. Please talk to us."))
+NOT_NOW = Refusal("no_code", say("There is no code for this just now. Look at the booking to see why."))
+CODE_ENDED = Refusal("code_ended", say("This code has ended. Please talk to us."))
 
 
 class ShowCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,7 +299,7 @@ async def print_slips(
     except KeyMissing as error:
         return [no_key(error)]
     if not found:
-        return [Refusal("nothing_to_print", mark("There is no slip to print. The voucher is used, or has ended."))]
+        return [Refusal("nothing_to_print", say("There is no slip to print. The voucher is used, or has ended."))]
     return found
 
 

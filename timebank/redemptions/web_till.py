@@ -15,6 +15,7 @@ from timebank.identity.sessions import device_of
 from timebank.kit import dates, money
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import say
 from timebank.redemptions import attendance, suppliers, suppliers_confirming, voucher_queries, vouchers_paper
 from timebank.redemptions import suppliers_statement as statements
 from timebank.redemptions.suppliers import Till
@@ -297,7 +298,7 @@ async def tallied(form: Form, currency: str, confirm: Any, day: date) -> tuple[F
         ]
         kept.update({f"{name}-{n}": value for name, value in typed.items()})
     if not done and not refusals:
-        refusals = [Refusal("nothing_typed", "Type at least one code.", "code-1")]
+        refusals = [Refusal("nothing_typed", say("Type at least one code."), "code-1")]
     return Form.blank(**kept).refused(refusals), done
 
 
