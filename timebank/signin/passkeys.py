@@ -257,5 +257,5 @@ def _read(answer: str) -> tuple[dict[str, Any], bytes] | None:
         base64url_to_bytes(credential["rawId"])
         signed = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
         return credential, base64url_to_bytes(signed["challenge"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
