@@ -42,6 +42,19 @@ _SPOKEN = (
     (re.compile(r"\ban? hour\b"), "1 hour"),
     (re.compile(r"^(?P<f>[13]/[24]) (?:of )?an? hour\b"), r"\g<f> hour"),
 )
+# How the pages in Spanish, Welsh and Arabic write a length of time, turned into English units.
+_TRANSLATED = (
+    (re.compile(r"\bmedia hora\b|\bhanner awr\b|نصف ساعة"), "1/2 hour"),
+    (re.compile(r"\b(?:un )?cuarto de hora\b|\bchwarter awr\b|ربع ساعة"), "1/4 hour"),
+    (re.compile(r"\buna hora\b|\bawr\b(?<!\d awr)|ساعة واحدة"), "1 hour"),
+    (re.compile(r"ساعتان|ساعتين"), "2 hours"),
+    (re.compile(r"دقيقة واحدة"), "1 minute"),
+    (re.compile(r"دقيقتان|دقيقتين"), "2 minutes"),
+    (re.compile(r"\b(?P<n>\d+) (?:hours?|horas?|awr) y media$"), r"\g<n> 1/2 hours"),
+    (re.compile(r"\bhoras?\b|\bawr\b|\boriau\b|ساعات|ساعة"), "hours"),
+    (re.compile(r"\bminutos?\b|\b[mf]unud(?:au)?\b|دقائق|دقيقة"), "minutes"),
+    (re.compile(r"(?<=hours) (?:y|a|ac) |(?<=hour) (?:y|a|ac) |(?<=hours) و ?|(?<=hour) و ?"), " and "),
+)
 _NUMBER = r"\d+ [1-3]/[2-4]|[1-3]/[2-4]|\d*[.,]\d+|\d+"
 _CLOCK = re.compile(rf"(?P<hours>\d{{1,3}}) ?: ?(?P<minutes>\d\d)(?: ?: ?(?P<seconds>\d\d)(?:[.,]0+)?)?(?: ?{_HOUR})?")
 _BARE = re.compile(rf"(?P<number>{_NUMBER})")
@@ -101,7 +114,7 @@ def _unreadable(text: str, field: str | None) -> Refusal:
 
 def _unspoken(typed: str) -> str:
     written = _WORD_NUMBER.sub(lambda match: _WORD_NUMBERS[match[0]], typed)
-    for spoken, number in _SPOKEN:
+    for spoken, number in (*_TRANSLATED, *_SPOKEN):
         written = spoken.sub(number, written)
     return written
 

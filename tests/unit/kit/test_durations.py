@@ -27,6 +27,38 @@ def test_minutes_in_words(minutes: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [
+        ("1 hora", 60),
+        ("2 horas", 120),
+        ("30 minutos", 30),
+        ("1 hora y 30 minutos", 90),
+        ("1 hora 30 minutos", 90),
+        ("una hora y 1 minuto", 61),
+        ("media hora", 30),
+        ("1 hora y media", 90),
+        ("2 horas y media", 150),
+        ("1,5 horas", 90),
+        ("1 awr", 60),
+        ("2 awr 30 munud", 150),
+        ("1 awr a 30 munud", 90),
+        ("hanner awr", 30),
+        ("45 munud", 45),
+        ("2 funud", 2),
+        ("ساعة واحدة", 60),
+        ("ساعتان", 120),
+        ("3 ساعات", 180),
+        ("٣ ساعات و١٥ دقيقة", 195),
+        ("ساعة واحدة و30 دقيقة", 90),
+        ("نصف ساعة", 30),
+        ("30 دقيقة", 30),
+    ],
+)
+def test_lengths_as_the_translated_pages_write_them(text: str, minutes: int) -> None:
+    assert durations.parse(text) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
         ("1:30", 90),
         ("01:30", 90),
         ("1:30:00", 90),
