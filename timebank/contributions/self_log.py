@@ -240,6 +240,7 @@ OWN_WORDS = {
     "minutes_negative": mark("Enter how long it took, without a minus sign."),
     "day_too_short": mark("This is more time than the day has. Enter less."),
     "ceiling": mark("You cannot have more hours than our rules allow. Use some first."),
+    "member_paused": mark("You are taking a break. End it first, then log your time."),
     "closed_account": mark("Your hours are closed. Ask your time bank."),
     "frozen_account": mark("Your hours are on hold. Ask your time bank."),
     "unknown_account": mark("Your hours are not set up yet. Ask your time bank."),
