@@ -14,16 +14,15 @@ from timebank.kit.actor import Actor
 
 who = st.integers(0, 3)
 minutes = st.integers(-10, 900)
-steps = st.lists(
-    st.one_of(
-        st.tuples(st.just("give"), who, st.one_of(st.none(), who), minutes),
-        st.tuples(st.just("ask"), who, minutes),
-        st.tuples(st.just("decide"), who, st.integers(0, 5), minutes),
-        st.tuples(st.just("offer"), who, who, minutes),
-        st.tuples(st.just("withdraw"), who, st.integers(0, 5)),
-    ),
-    max_size=18,
+step = st.one_of(
+    st.tuples(st.just("give"), who, st.one_of(st.none(), who), minutes),
+    st.tuples(st.just("ask"), who, minutes),
+    st.tuples(st.just("decide"), who, st.integers(0, 5), minutes),
+    st.tuples(st.just("offer"), who, who, minutes),
+    st.tuples(st.just("withdraw"), who, st.integers(0, 5)),
 )
+# Each with whether the same button is pressed, or the same request sent, a second time.
+steps = st.lists(st.tuples(step, st.booleans()), max_size=18)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -42,8 +41,8 @@ async def test_hours_go_round_and_none_appear_or_vanish(db, steps) -> None:  # n
             found = await ledger.balances(connection, bank.id, accounts)
         return {code: found[code].posted for code in accounts}
 
-    async def do(step: tuple) -> object:
-        call = {"key": uuid4().hex, "now": bank.now}
+    async def do(step: tuple, key: str) -> object:
+        call = {"key": key, "now": bank.now}
         name, actor, *rest = step
         by: Actor = people[actor]
         if name == "give":
@@ -66,10 +65,16 @@ async def test_hours_go_round_and_none_appear_or_vanish(db, steps) -> None:  # n
         except LookupError:
             return []
 
-    for step in steps:
+    for step, comes_twice in steps:
         before = await there()
-        done = await do(step)
+        key = uuid4().hex
+        known = tuple(asks)
+        done = await do(step, key)
         after = await there()
+        if comes_twice and not isinstance(done, list):
+            assert tuple(asks) == known
+            assert await do(step, key) == done, "what was done once is answered, not done again"
+            assert await there() == after
         assert sum(after.values()) == 300 * len(ids)
         assert min(after.values()) >= 0, step
         if isinstance(done, list):

@@ -111,33 +111,46 @@ class Asks(RuleBasedStateMachine):
     @rule(ref=refs, by=st.sampled_from(PEOPLE))
     def say_yes(self, ref: str, by: str) -> None:
         if ref:
+            before = self.do(ask_of(self.bank, ref))
             done = self.tried(yes(self.bank, self.people[by], ref, now=self.now))
             if isinstance(done, Asked):
                 known = self.model[ref]
-                assert by in (known.receiver, known.helper)
+                assert before.state == "asked"
+                assert before.waits_for == self.people[by].member_id, "only the one who was asked says yes"
                 assert frozenset({known.receiver, known.helper}) not in self.blocked
 
     @rule(ref=refs, by=st.sampled_from(PEOPLE), minutes=MINUTES)
     def suggest(self, ref: str, by: str, minutes: int) -> None:
         if ref:
             starts_at = self.now + timedelta(days=2)
-            self.tried(suggests(self.bank, self.people[by], ref, minutes, now=self.now, starts_at=starts_at))
+            done = self.tried(suggests(self.bank, self.people[by], ref, minutes, now=self.now, starts_at=starts_at))
+            self.only_the_two(ref, by, done)
 
     @rule(ref=refs, by=st.sampled_from(PEOPLE))
     def close(self, ref: str, by: str) -> None:
         if ref:
-            self.tried(closes(self.bank, self.people[by], ref, now=self.now))
+            self.only_the_two(ref, by, self.tried(closes(self.bank, self.people[by], ref, now=self.now)))
 
     @rule(ref=refs, by=st.sampled_from(PEOPLE), minutes=st.sampled_from([0, 15, 30, 60, 90, 480]), twice=st.booleans())
     def happened(self, ref: str, by: str, minutes: int, twice: bool) -> None:
         for _ in range(1 + twice):
             if ref:
-                self.moved(ref, self.tried(says(self.bank, self.people[by], ref, minutes, now=self.now)))
+                done = self.tried(says(self.bank, self.people[by], ref, minutes, now=self.now))
+                self.only_the_two(ref, by, done)
+                self.moved(ref, done)
+                if isinstance(done, Said) and done.state == "done":
+                    found = self.do(ask_of(self.bank, ref))
+                    assert found.receiver_said == found.helper_said, "hours move when both say the same"
+                    assert done.minutes <= (found.helper_said or 0)
+                    assert found.has_started(self.now), "hours moved before it began"
 
     @rule(ref=refs, minutes=st.sampled_from([0, 15, 60]))
     def settle(self, ref: str, minutes: int) -> None:
         if ref:
             self.moved(ref, self.tried(settles(self.bank, self.bank.coordinator, ref, minutes, now=self.now)))
+
+    def only_the_two(self, ref: str, by: str, done: Any) -> None:
+        assert isinstance(done, list) or by in (self.model[ref].receiver, self.model[ref].helper)
 
     def moved(self, ref: str, done: Any) -> None:
         if isinstance(done, Said) and done.state == "done":
@@ -165,17 +178,23 @@ class Asks(RuleBasedStateMachine):
             found = self.do(ask_of(self.bank, ref))
             if found.state == "done" and not known.moved:
                 known.moved = found.minutes_moved
+                assert known.moved <= found.minutes, "silence never takes more than was agreed"
 
     @invariant()
     def hours_add_up(self) -> None:
         if not hasattr(self, "before"):
             return
+        asks = [self.do(ask_of(self.bank, ref)) for ref in self.model]
         for name, now in self.books().items():
+            agreed = sum(
+                each.minutes for each in asks
+                if each.receiver_id == self.people[name].member_id and each.state in ("agreed", "settling")
+            )  # fmt: skip
+            assert now.set_aside == agreed, f"{name}: what is set aside is what is agreed and not over"
             came = sum(each.moved for each in self.model.values() if each.helper == name)
             went = sum(each.moved for each in self.model.values() if each.receiver == name)
             assert now.posted == START[name] + came - went, name
             assert now.available >= 0
-            assert now.set_aside >= 0
 
 
 @pytest.mark.slow
