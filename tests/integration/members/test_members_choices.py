@@ -1,5 +1,6 @@
 """How a member likes it: kept at once, told when others change it, two at once; and reading before signing in."""
 
+import re
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -176,3 +177,13 @@ async def test_programs_do_the_same(bank: Bank, client: Any) -> None:
     assert (answer.status_code, answer.json()["quiet_from"]) == (200, 22)
     late = await program.post(path, json=wanted | {"easy_read": False}, headers={**headers, "Idempotency-Key": key()})
     assert (late.status_code, late.json()["errors"][0]["code"]) == (422, "changed_meanwhile")
+
+
+async def test_after_a_form_was_sent_reading_changes_in_a_tab_of_its_own(client: Any) -> None:
+    """Or what was typed would be gone."""
+    browser = client()
+    assert 'action="/reading"' in (await browser.get("/check")).text
+    refused = await browser.submit("/check", {"code": "no code"})
+    assert refused.status_code == 422
+    assert 'action="/reading"' not in refused.text
+    assert re.search(r'<a href="/reading\?back=/[^"]*" target="_blank"', refused.text)
