@@ -52,8 +52,9 @@ PAGES = {
         *("/members/many", "/members/leaving", "/members/1/change", "/members/1/consents", "/members/1/supporters"),
         *("/members/1/act", "/members/1/leave", "/members/1/age"),
         "/share/all",
+        *("/vouchers", "/suppliers", "/suppliers/1", "/suppliers/1/tally", "/suppliers/1/statement"),
     ),
-    FINANCE: ("/payments", "/payments/batches", "/payments/batches/1"),
+    FINANCE: ("/payments", "/payments/batches", "/payments/batches/1", "/vouchers", "/suppliers", "/suppliers/1"),
 }
 
 
@@ -77,6 +78,25 @@ async def test_every_page_fits_a_narrow_window(demo: Demo, open_page: Opener, na
     for path in PAGES[name]:
         await page.goto(f"{demo.url}{path}")
         await assert_fits(page)
+
+
+@pytest.mark.parametrize("size", [NARROW, DESK], ids=["narrow", "desk"])
+async def test_pages_of_a_till_and_of_an_offer_of_vouchers_are_good(
+    demo: Demo, open_page: Opener, size: tuple[int, int]
+) -> None:
+    till = await open_page(size=size)
+    await till.goto(next(door.url for who, door in demo.doors.items() if who.startswith("Supplier")))
+    for path in ("/till", "/till/tally", "/till/statement"):
+        await till.goto(f"{demo.url}{path}")
+        await assert_good(till)
+    staff = await open_page(size=size)
+    await sign_in(staff, demo, COORDINATOR)
+    await staff.goto(f"{demo.url}/vouchers")
+    hrefs = await staff.locator("a[href^='/vouchers/offers/']").evaluate_all("all => all.map(one => one.href)")
+    assert hrefs
+    for href in hrefs:
+        await staff.goto(href)
+        await assert_good(staff)
 
 
 async def test_signing_in_by_card(demo: Demo, open_page: Opener, javascript: bool) -> None:

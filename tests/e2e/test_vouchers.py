@@ -1,8 +1,11 @@
 """A voucher on a member's phone and at a supplier's till: two people, without an account on one side."""
 
+import io
 from datetime import UTC, datetime
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.async_api import Page
 
 from tests.e2e.conftest import DESK, PHONE, Opener
@@ -50,6 +53,9 @@ async def test_shown_by_a_member_and_confirmed_at_the_till(
     assert len(code) == 11
     size_of_code = await member.locator(".tb-voucher__code").evaluate("(e) => parseFloat(getComputedStyle(e).fontSize)")
     assert size_of_code >= 28
+    picture = Image.open(io.BytesIO(await member.locator(".tb-voucher__square").screenshot()))
+    (square,) = zxingcpp.read_barcodes(picture)
+    assert square.text == f"{demo.url}/till/use/{code.replace('-', '')}"
 
     till = await open_page(javascript=javascript, size=size)
     await till.goto(f"{demo.url}/till")
