@@ -342,7 +342,7 @@ def _cookie(request: PageRequest, name: str, value: str, seconds: int) -> Cookie
         value=value,
         max_age=seconds,
         path="/till",
-        secure=request.url.scheme == "https",
+        secure=settings(request).is_https,
         httponly=True,
         samesite="lax",
     )
