@@ -17,6 +17,7 @@ from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.paging import cursor, parse_cursor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members.access import note_access
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -247,7 +248,7 @@ async def _query_page(
             again=_where(concern) if can_ask_again else None,
             **context,
         )
-    await note_access(db, actor, concern.member_id, "looked at a question you asked", now=now(request))
+    await note_access(db, actor, concern.member_id, mark("looked at a question you asked"), now=now(request))
     may_answer = concern.is_open and (concern.owner_id == actor.member_id or concern.owner_id is None)
     return render(
         request,

@@ -334,7 +334,9 @@ async def photo_of(request: PageRequest, contribution_id: FromPath[int]) -> Resp
     if found is None or not may_see:
         raise NotFoundException
     if not is_own:
-        await note_daily(db, person.actor, found.member_id, "looked at a photo of time you gave", now=now(request))
+        await note_daily(
+            db, person.actor, found.member_id, mark("looked at a photo of time you gave"), now=now(request)
+        )
     return _picture(found)
 
 

@@ -13,6 +13,7 @@ from timebank.home import dated, queries
 from timebank.hours import queries as hours
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
+from timebank.kit.words import mark
 from timebank.members.access import note_access
 from timebank.members.details import may_change
 from timebank.members.queries import as_seen_by
@@ -87,7 +88,7 @@ async def show_record(request: PageRequest, member_id: FromPath[int]) -> Respons
         record = await queries.record(connection, person.timebank_id, member_id)
     if record is None:
         raise NotFoundException
-    await note_access(db, person, member_id, "looked at the record", now=now(request))
+    await note_access(db, person, member_id, mark("looked at the record"), now=now(request))
     member = as_seen_by(person, record.member)
     if not person.has(COORDINATOR):
         return render(request, "members/for_finance.html", member=member)

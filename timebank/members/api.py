@@ -12,6 +12,7 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.paging import MAX_KEY, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import api_agreements, api_care, api_choices, api_many, details, queries, rules, service
 from timebank.members.access import note_access
 from timebank.members.details import ChangeDetails
@@ -175,7 +176,7 @@ async def get_member(request: ApiRequest, member_id: FromPath[int]) -> Response[
         found = await queries.by_id(connection, actor.timebank_id, member_id)
     if found is None:
         raise NotFoundException
-    await note_access(db, actor, member_id, "looked at the record by program", now=now(request))
+    await note_access(db, actor, member_id, mark("looked at the record by program"), now=now(request))
     return Response(_record(found))
 
 

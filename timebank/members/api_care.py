@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.paging import MAX_KEY
+from timebank.kit.words import mark
 from timebank.members import checks, leaving, pausing, safeguarding, standing
 from timebank.members.access import note_access
 from timebank.members.download import Download, download
@@ -243,7 +244,7 @@ async def list_checks(request: ApiRequest, member_id: FromPath[int]) -> Response
         if known is None or known.status == "left":
             raise NotFoundException
         found = await checks.checks_of(connection, actor.timebank_id, member_id)
-    await note_access(database(request), actor, member_id, "looked at your checks", now=now(request))
+    await note_access(database(request), actor, member_id, mark("looked at your checks"), now=now(request))
     lines = tuple(msgspec.convert(msgspec.structs.asdict(check), CheckLine) for check in found)
     return Response(CheckList(items=lines))
 

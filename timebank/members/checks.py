@@ -14,6 +14,7 @@ from timebank.kit import dates, names
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members.access import note_within
 from timebank.members.guardians import let_grow_up
 from timebank.members.safeguarding import Recorded, begin_writing, lead
@@ -144,7 +145,7 @@ async def add_check(
             actor.member_id,
             now,
         )
-        await note_within(connection, actor, command.member_id, "wrote down a check about you", now=now)
+        await note_within(connection, actor, command.member_id, mark("wrote down a check about you"), now=now)
         return Recorded(id=check_id)
 
     return await once(db, actor, "add_check", key, command, Recorded, work)

@@ -194,7 +194,7 @@ async def _keep(
         actor.member_id,
         now,
     )
-    await note_within(connection, actor, member_id, "changed your choices", now=now)
+    await note_within(connection, actor, member_id, mark("changed your choices"), now=now)
     if actor.member_id == member_id:
         return
     message = Message(

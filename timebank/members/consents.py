@@ -212,7 +212,7 @@ async def decide(db: Database, actor: Actor, command: Decide, *, key: str, now: 
             actor.member_id,
             now,
         )
-        what = "wrote down that you agreed to" if command.is_given else "wrote down that you withdrew"
+        what = mark("wrote down that you agreed to") if command.is_given else mark("wrote down that you withdrew")
         await note_within(connection, actor, command.member_id, f"{what}: {title}", now=now)
         if not is_self:
             await send(connection, timebank_id, [_told(command, title, answer_id)], now=now)

@@ -14,7 +14,7 @@ from timebank.db import Connection, Database
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import say
+from timebank.kit.words import mark, say
 from timebank.members.access import note_within
 from timebank.members.leaving import account_of
 from timebank.members.traces import TRACES
@@ -60,7 +60,7 @@ async def download(db: Database, actor: Actor, member_id: int, *, now: datetime)
         )
         if number is None:
             return [Refusal("unknown_member", say("Choose a member of this time bank."), "member_id")]
-        await note_within(connection, actor, member_id, "downloaded everything held about you", now=now)
+        await note_within(connection, actor, member_id, mark("downloaded everything held about you"), now=now)
         facts = await banks.by_id(connection, actor.timebank_id)
         sections, pictures = await gather(connection, actor.timebank_id, member_id, with_private=is_self)
     day = today(now, facts.time_zone)

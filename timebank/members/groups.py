@@ -9,6 +9,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import queries
 from timebank.members.access import note_within
 from timebank.members.details import locked
@@ -117,7 +118,7 @@ async def join_group(
             JOIN, actor.timebank_id, command.group_id, command.member_id, command.from_on, actor.member_id, now
         )
         if joined:
-            await note_within(connection, actor, command.member_id, "added you to a group", now=now)
+            await note_within(connection, actor, command.member_id, mark("added you to a group"), now=now)
         return GroupChanged(is_new=bool(joined))
 
     return await once(db, actor, "join_group", key, command, GroupChanged, work)
@@ -149,7 +150,7 @@ async def leave_group(
             LEAVE, actor.timebank_id, command.group_id, command.belonging_id, command.until_on
         )
         if left:
-            await note_within(connection, actor, left, "took you out of a group", now=now)
+            await note_within(connection, actor, left, mark("took you out of a group"), now=now)
         return GroupChanged(is_new=bool(left))
 
     return await once(db, actor, "leave_group", key, command, GroupChanged, work)

@@ -13,6 +13,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import pausing
 from timebank.members.access import note_within
 from timebank.members.safeguarding import Recorded, begin_writing, is_of_age, may_take_part
@@ -123,7 +124,7 @@ async def record_age(
     async def work(connection: Connection) -> Recorded:
         day = await begin_writing(connection, actor, command.member_id, now, by_coordinators=True)
         await record_age_within(connection, actor, command.member_id, command.born_on, day=day, now=now)
-        await note_within(connection, actor, command.member_id, "wrote down whether you are of age", now=now)
+        await note_within(connection, actor, command.member_id, mark("wrote down whether you are of age"), now=now)
         return Recorded(id=command.member_id)
 
     return await once(db, actor, "record_age", key, command, Recorded, work)
@@ -175,7 +176,7 @@ async def record_consent(
             now,
         )
         await settle(connection, actor, command.member_id, day=day, now=now)
-        await note_within(connection, actor, command.member_id, "wrote down that your guardian agreed", now=now)
+        await note_within(connection, actor, command.member_id, mark("wrote down that your guardian agreed"), now=now)
         return Recorded(id=command.member_id)
 
     return await once(db, actor, "guardian_consent", key, command, Recorded, work)

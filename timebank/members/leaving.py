@@ -19,7 +19,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import ADMIN, COORDINATOR, Actor, system
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import joined, say, say_n
+from timebank.kit.words import joined, mark, say, say_n
 from timebank.kit.working_days import next_working_day
 from timebank.members import pausing, safeguarding
 from timebank.members.access import note_within
@@ -253,7 +253,7 @@ async def _ask(connection: Connection, actor: Actor, command: AskToLeave, now: d
     erase_at = _midnight_after(facts.last_day, bank)
     await connection.execute(ASK, timebank_id, member_id, command.kind, actor.member_id, now, erase_at)
     await pausing.begin_within(connection, actor, member_id, pausing.LEAVING, now=now)
-    await note_within(connection, actor, member_id, "wrote down that you leave", now=now)
+    await note_within(connection, actor, member_id, mark("wrote down that you leave"), now=now)
     if command.kind == DIED:
         await connection.execute(KEEP_BACK, timebank_id, member_id)
         await connection.execute(
@@ -284,7 +284,7 @@ async def stay(db: Database, actor: Actor, command: Stay, *, key: str, now: date
             day = today(now, bank.time_zone)
             if await safeguarding.may_take_part(connection, timebank_id, member_id, day):
                 await pausing.begin_within(connection, actor, member_id, pausing.CONSENT, now=now)
-            await note_within(connection, actor, member_id, "wrote down that you stay", now=now)
+            await note_within(connection, actor, member_id, mark("wrote down that you stay"), now=now)
         there = await pausing.status_of(connection, timebank_id, member_id)
         return Stayed(member_id=member_id, status=there.status)
 

@@ -9,7 +9,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import joined, say
+from timebank.kit.words import joined, mark, say
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
 
@@ -96,7 +96,7 @@ async def pause(db: Database, actor: Actor, command: AskPause, *, key: str, now:
                 [Refusal("paused_for_another_reason", say("Nothing to pause: you are not taking part now."))]
             )
         await begin_within(connection, actor, member_id, ASKED, command.until_on, now=now)
-        await note_within(connection, actor, member_id, "paused your taking part", now=now)
+        await note_within(connection, actor, member_id, mark("paused your taking part"), now=now)
         return Status(status="paused", why=ASKED, until_on=command.until_on)
 
     return await once(db, actor, "pause", key, command, Status, work)
@@ -123,7 +123,7 @@ async def come_back(
             }
             raise Rollback([Refusal("paused_for_another_reason", words[there.why])])
         await end_within(connection, timebank_id, member_id, now=now)
-        await note_within(connection, actor, member_id, "ended your pause", now=now)
+        await note_within(connection, actor, member_id, mark("ended your pause"), now=now)
         return Status(status="active")
 
     return await once(db, actor, "come_back", key, command, Status, work)

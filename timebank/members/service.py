@@ -10,6 +10,7 @@ from timebank.identity import service as identity
 from timebank.identity.rules import DOUBLE_TAP, LINK_VALID_FOR, check_pin
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import queries
 from timebank.members.access import note_access
 from timebank.members.adding import Added, AddMember, add
@@ -33,7 +34,7 @@ async def make_link(db: Database, actor: Actor, member_id: int, *, now: datetime
     """
     await _require_person(db, actor, member_id)
     path = await identity.create_link(db, actor, member_id, now=now, valid_for=LINK_VALID_FOR)
-    await note_access(db, actor, member_id, "made a link to sign in", now=now)
+    await note_access(db, actor, member_id, mark("made a link to sign in"), now=now)
     return NewLink(path=path, ends_at=now + LINK_VALID_FOR)
 
 
@@ -65,7 +66,7 @@ async def issue_card(
             )
         ]
     card = await identity.issue_card(db, actor, member_id, pin=pin or None, base_url=base_url, now=now)
-    await note_access(db, actor, member_id, "made a card to sign in", now=now)
+    await note_access(db, actor, member_id, mark("made a card to sign in"), now=now)
     return card
 
 

@@ -14,7 +14,7 @@ from timebank.kit import names
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import joined, say
+from timebank.kit.words import joined, mark, say
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
 
@@ -161,7 +161,7 @@ async def _choose(connection: Connection, actor: Actor, command: Choose, now: da
     if (before["standing_choice"], before["standing_to_id"]) == (command.choice, to):
         return chosen
     await connection.execute(CHANGE, timebank_id, member_id, command.choice, to)
-    await note_within(connection, actor, member_id, "changed what happens to your hours", now=now)
+    await note_within(connection, actor, member_id, mark("changed what happens to your hours"), now=now)
     if to is not None:
         await send(connection, timebank_id, [_told(to, member_id, before["display_name"])], now=now)
     return chosen

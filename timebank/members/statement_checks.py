@@ -7,7 +7,7 @@ import msgspec
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import say
+from timebank.kit.words import mark, say
 from timebank.members.access import note_within
 
 CHECKS = "select statement_checks from member where timebank_id = $1 and id = $2 and status <> 'left'"
@@ -49,7 +49,9 @@ async def set_checks(
             raise Rollback([Refusal("member_left", say("Choose a member of this time bank."), "member_id")])
         await connection.execute(CHANGE, actor.timebank_id, command.member_id, command.is_on)
         if before != command.is_on:
-            what = "let others check your statements" if command.is_on else "ended the checking of your statements"
+            what = mark("let others check your statements")
+            if not command.is_on:
+                what = mark("ended the checking of your statements")
             await note_within(connection, actor, command.member_id, what, now=now)
         return ChecksNow(is_on=command.is_on)
 

@@ -197,7 +197,7 @@ async def add_supporter(
             actor.member_id,
             now,
         )
-        await note_within(connection, actor, member.id, "wrote down a supporter for you", now=now)
+        await note_within(connection, actor, member.id, mark("wrote down a supporter for you"), now=now)
         shown = next(one for one in await supporters_of(connection, timebank_id, member.id) if one.id == new_id)
         await send(connection, timebank_id, _began(shown, is_self=is_self), now=now)
         return SupporterAdded(id=new_id)
@@ -234,7 +234,7 @@ async def end_supporter(
             await end_acting_for(
                 connection, timebank_id, row["member_id"], actor_id=row["supporter_member_id"], now=now
             )
-        await note_within(connection, actor, row["member_id"], "ended what you agreed with a supporter", now=now)
+        await note_within(connection, actor, row["member_id"], mark("ended what you agreed with a supporter"), now=now)
         shown = await supporters_of(connection, timebank_id, row["member_id"])
         ended = next((one for one in shown if one.id == supporter_id), None)
         if ended is not None:

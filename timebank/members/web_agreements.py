@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.kit.words import say
+from timebank.kit.words import mark, say
 from timebank.members import consents, details, groups, queries, roles, rules, supporters
 from timebank.members.access import note_access
 from timebank.members.consents import AddTopic, Decide
@@ -39,8 +39,8 @@ async def consents_page(request: PageRequest, member_id: FromPath[int]) -> Respo
     """What a member agreed to, every answer there was, and a form for a new one."""
     form = Form.blank(**forms.date_fields("decided_on", _today(request)))
     await note_access(
-        database(request), viewer(request).actor, (await member_of(request, member_id)).id, "looked at your consents",
-        now=now(request),
+        database(request), viewer(request).actor, (await member_of(request, member_id)).id,
+        mark("looked at your consents"), now=now(request),
     )  # fmt: skip
     return await _consents_page(request, member_id, form)
 
@@ -143,8 +143,8 @@ async def supporters_page(request: PageRequest, member_id: FromPath[int]) -> Res
     day = _today(request)
     form = Form.blank(**forms.date_fields("starts_on", day), **forms.date_fields("agreed_on", day))
     await note_access(
-        database(request), viewer(request).actor, (await member_of(request, member_id)).id, "looked at your supporters",
-        now=now(request),
+        database(request), viewer(request).actor, (await member_of(request, member_id)).id,
+        mark("looked at your supporters"), now=now(request),
     )  # fmt: skip
     return await _supporters_page(request, member_id, form, is_self=False)
 

@@ -15,6 +15,7 @@ from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import checks, guardians, queries, safeguarding, standing
 from timebank.members.access import note_access
 from timebank.members.checks import AddCheck, EndCheck
@@ -116,7 +117,7 @@ async def show_member(request: PageRequest, member_id: FromPath[int]) -> Respons
     """A member's age, guardian and checks. The look is written down."""
     member = await _member(request, member_id)
     actor = viewer(request).actor
-    await note_access(database(request), actor, member.id, "looked at your checks", now=now(request))
+    await note_access(database(request), actor, member.id, mark("looked at your checks"), now=now(request))
     return await _member_page(request, member, Form.blank())
 
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath
 
 from timebank.kit.actor import COORDINATOR
 from timebank.kit.clock import today
+from timebank.kit.words import mark
 from timebank.members import safeguarding
 from timebank.members.access import note_daily
 from timebank.members.checks import CHECK_KINDS
@@ -139,7 +140,9 @@ async def _reports_page(request: PageRequest, form: Form = BLANK) -> Response[st
             raise PermissionDeniedException
         reports = await queries.reports(connection, actor.timebank_id, actor.member_id)
     for member_id in {each.from_member_id for each in reports}:
-        await note_daily(database(request), actor, member_id, "read what you reported about a member", now=now(request))
+        await note_daily(
+            database(request), actor, member_id, mark("read what you reported about a member"), now=now(request)
+        )
     return render(
         request,
         "peers/reports.html",

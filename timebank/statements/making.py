@@ -8,6 +8,7 @@ from timebank.home.dated import Dated, dated
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.kit.words import mark
 from timebank.members import queries as members
 from timebank.members.access import note_daily
 from timebank.statements import rules, service
@@ -56,6 +57,6 @@ async def make(
     found = await read(db, actor.timebank_id, member_id, first, last)
     if isinstance(found, list):
         return found
-    await note_daily(db, actor, member_id, "made a statement of your hours", now=now)
+    await note_daily(db, actor, member_id, mark("made a statement of your hours"), now=now)
     code = await service.code_for(db, actor, member_id, subject.name, found, on=subject.made_on, now=now)
     return Printed(subject=subject, dated=found, code=code, base_url=base_url)
