@@ -58,9 +58,10 @@ MEMBERS_PAST_BOOKINGS = (
     + " and r.member_id = $2 and r.state not in ('requested', 'accepted')"
     + " order by r.changed_at desc, r.id desc limit $3"
 )
+# What two members agreed on, they settle between them: it is in the list of the room of peers.
 TO_DO = (
     BOOKINGS
-    + " and r.state in ('requested', 'accepted')"
+    + " and r.state in ('requested', 'accepted') and r.ask = ''"
     + " and ($3::text = '' or ($3 = 'new' and r.state = 'requested') or ($3 = 'agreed' and r.state = 'accepted')"
     + "      or ($3 = 'soon' and r.expires_at <= $4::timestamptz + interval '7 days')"
     + "      or ($3 = 'happened' and o.starts_at <= $4))"

@@ -153,8 +153,10 @@ async def _booking_page(
 
 
 def _can_decide(request: PageRequest, booking: queries.Booking) -> bool:
-    """Nobody decides about their own hours."""
+    """Nobody decides about their own hours, nor over the heads of two who agreed on an hour of help."""
     person = viewer(request).actor
+    if booking.ask and booking.is_open:
+        return False
     return person.has(COORDINATOR) and person.member_id not in (booking.member_id, booking.provider_id)
 
 
