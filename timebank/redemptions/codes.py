@@ -45,7 +45,11 @@ update voucher_terms set low_told_at = null where timebank_id = $1 and offer_id 
 LOCK_BATCH = """
 select id, offer_id, pence_each, withdrawn_at from code_batch where timebank_id = $1 and id = $2 for no key update
 """
-GIVEN = "select count(*) from pool_code where timebank_id = $1 and batch_id = $2 and redemption_id is not null"
+# What was given out is used, and what has ended is booked as spent: neither can be handed back.
+GONE = """
+select count(*) from pool_code
+ where timebank_id = $1 and batch_id = $2 and (redemption_id is not null or state = 'expired')
+"""
 WITHDRAW_CODES = """
 with gone as (
     update pool_code set state = 'withdrawn', changed_at = $3
@@ -169,7 +173,7 @@ async def withdraw(
     db: Database, actor: Actor, command: WithdrawCodes, *, key: str, now: datetime
 ) -> WithdrawnCodes | list[Refusal]:
     """Take the free codes of an upload out again: a wrong file. What was owed for bought ones is taken back with them,
-    so of those none may have been given out.
+    so of those none may have been given out, and none may have ended.
 
     Refusals: ``not_allowed``, ``codes_given``, ``payment_already_exported``.
 
@@ -186,8 +190,8 @@ async def withdraw(
             raise LookupError(command.batch_id)
         codes = await connection.fetchval(WITHDRAW_CODES, actor.timebank_id, batch["id"], now)
         if batch["pence_each"] is not None and batch["withdrawn_at"] is None:
-            if await connection.fetchval(GIVEN, actor.timebank_id, batch["id"]):
-                message = "Some of these codes were given to people, so they stay. Ask your finance team."
+            if await connection.fetchval(GONE, actor.timebank_id, batch["id"]):
+                message = "Some of these codes were given to people or have ended, so they stay. Ask your finance team."
                 raise Rollback([Refusal("codes_given", message)])
             await _take_back(connection, actor, batch["id"], now)
         await connection.execute(WITHDRAW_BATCH, actor.timebank_id, batch["id"], now, actor.member_id)

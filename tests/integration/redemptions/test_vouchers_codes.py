@@ -118,13 +118,17 @@ async def test_old_codes_are_never_given_out(bank: Bank, owner_url: str) -> None
 
 
 async def test_codes_that_end_unused_are_booked_as_spent(bank: Bank, owner_url: str) -> None:
-    _, _ = await pool(bank, "E1,,12/3/2026", "E2,,12/3/2026", "E3", pence_each=200)
+    _, batch_id = await pool(bank, "E1,,12/3/2026", "E2,,12/3/2026", "E3", pence_each=200)
     (owed,) = await payables(bank)
     later = bank.now + timedelta(days=3)
     await end_due(bank.db, bank.id, later)
     await end_due(bank.db, bank.id, later)
     assert await posted(bank, f"prepaid/{owed['payee_id']}") == -200
     assert await posted(bank, "expense/voucher") == -400
+    # What has ended was bought and is spent: it cannot be handed back with its debt.
+    done = await codes.withdraw(bank.db, bank.finance, WithdrawCodes(batch_id=batch_id), key=key(), now=later)
+    assert refused(done) == ["codes_given"]
+    assert await posted(bank, f"prepaid/{owed['payee_id']}") == -200
     assert await prove(owner_url, bank.id) == []
 
 
