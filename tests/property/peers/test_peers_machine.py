@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.integration.peers.helping import ask_of, asks, closes, key, offers, says, settles, suggests, wishes, yes
 from tests.integration.redemptions.spending import actor, give_hours, hours, prove
@@ -24,8 +32,11 @@ from timebank.peers.service import Asked, Person, Said
 from timebank.redemptions.service import time_out_due
 
 PEOPLE = ("ann", "ben", "cy")
-START = {"ann": 120, "ben": 45, "cy": 0}
+START = {"ann": 240, "ben": 75, "cy": 0}
 MINUTES = st.sampled_from([15, 30, 60, 90])
+NEXT = "whoever is next"
+"""Mostly the one whose turn it is, so that asks get somewhere; now and then anybody."""
+ANYBODY = st.sampled_from([NEXT, NEXT, NEXT, *PEOPLE])
 
 
 @dataclass
@@ -68,7 +79,7 @@ class Asks(RuleBasedStateMachine):
 
     @initialize(silence=st.sampled_from(["as_confirmed", "as_agreed", "ask"]))
     def open_bank(self, silence: str) -> None:
-        self.bank: Bank = self.do(make_bank(self.db, peer_silence=silence, max_open_bookings=2))
+        self.bank: Bank = self.do(make_bank(self.db, peer_silence=silence, max_open_bookings=3))
         self.now = self.bank.now
         self.people: dict[str, Actor] = {
             name: actor(self.bank, self.do(self.bank.member(name.title()))) for name in PEOPLE
@@ -83,6 +94,15 @@ class Asks(RuleBasedStateMachine):
     def books(self) -> dict[str, Any]:
         return {name: self.do(hours(self.bank, who.member_id)) for name, who in self.people.items()}
 
+    def who(self, ref: str, by: str) -> str:
+        """The name, or who is next: the one who answers, or who has not said yet how it was."""
+        if by != NEXT:
+            return by
+        found, known = self.do(ask_of(self.bank, ref)), self.model[ref]
+        if found.waits_for is not None:
+            return known.receiver if found.waits_for == found.receiver_id else known.helper
+        return known.receiver if found.receiver_said is None else known.helper
+
     def tried(self, work: Any) -> Any:
         """Do it; a refusal, or an answer that there is no such thing, must have changed no hours."""
         before = self.books()
@@ -96,58 +116,72 @@ class Asks(RuleBasedStateMachine):
 
     @rule(target=refs, by=st.sampled_from(PEOPLE), of=st.sampled_from(PEOPLE), is_wish=st.booleans(), minutes=MINUTES,
           days=st.sampled_from([None, 1, 3]))  # fmt: skip
-    def ask(self, by: str, of: str, is_wish: bool, minutes: int, days: int | None) -> str:
+    def ask(self, by: str, of: str, is_wish: bool, minutes: int, days: int | None) -> Any:
         what = {"wish_id": self.wishes[of]} if is_wish else {"offer_id": self.offers[of]}
         starts_at = None if days is None else self.now + timedelta(days=days)
-        made = self.tried(
-            asks(self.bank, self.people[by], now=self.now, minutes=minutes, starts_at=starts_at, **what)
-        )
+        made = self.tried(asks(self.bank, self.people[by], now=self.now, minutes=minutes, starts_at=starts_at, **what))
         if not isinstance(made, Asked):
-            return ""
+            return multiple()
         assert frozenset({by, of}) not in self.blocked
         self.model[made.reference] = Modelled(*((of, by) if is_wish else (by, of)))
         return made.reference
 
-    @rule(ref=refs, by=st.sampled_from(PEOPLE))
+    @rule(ref=refs, by=ANYBODY)
     def say_yes(self, ref: str, by: str) -> None:
-        if ref:
-            before = self.do(ask_of(self.bank, ref))
-            done = self.tried(yes(self.bank, self.people[by], ref, now=self.now))
-            if isinstance(done, Asked):
-                known = self.model[ref]
-                assert before.state == "asked"
-                assert before.waits_for == self.people[by].member_id, "only the one who was asked says yes"
-                assert frozenset({known.receiver, known.helper}) not in self.blocked
+        by = self.who(ref, by)
+        before = self.do(ask_of(self.bank, ref))
+        done = self.tried(yes(self.bank, self.people[by], ref, now=self.now))
+        if isinstance(done, Asked):
+            known = self.model[ref]
+            assert before.state == "asked"
+            assert before.waits_for == self.people[by].member_id, "only the one who was asked says yes"
+            assert frozenset({known.receiver, known.helper}) not in self.blocked
 
-    @rule(ref=refs, by=st.sampled_from(PEOPLE), minutes=MINUTES)
+    @rule(ref=refs, by=ANYBODY, minutes=MINUTES)
     def suggest(self, ref: str, by: str, minutes: int) -> None:
-        if ref:
-            starts_at = self.now + timedelta(days=2)
-            done = self.tried(suggests(self.bank, self.people[by], ref, minutes, now=self.now, starts_at=starts_at))
-            self.only_the_two(ref, by, done)
+        by = self.who(ref, by)
+        starts_at = self.now + timedelta(days=2)
+        done = self.tried(suggests(self.bank, self.people[by], ref, minutes, now=self.now, starts_at=starts_at))
+        self.only_the_two(ref, by, done)
 
-    @rule(ref=refs, by=st.sampled_from(PEOPLE))
+    @rule(ref=refs, by=ANYBODY)
     def close(self, ref: str, by: str) -> None:
-        if ref:
-            self.only_the_two(ref, by, self.tried(closes(self.bank, self.people[by], ref, now=self.now)))
+        by = self.who(ref, by)
+        self.only_the_two(ref, by, self.tried(closes(self.bank, self.people[by], ref, now=self.now)))
 
-    @rule(ref=refs, by=st.sampled_from(PEOPLE), minutes=st.sampled_from([0, 15, 30, 60, 90, 480]), twice=st.booleans())
+    @rule(ref=refs, by=ANYBODY, minutes=st.sampled_from([0, 15, 30, 60, 90, 480]), twice=st.booleans())
     def happened(self, ref: str, by: str, minutes: int, twice: bool) -> None:
+        by = self.who(ref, by)
         for _ in range(1 + twice):
-            if ref:
-                done = self.tried(says(self.bank, self.people[by], ref, minutes, now=self.now))
-                self.only_the_two(ref, by, done)
-                self.moved(ref, done)
-                if isinstance(done, Said) and done.state == "done":
-                    found = self.do(ask_of(self.bank, ref))
-                    assert found.receiver_said == found.helper_said, "hours move when both say the same"
-                    assert done.minutes <= (found.helper_said or 0)
-                    assert found.has_started(self.now), "hours moved before it began"
+            done = self.tried(says(self.bank, self.people[by], ref, minutes, now=self.now))
+            self.only_the_two(ref, by, done)
+            self.moved(ref, done)
+            if isinstance(done, Said) and done.state == "done":
+                found = self.do(ask_of(self.bank, ref))
+                assert found.receiver_said == found.helper_said, "hours move when both say the same"
+                assert done.minutes <= (found.helper_said or 0)
+                assert found.has_started(self.now), "hours moved before it began"
+
+    @rule(target=refs, receiver=st.sampled_from(["ann", "ben"]), minutes=MINUTES)
+    def agree_with_cy(self, receiver: str, minutes: int) -> Any:
+        """Straight to an agreement, where most of what can go wrong begins."""
+        starts_at = self.now + timedelta(days=1)
+        what = {"offer_id": self.offers["cy"], "minutes": minutes, "starts_at": starts_at}
+        made = self.tried(asks(self.bank, self.people[receiver], now=self.now, **what))
+        if not isinstance(made, Asked):
+            return multiple()
+        self.model[made.reference] = Modelled(receiver, "cy")
+        self.say_yes(made.reference, "cy")
+        return made.reference
+
+    @rule(ref=refs, minutes=st.sampled_from([0, 15, 60, 120]))
+    def both_say_the_same(self, ref: str, minutes: int) -> None:
+        for who in (self.model[ref].receiver, self.model[ref].helper):
+            self.moved(ref, self.tried(says(self.bank, self.people[who], ref, minutes, now=self.now)))
 
     @rule(ref=refs, minutes=st.sampled_from([0, 15, 60]))
     def settle(self, ref: str, minutes: int) -> None:
-        if ref:
-            self.moved(ref, self.tried(settles(self.bank, self.bank.coordinator, ref, minutes, now=self.now)))
+        self.moved(ref, self.tried(settles(self.bank, self.bank.coordinator, ref, minutes, now=self.now)))
 
     def only_the_two(self, ref: str, by: str, done: Any) -> None:
         assert isinstance(done, list) or by in (self.model[ref].receiver, self.model[ref].helper)
