@@ -107,9 +107,7 @@ async def free(connection: Connection, by: Actor, reference: str, *, reason: str
             raise
 
 
-async def hand_over(
-    connection: Connection, by: Actor, booked: str, *, minutes: int, held: int, now: datetime
-) -> None:
+async def hand_over(connection: Connection, by: Actor, booked: str, *, minutes: int, held: int, now: datetime) -> None:
     """Move the hours of a booking to whoever helped; what of it was not needed is free. ``by``: who said so last.
 
     Raises ``Rollback`` with ``timed_out`` or ``wrong_state`` when the hours are no longer set aside, and when there are
