@@ -37,7 +37,7 @@ NAMES = {
     for words in (Locale("cy").months[form][width], Locale("cy").days[form][width])
     for name in words.values()
     for word in name.split()
-}
+} | {"dydd"}  # "day", as Welsh says it before the name of one
 
 
 @asynccontextmanager

@@ -92,7 +92,7 @@ async def test_all_entries_by_months_that_are_never_torn_apart(bank, client) -> 
     me = bank.participant.member_id
     for _ in range(35):
         await give_hours(bank, me, 10)
-    await on_day(bank, me, 120, date(2026, 1, 31))
+    await on_day(bank, me, 120, date(2026, 1, 30))
     await on_day(bank, me, -30, date(2026, 1, 31))
     browser = await browser_of(client, bank, bank.participant)
     first = (await browser.get("/hours")).text
@@ -105,6 +105,7 @@ async def test_all_entries_by_months_that_are_never_torn_apart(bank, client) -> 
     assert 'href="/hours?month=2026-01" rel="next"' in first
     second = (await browser.get("/hours?month=2026-01")).text
     assert second.count("tb-entry__what") == 2
+    assert second.count('class="tb-month"') == 1
     assert "Then you had <bdi>1 hour 30 minutes</bdi>" in second
     assert "<dt>Went out</dt><dd><bdi>30 minutes</bdi>" in second
     assert 'href="/hours?month=2026-03" rel="prev"' in second

@@ -38,6 +38,7 @@ async def test_before_and_entries_make_after_and_months_make_the_whole(db, moves
             assert found.opening + sum(row.minutes for row in found.rows) == found.closing == after
             assert [row.balance_after for row in found.rows][-1:] in ([], [after])
             months = found.months
+            assert all(each.month.day == 1 for each in months)
             assert sum(each.came for each in months) == found.came
             assert sum(each.went for each in months) == found.went
             for earlier, later in pairwise(months):
