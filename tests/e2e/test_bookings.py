@@ -17,7 +17,7 @@ from timebank.kit.actor import system
 from timebank.redemptions import service
 from timebank.redemptions.service import AddOffer
 
-HOLDER, WAITER = "Idris Walker", "Maryam al-Hashimi"
+HOLDER, WAITER = "Idris Walker", "Hana Nováková"
 SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 
 
