@@ -31,7 +31,6 @@ from timebank.demo.waiting import add_waiting
 from timebank.demo.words import Door
 from timebank.identity.service import create_link, issue_card
 from timebank.kit.actor import Actor, system
-from timebank.members import queries as members
 from timebank.members.service import AddMember, add
 
 LINK_VALID_FOR = timedelta(hours=12)
@@ -164,13 +163,18 @@ async def _doors(db: Database, riverside: TimeBankFacts, harbour: TimeBankFacts,
         (harbour, people.HARBOUR_COORDINATOR, f"Another time bank, {harbour.name}", "none of the above can be seen"),
     ):
         member_id = await _member_id(db, facts, name)
+        if member_id is None:
+            continue
         path = await create_link(db, system(facts.id), member_id, now=now, valid_for=LINK_VALID_FOR)
         doors.append(Door(who=f"{who} ({name})", what=what, path=path))
     async with db.reading(riverside.id) as connection:
         till = await supplier_path(connection, riverside)
     doors.append(Door(who="Supplier without an account (Quay Café CIC)", what="confirm a voucher at a till", path=till))
     holder = "Bernard O'Leary"
-    card = await issue_card(db, system(riverside.id), await _member_id(db, riverside, holder), pin=CARD_PIN, now=now)
+    holder_id = await _member_id(db, riverside, holder)
+    if holder_id is None:
+        return doors
+    card = await issue_card(db, system(riverside.id), holder_id, pin=CARD_PIN, now=now)
     if isinstance(card, list):
         raise Refused(card)
     doors.append(
@@ -179,10 +183,12 @@ async def _doors(db: Database, riverside: TimeBankFacts, harbour: TimeBankFacts,
     return doors
 
 
-async def _member_id(db: Database, facts: TimeBankFacts, name: str) -> int:
+async def _member_id(db: Database, facts: TimeBankFacts, name: str) -> int | None:
+    """The member of this name, also while they are in a pause; None when somebody who tried the demo let them leave."""
+    sentence = "select id from member where timebank_id = $1 and display_name = $2 and status <> 'left' order by id"
     async with db.reading(facts.id) as connection:
-        known = {member.display_name: member.id for member in await members.known_members(connection, facts.id)}
-    return known[name]
+        member_id: int | None = await connection.fetchval(sentence, facts.id, name)
+    return member_id
 
 
 async def find(db: Database, slug: str) -> TimeBankFacts:
