@@ -198,6 +198,14 @@ class Redemptions(RuleBasedStateMachine):
             assert self.do(book(self.bank, wanted.id, self.people[by], **call)) == made
         return self.noted(made, offered, subject, wanted.price)
 
+    @rule(target=bookings, offered=st.sampled_from(["lunch", "rare", "walk"]), subject=st.sampled_from(["ada", "ben"]))
+    def book_and_use(self, offered: str, subject: str) -> str:
+        """The short way to what can be given back."""
+        reference = self.request(offered, "", subject, twice=False)
+        if reference:
+            self.change(reference, "fulfil", "coordinator_two")
+        return reference
+
     @rule(target=bookings, minutes=st.integers(1, 150), subject=st.sampled_from(PEOPLE))
     def request_at_a_price_of_their_own(self, minutes: int, subject: str) -> str:
         command = RequestRedemption(
