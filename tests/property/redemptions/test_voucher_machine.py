@@ -159,8 +159,12 @@ class Vouchers(RuleBasedStateMachine):
 
     @rule(reference=bookings, n=st.integers(0, 3), pence=st.sampled_from([None, None, 1, 400, 899, 901]))
     def confirm_at_two_tills(self, reference: str, n: int, pence: int | None) -> None:
+        if self.of[reference][0] in POOLS:
+            return
+        if not self.seen[reference]:
+            self.show(reference)
         codes_seen = self.seen[reference]
-        if not codes_seen or self.of[reference][0] in POOLS:
+        if not codes_seen:
             return
         code = codes_seen[-1 - n % len(codes_seen)]
 
@@ -175,13 +179,23 @@ class Vouchers(RuleBasedStateMachine):
         self.confirmed[reference] += [one.pence for one in done]
         assert sum(self.confirmed[reference]) <= VALUE
 
+    @rule(reference=bookings, n=st.integers(1, 2))
+    def replace_and_try_both(self, reference: str, n: int) -> None:
+        self.show(reference)
+        self.replace(reference)
+        self.confirm_at_two_tills(reference, n, 400)
+
+    @rule(reference=bookings)
+    def use_bit_by_bit(self, reference: str) -> None:
+        for pence in (1, 400, None):
+            self.confirm_at_two_tills(reference, 0, pence)
+
     @rule(reference=bookings)
     def replace(self, reference: str) -> None:
         who = self.people[self.of[reference][1]]
         command = ChangeCode(reference=reference)
         done = self.do(vouchers_shown.replace(self.db, who, command, key=key(), now=self.bank.now))
         if not isinstance(done, list):
-            self.seen[reference].append("replaced")  # the new one is not known before somebody looks
             self.show(reference)
 
     @rule(reference=bookings)
