@@ -180,6 +180,9 @@ class Asks(RuleBasedStateMachine):
     def meet(self, ref: str, said: tuple[int, int], first: bool) -> None:
         """The time of the meeting comes, and both say how long it was."""
         found, known = self.do(ask_of(self.bank, ref)), self.model[ref]
+        if found.state == "asked":
+            self.say_yes(ref, NEXT)
+            found = self.do(ask_of(self.bank, ref))
         if found.state == "agreed" and found.starts_at is not None:
             self.now = max(self.now, found.starts_at)
         both = [(known.receiver, said[0]), (known.helper, said[1])]
