@@ -13,7 +13,7 @@ from timebank.hours.service import AskPot, DecidePotAsk, Give, GivePotHours, Wit
 from timebank.kit.actor import Actor
 
 who = st.integers(0, 3)
-minutes = st.integers(-10, 900)
+minutes = st.one_of(st.sampled_from([15, 30, 60, 240]), st.sampled_from([15, 30, 60, 240]), st.integers(-10, 900))
 step = st.one_of(
     st.tuples(st.just("give"), who, st.one_of(st.none(), who), minutes),
     st.tuples(st.just("ask"), who, minutes),
@@ -22,7 +22,7 @@ step = st.one_of(
     st.tuples(st.just("withdraw"), who, st.integers(0, 5)),
 )
 # Each with whether the same button is pressed, or the same request sent, a second time.
-steps = st.lists(st.tuples(step, st.booleans()), max_size=18)
+steps = st.lists(st.tuples(step, st.booleans()), min_size=4, max_size=24)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
