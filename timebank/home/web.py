@@ -17,7 +17,7 @@ from timebank.kit.words import mark
 from timebank.members.access import note_access
 from timebank.members.details import may_change
 from timebank.members.queries import as_seen_by
-from timebank.members.supporters import BOOK
+from timebank.members.supporters import BOOK, LOG_TIME, MESSAGES, SEE_HOURS
 from timebank.web.context import database, now
 from timebank.web.forms import Form
 from timebank.web.pages import redirect, render
@@ -28,10 +28,16 @@ PageRequest = Request[Any, Any, Any]
 
 @get("/", include_in_schema=False)
 async def show_home(request: PageRequest) -> Response[Any]:
-    """The hours I have, my last entries in words, and where to go from here. Leads visitors to the sign-in page."""
+    """The hours I have, my last entries in words, and where to go from here. Leads visitors to the sign-in page.
+
+    A supporter who may not see the hours gets links to what they may do.
+    """
     person = viewer(request)
     if not person.is_signed_in:
         return redirect(request, "/sign-in")
+    scope = person.acting_for.scope if person.acting_for else None
+    if scope is not None and SEE_HOURS not in scope:
+        return render(request, "home/supporting.html", may_log=LOG_TIME in scope, may_read=MESSAGES in scope)
     timebank_id, member_id = _ids(person)
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:

@@ -169,6 +169,19 @@ async def test_a_supporter_reaches_what_was_agreed_and_nothing_else(bank, client
     assert stopped.headers["location"] == "/supporting"
 
 
+async def test_a_supporter_who_may_not_see_the_hours_sees_none_on_the_first_page(bank, client) -> None:
+    subject = await bank.member("Mo Salah-Eddine")
+    await give_hours(bank, subject, 240)
+    helper, _ = await supporter_of(bank, subject, "log_time")
+    browser = client()
+    await browser.sign_in(bank.db, helper)
+    await browser.submit(f"/supporting/{subject}", {f"reason-{subject}": "Write time down"})
+    page = (await browser.get("/")).text
+    assert "4 hours" not in page
+    assert 'href="/log"' in page
+    assert 'href="/messages"' not in page.split("<footer")[0]
+
+
 async def test_a_supporter_books_when_that_was_agreed(bank, client) -> None:
     subject = await bank.member()
     await give_hours(bank, subject, 240)
