@@ -508,7 +508,9 @@ def _as(bank: Bank, member_id: int, *roles: str) -> Actor:
 
 @pytest.fixture(scope="module")
 async def world(db: Database) -> World:
-    app = create_app(Settings(database_url="postgresql://unused/", smtp_url="smtp://127.0.0.1:1"), db=db, clock=FixedClock(NOW))
+    app = create_app(
+        Settings(database_url="postgresql://unused/", smtp_url="smtp://127.0.0.1:1"), db=db, clock=FixedClock(NOW)
+    )
     app.state.db = db  # what its start would do; a fixture for a whole module cannot hold the application's life
 
     def module_client() -> Browser:

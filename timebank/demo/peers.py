@@ -92,9 +92,7 @@ async def add_peers(
     return [step for n, plan in enumerate(PLANS) for step in _ask(db, actors, plan, n, known, anchor)]
 
 
-def _ask(
-    db: Database, actors: dict[str, Actor], plan: Plan, n: int, known: Known, anchor: datetime
-) -> list[Step]:
+def _ask(db: Database, actors: dict[str, Actor], plan: Plan, n: int, known: Known, anchor: datetime) -> list[Step]:
     receiver, helper = actors[plan.receiver], actors[plan.helper]
     asker, other = (helper, receiver) if plan.is_wish else (receiver, helper)
     row_id = known[plan.is_wish, plan.receiver if plan.is_wish else plan.helper, plan.title]
