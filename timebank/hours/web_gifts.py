@@ -21,7 +21,6 @@ from timebank.members.queries import by_id, names
 from timebank.members.standing import find_receiver
 from timebank.signin.confirming import require_confirmed_for
 from timebank.web import forms
-from timebank.web.confirm import MAX_NEXT_CHARACTERS
 from timebank.web.context import database, now
 from timebank.web.forms import Form
 from timebank.web.pages import redirect, render
@@ -32,6 +31,8 @@ REFUSED = 422
 MINE = [signed_in]
 POT, SOMEBODY = "pot", "member"
 TYPED = ("kind", "to", "how_long", "note")
+IN_ADDRESS = ("kind", "how_long")
+MAX_IN_ADDRESS = 60
 MAX_TYPED = 200
 # The page asks for a name and a length of time where the command has an id and minutes.
 FIELDS = {"to_member_id": "to", "minutes": "how_long", "from_member_id": None}
@@ -126,12 +127,12 @@ async def show_gift(request: PageRequest, gift_id: FromPath[int]) -> Response[An
 
 
 async def _confirm_for_many(request: PageRequest, form: Form, gift: Give) -> None:
-    """Many hours are given only by whoever showed lately who they are; what they typed waits for them."""
-    typed = {name: form.text(name) for name in TYPED if form.text(name)}
-    then = f"/gifts/give?{urlencode(typed)}"
-    if len(then) > MAX_NEXT_CHARACTERS:
-        then = f"/gifts/give?{urlencode({**typed, 'note': ''})}"
-    await require_confirmed_for(request, gift.minutes, then=then)
+    """Many hours are given only by whoever showed lately who they are; how many waits for them.
+
+    To whom and why does not: addresses end up in the books of proxies.
+    """
+    typed = {name: form.text(name) for name in IN_ADDRESS if len(form.text(name)) <= MAX_IN_ADDRESS}
+    await require_confirmed_for(request, gift.minutes, then=f"/gifts/give?{urlencode(typed)}")
 
 
 def subject(request: PageRequest) -> tuple[int, int]:
