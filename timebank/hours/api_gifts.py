@@ -151,7 +151,9 @@ async def ask_the_pot(request: ApiRequest, member_id: FromPath[int], data: JSONB
     return refused(done) if isinstance(done, list) else Response(done, status_code=201)
 
 
-@post("/api/v1/pot-asks/{ask_id:int}/withdrawal", tags=["hours"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/pot-asks/{ask_id:int}/withdrawal", tags=["hours"], guards=[needs_scope(WRITE)], status_code=200, **CHANGING
+)
 async def withdraw_pot_ask(request: ApiRequest, ask_id: FromPath[int], data: JSONBody[Nothing]) -> Response[PotAskNow]:
     """Take an ask back while nobody has decided."""
     actor = acting(request)
@@ -194,7 +196,9 @@ async def read_waiting_asks(
     return Response(PotAsksAnswer(asks=[_ask(one) for one in page.items], next_cursor=page.next_cursor))
 
 
-@post("/api/v1/pot-asks/{ask_id:int}/decision", tags=["hours"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/pot-asks/{ask_id:int}/decision", tags=["hours"], guards=[needs_scope(WRITE)], status_code=200, **CHANGING
+)
 async def decide_pot_ask(
     request: ApiRequest, ask_id: FromPath[int], data: JSONBody[DecisionBody]
 ) -> Response[PotAskNow]:

@@ -188,7 +188,13 @@ async def list_redemptions(request: ApiRequest, everybody: FromQuery[bool] = Fal
     return BookingsAnswer(bookings=[msgspec.convert(each, BookingLine, from_attributes=True) for each in found])
 
 
-@post("/api/v1/redemptions/{reference:str}/steps", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/redemptions/{reference:str}/steps",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def step_redemption(
     request: ApiRequest, reference: FromPath[str], data: JSONBody[StepBody]
 ) -> Response[StateAnswer]:
@@ -253,7 +259,13 @@ async def read_date(request: ApiRequest, offer_id: FromPath[int]) -> DatePeopleA
     )
 
 
-@post("/api/v1/training-dates/{offer_id:int}/attendance", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/training-dates/{offer_id:int}/attendance",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def save_date(
     request: ApiRequest, offer_id: FromPath[int], data: JSONBody[AttendanceBody]
 ) -> Response[AttendanceAnswer]:
@@ -268,7 +280,13 @@ async def save_date(
     return Response(AttendanceAnswer(saved=saved.saved, refused=saved.refused), status_code=200)
 
 
-@post("/api/v1/training-dates/{offer_id:int}/call-off", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/training-dates/{offer_id:int}/call-off",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def call_off_date(
     request: ApiRequest, offer_id: FromPath[int], data: JSONBody[CallOffBody]
 ) -> Response[CalledOffAnswer]:
@@ -306,7 +324,13 @@ async def join_list(request: ApiRequest, data: JSONBody[JoinBody]) -> Response[T
     return Response(await _turn_answer(request, actor, done.waiting_id), status_code=201)
 
 
-@post("/api/v1/waiting/{waiting_id:int}/steps", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/waiting/{waiting_id:int}/steps",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def step_turn(
     request: ApiRequest, waiting_id: FromPath[int], data: JSONBody[TurnStepBody]
 ) -> Response[TurnAnswer]:

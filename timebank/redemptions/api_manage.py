@@ -179,7 +179,13 @@ async def open_offer(request: ApiRequest, offer_id: FromPath[int], data: JSONBod
     return await _changed(request, offers.open_offer, OpenOffer(offer_id=offer_id, is_open=data.is_open))
 
 
-@post("/api/v1/offers/manage/{offer_id:int}/photo", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/offers/manage/{offer_id:int}/photo",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def set_photo(request: ApiRequest, offer_id: FromPath[int], data: JSONBody[PhotoBody]) -> Response[ManagedAnswer]:
     """Give an offer its photo, or take it away."""
     actor, key, moment = acting(request), idempotency_key(request), now(request)

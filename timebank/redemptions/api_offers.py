@@ -112,7 +112,9 @@ async def read_offer(request: ApiRequest, offer_id: FromPath[int]) -> OfferAnswe
     return _answer(card)
 
 
-@post("/api/v1/offers/{offer_id:int}/save", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/offers/{offer_id:int}/save", tags=["redemptions"], guards=[needs_scope(WRITE)], status_code=200, **CHANGING
+)
 async def save_offer(request: ApiRequest, offer_id: FromPath[int], data: JSONBody[SaveBody]) -> Response[SavedAnswer]:
     """Save an offer for later, or take it off the list."""
     command = SaveOffer(offer_id=offer_id, is_saved=data.is_saved)

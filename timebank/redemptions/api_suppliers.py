@@ -19,7 +19,7 @@ from timebank.redemptions import (
 from timebank.redemptions import suppliers_statement as statements
 from timebank.redemptions.suppliers import EndLink, MakeLink
 from timebank.redemptions.suppliers_confirming import Confirm
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -103,7 +103,9 @@ async def list_suppliers(request: ApiRequest) -> SuppliersAnswer:
 
 
 @post("/api/v1/suppliers/{payee_id:int}/link", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
-async def make_supplier_link(request: ApiRequest, payee_id: FromPath[int]) -> Response[LinkAnswer]:
+async def make_supplier_link(
+    request: ApiRequest, payee_id: FromPath[int], data: JSONBody[Nothing]
+) -> Response[LinkAnswer]:
     """Make a link that lets a supplier confirm vouchers; the one before stops working."""
     actor, key = acting(request), idempotency_key(request)
     try:

@@ -28,7 +28,7 @@ from timebank.redemptions.voucher_rules import Terms
 from timebank.redemptions.vouchers import no_key
 from timebank.redemptions.vouchers_setting import SetTerms, set_terms
 from timebank.redemptions.vouchers_shown import ChangeCode, ShowCode
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -171,8 +171,16 @@ async def upload_codes(
     return Response(answer, status_code=201)
 
 
-@post("/api/v1/code-batches/{batch_id:int}/withdraw", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
-async def withdraw_codes(request: ApiRequest, batch_id: FromPath[int]) -> Response[WithdrawnAnswer]:
+@post(
+    "/api/v1/code-batches/{batch_id:int}/withdraw",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
+async def withdraw_codes(
+    request: ApiRequest, batch_id: FromPath[int], data: JSONBody[Nothing]
+) -> Response[WithdrawnAnswer]:
     """Take the free codes of one upload out again."""
     command, key = WithdrawCodes(batch_id=batch_id), idempotency_key(request)
     try:
@@ -182,8 +190,14 @@ async def withdraw_codes(request: ApiRequest, batch_id: FromPath[int]) -> Respon
     return refused(done) if isinstance(done, list) else Response(WithdrawnAnswer(codes=done.codes), status_code=200)
 
 
-@post("/api/v1/redemptions/{reference:str}/code", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
-async def show_code(request: ApiRequest, reference: FromPath[str]) -> Response[CodeAnswer]:
+@post(
+    "/api/v1/redemptions/{reference:str}/code",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
+async def show_code(request: ApiRequest, reference: FromPath[str], data: JSONBody[Nothing]) -> Response[CodeAnswer]:
     """Look at the code of a booking: one's own, or anyone's for a coordinator. It is written down."""
     actor, key = acting(request), idempotency_key(request)
     command = ShowCode(reference=_known(reference), how=vouchers_shown.PROGRAM)
@@ -214,20 +228,38 @@ async def show_code(request: ApiRequest, reference: FromPath[str]) -> Response[C
     return Response(answer, status_code=200, headers={"Cache-Control": "no-store"})
 
 
-@post("/api/v1/redemptions/{reference:str}/code/used", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
-async def say_code_used(request: ApiRequest, reference: FromPath[str]) -> Response[DoneAnswer]:
+@post(
+    "/api/v1/redemptions/{reference:str}/code/used",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
+async def say_code_used(request: ApiRequest, reference: FromPath[str], data: JSONBody[Nothing]) -> Response[DoneAnswer]:
     """I have used an uploaded code: it is not shown again."""
     return await _change(request, reference, vouchers_shown.say_used)
 
 
-@post("/api/v1/redemptions/{reference:str}/code/new", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
-async def replace_code(request: ApiRequest, reference: FromPath[str]) -> Response[DoneAnswer]:
+@post(
+    "/api/v1/redemptions/{reference:str}/code/new",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
+async def replace_code(request: ApiRequest, reference: FromPath[str], data: JSONBody[Nothing]) -> Response[DoneAnswer]:
     """Make a new code for a voucher of ours; the old one stops working."""
     return await _change(request, reference, vouchers_shown.replace)
 
 
-@post("/api/v1/redemptions/{reference:str}/slip", tags=["redemptions"], guards=[needs_scope(WRITE)], **CHANGING)
-async def ask_for_slip(request: ApiRequest, reference: FromPath[str]) -> Response[DoneAnswer]:
+@post(
+    "/api/v1/redemptions/{reference:str}/slip",
+    tags=["redemptions"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
+async def ask_for_slip(request: ApiRequest, reference: FromPath[str], data: JSONBody[Nothing]) -> Response[DoneAnswer]:
     """Put a slip with the code in the queue to be printed and posted."""
     return await _change(request, reference, vouchers_shown.ask_for_slip)
 

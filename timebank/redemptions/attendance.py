@@ -134,9 +134,9 @@ async def save(
         return [Refusal("too_many_marks", f"Save at most {MAX_MARKS} people at once.", "marks")]
     async with db.reading(actor.timebank_id) as connection:
         offer = await offer_of(connection, actor, command.offer_id)
-        known = {row["reference"] for row in await connection.fetch(REFERENCES, actor.timebank_id, command.offer_id)}
-    if offer is None or offer.starts_at is None:
-        return [Refusal("unknown_offer", "There is no such day.", "offer_id")]
+        if offer is None or offer.starts_at is None:
+            return [Refusal("unknown_offer", "There is no such day.", "offer_id")]
+        known = {row["reference"] for row in await connection.fetch(REFERENCES, actor.timebank_id, offer.id)}
     if now < offer.starts_at and any(mark != "cancelled" for mark in command.marks.values()):
         return [Refusal("too_early", say("This has not happened yet. Come back after it has started."), "marks")]
     refused = {}

@@ -226,7 +226,13 @@ async def read_checks(request: ApiRequest, member_id: FromPath[int]) -> ChecksAn
     )
 
 
-@post("/api/v1/members/{member_id:int}/statement-checks", tags=["hours"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/members/{member_id:int}/statement-checks",
+    tags=["hours"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def change_statement_checks(
     request: ApiRequest, member_id: FromPath[int], data: JSONBody[ChecksBody]
 ) -> Response[ChecksNow]:
@@ -238,7 +244,7 @@ async def change_statement_checks(
     return refused(done) if isinstance(done, list) else Response(done, status_code=200)
 
 
-@post("/api/v1/statement-codes/check", tags=["hours"], guards=[needs_scope(READ)], **CHANGING)
+@post("/api/v1/statement-codes/check", tags=["hours"], guards=[needs_scope(READ)], status_code=200, **CHANGING)
 async def check_code(request: ApiRequest, data: JSONBody[CodeBody]) -> Response[Paper]:
     """What the paper with this code should say. Each check counts and is shown to the member, also a repeated one."""
     idempotency_key(request)
