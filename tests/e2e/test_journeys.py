@@ -81,9 +81,9 @@ async def test_hours_that_are_spent_already(demo: Demo, open_page: Opener) -> No
     await page.get_by_role("button", name="Use 4 hours").click()
     await page.wait_for_url("**/bookings/*")
 
-    # The other tab still shows the button; pressing it takes nothing, and says how much is missing.
+    # The other tab still shows the button; pressing it takes nothing, and says what is booked already.
     await other_tab.get_by_role("button", name="Use 4 hours").click()
-    await other_tab.get_by_role("alert").filter(has_text="more for this").wait_for()
+    await other_tab.get_by_role("alert").filter(has_text="You booked this a moment ago").wait_for()
     await assert_good(other_tab)
     assert await other_tab.get_by_role("button", name="Use 4 hours").count() == 0
     await other_tab.get_by_role("link", name=page.url.rsplit("/", 1)[1]).click()
@@ -100,10 +100,11 @@ async def test_nobody_without_hours_is_offered_the_button(demo: Demo, open_page:
     await sign_in(page, demo, COORDINATOR)  # who gave no time of her own
     await page.goto(f"{demo.url}/offers/1")
     await page.get_by_text("You need 1 hour more for this.").wait_for()
-    assert await page.get_by_role("main").get_by_role("button").count() == 0
+    using = page.get_by_role("main").get_by_role("button", name="Use")
+    assert await using.count() == 0
     await assert_good(page)
     await page.goto(f"{demo.url}/offers/1/check")
-    assert await page.get_by_role("main").get_by_role("button").count() == 0
+    assert await using.count() == 0
     await assert_good(page)
 
 

@@ -220,7 +220,7 @@ def _check_seen(offer: OfferFacts, standing: Standing, seen: Seen | None) -> lis
     if seen.revision is not None and seen.revision != offer.revision:
         return [Refusal("offer_changed", "This changed a moment ago. Please look at it again.")]
     if seen.bookings is not None and seen.bookings != standing.bookings:
-        return [Refusal("booked_meanwhile", "You booked this a moment ago. Say yes again only to book it twice.")]
+        return [Refusal("booked_meanwhile", say("You booked this a moment ago. Say yes again only to book it twice."))]
     return []
 
 
