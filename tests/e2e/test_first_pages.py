@@ -1,5 +1,7 @@
 """The first thing anybody sees: the sign-in page, and the page behind each link that the demo prints."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.e2e.conftest import DESK, PHONE, Opener
@@ -27,6 +29,8 @@ async def test_every_door_leads_to_a_good_page(demo: Demo, open_page: Opener, ja
         page = await open_page(javascript=javascript)
         await page.goto(link)
         await assert_good(page)
+        if urlsplit(page.url).path == "/till":  # a supplier has no account, and signs nothing in
+            continue
         await page.get_by_role("button", name="Sign in").click()
         await page.wait_for_url(lambda url: "/sign-in" not in url)
         await assert_good(page)
