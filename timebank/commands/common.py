@@ -37,7 +37,8 @@ def addresses(settings: Settings) -> Iterator[Addresses]:
     end.
     """
     if settings.database_url is not None:
-        vault.use(vault.split(settings.data_key))
+        if settings.data_key:
+            vault.use(vault.split(settings.data_key))
         owner_url = settings.owner_url or settings.database_url
         yield Addresses(settings.database_url, owner_url, is_embedded=False, data_key=settings.data_key)
         return

@@ -87,7 +87,7 @@ def read(wanted: Format, data: bytes, chosen: Mapping[str, int] | None = None) -
     rows = csv.rows(decoded.text, separator, max_rows=MAX_LINES + LOOKED_AT_FOR_HEADINGS, max_cell=MAX_CELL)
     if isinstance(rows, Refusal):
         return rows
-    head, columns = _columns(wanted, rows)
+    head, columns = _columns(wanted, rows) if rows else (None, {})
     body = rows if head is None else rows[head + 1 :]
     if not body:
         return Refusal("no_lines", "This file has no lines. Choose the file that has your lines in it.", "file")
