@@ -24,7 +24,7 @@ async def test_a_code_is_shown_and_confirmed_by_programs(bank: Bank, client) -> 
     offer_id, payee_id = await ours(bank)
     reference = await spend(bank, offer_id)
     member, staff = await program(bank, client, bank.participant), await program(bank, client, bank.coordinator)
-    shown = await member.post(f"/api/v1/redemptions/{reference}/code", headers=fresh())
+    shown = await member.post(f"/api/v1/redemptions/{reference}/code", json={}, headers=fresh())
     assert shown.status_code == 200, shown.text
     assert [view["how"] for view in shown.json()["views"]] == ["program"]
     address = f"/api/v1/suppliers/{payee_id}/confirmations"
