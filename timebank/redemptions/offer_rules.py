@@ -197,11 +197,11 @@ def check_offered(offer: OfferFacts, standing: Standing, seen: Seen | None) -> l
     """
     if not standing.may_use:
         # It looks exactly like one that does not exist.
-        return [Refusal("unknown_offer", "Choose an offer of this time bank.", "offer_id")]
+        return [Refusal("unknown_offer", say("Choose an offer of this time bank."), "offer_id")]
     if not offer.is_open:
         return []  # whoever asks says so, with what else stands in the way
     if not is_shown(offer, standing.today):
-        return [Refusal("offer_closed", "This is not on offer now. Choose something else.", "offer_id")]
+        return [Refusal("offer_closed", say("This is not on offer any more. Choose something else."), "offer_id")]
     if refusals := _check_seen(offer, standing, seen):
         return refusals
     if is_used_up(offer, standing.committed_pence):
@@ -218,7 +218,7 @@ def _check_seen(offer: OfferFacts, standing: Standing, seen: Seen | None) -> lis
         message = say("The price has changed. It is now {price}.", price=Minutes(offer.price_minutes))
         return [Refusal("price_changed", message)]
     if seen.revision is not None and seen.revision != offer.revision:
-        return [Refusal("offer_changed", "This changed a moment ago. Please look at it again.")]
+        return [Refusal("offer_changed", say("This changed a moment ago. Please look at it again."))]
     if seen.bookings is not None and seen.bookings != standing.bookings:
         return [Refusal("booked_meanwhile", say("You booked this a moment ago. Say yes again only to book it twice."))]
     return []

@@ -108,19 +108,20 @@ async def request_within(connection: Connection, actor: Actor, command: RequestR
 async def _request(connection: Connection, actor: Actor, command: RequestRedemption, now: datetime) -> Booked:
     timebank_id, member_id = actor.timebank_id, command.member_id
     if not rules.may_see(actor, member_id):
-        raise Rollback([Refusal("not_yours", "You can only book for yourself.", "member_id")])
+        raise Rollback([Refusal("not_yours", say("You can only book for yourself."), "member_id")])
     await require_active(connection, timebank_id, member_id, "member_id")
     await connection.execute(LOCK_MEMBERS_BOOKINGS, str(timebank_id), str(member_id))
     offer = await offer_queries.offer_facts(connection, timebank_id, command.offer_id, lock=True)
     if offer is None:
-        raise Rollback([Refusal("unknown_offer", "Choose an offer of this time bank.", "offer_id")])
+        raise Rollback([Refusal("unknown_offer", say("Choose an offer of this time bank."), "offer_id")])
     if command.minutes is not None:
         offer = msgspec.structs.replace(offer, price_minutes=command.minutes)
     if offer.provider_id is not None:
         provider = await members.by_id(connection, timebank_id, offer.provider_id)
         apart = await blocking.around(connection, timebank_id, member_id)
         if provider is None or provider.status != "active" or offer.provider_id in apart:
-            raise Rollback([Refusal("helper_away", "This person is away just now. Choose something else.", "offer_id")])
+            away = say("This person is away just now. Choose something else.")
+            raise Rollback([Refusal("helper_away", away, "offer_id")])
     facts = await banks.by_id(connection, timebank_id)
     day = today(now, facts.time_zone)
     version, document = await banks.rules_in_force(connection, timebank_id, day)
@@ -243,4 +244,4 @@ async def _refusal(
     if result.code == "insufficient":
         there = await balance(connection, timebank_id, account_of(member_id))
         return rules.not_enough(there.available or 0, offer.price_minutes)
-    return Refusal(result.code, "This cannot be booked just now. Please ask a coordinator.", "offer_id")
+    return Refusal(result.code, say("This cannot be booked just now. Please ask a coordinator."), "offer_id")

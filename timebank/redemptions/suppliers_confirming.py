@@ -197,7 +197,7 @@ async def _use(
         now=now,
     )
     if actor.member_id is not None and actor.member_id == booking.member_id:
-        refusals.append(Refusal("own_booking", "This is your own voucher. Ask a colleague to type it in.", "code"))
+        refusals.append(Refusal("own_booking", say("This is your own voucher. Ask a colleague to type it in."), "code"))
     if refusals:
         raise Rollback(refusals)
     pence = voucher.left_pence if command.pence is None else command.pence
@@ -257,7 +257,8 @@ async def _owe(
     entry = payment_rules.expense_entry(owed, key=f"voucher_used:{use_id}:1", actor=actor, effective_on=situation.today)
     (result,) = await post_batch(connection, actor.timebank_id, [entry])
     if isinstance(result, Refused):
-        raise Rollback([Refusal("ledger_refused", "This cannot be confirmed just now. Please phone the time bank.")])
+        message = say("This cannot be confirmed just now. Please phone the time bank.")
+        raise Rollback([Refusal("ledger_refused", message)])
     assert isinstance(result, Posted)
     return await payments.record_payable(connection, actor, owed, entry_id=result.entry_id, now=situation.now)
 

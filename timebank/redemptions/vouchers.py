@@ -10,6 +10,7 @@ from timebank.kit.clock import today
 from timebank.kit.ids import reference as new_reference
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
+from timebank.kit.words import say
 from timebank.messages.service import Message, send
 from timebank.payments import rules as payment_rules
 from timebank.redemptions import rules
@@ -216,7 +217,8 @@ async def note_use(
 def no_key(error: KeyMissing) -> Refusal:
     """Refusal ``no_data_key``: the service cannot lock or open codes, and who can change that."""
     del error  # what it says is for the administrator, and in the log at the start
-    return Refusal("no_data_key", "Codes cannot be opened just now. Your administrator must set the data key.")
+    message = say("Codes cannot be opened just now. Your administrator must set the data key.")
+    return Refusal("no_data_key", message)
 
 
 async def _after_request(connection: Connection, actor: Actor, situation: Situation, now: datetime) -> None:

@@ -251,7 +251,7 @@ async def replace(
         if voucher is None or voucher.state != vr.LIVE:
             raise Rollback([NOT_NOW])
         if await connection.fetchval(CODES_MADE, actor.timebank_id, voucher.id) >= vr.MAX_CODES_OF_VOUCHER:
-            raise Rollback([Refusal("too_many_codes", "This had many new codes already. Please talk to us.")])
+            raise Rollback([Refusal("too_many_codes", say("This had many new codes already. Please talk to us."))])
         await new_code(connection, actor, voucher.id, now)
         return ChangedCode(reference=situation.booking.reference)
 
