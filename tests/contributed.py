@@ -71,8 +71,8 @@ async def hours(bank: Bank, *accounts: int | str) -> list[int]:
     return [there[code].posted for code in wanted]
 
 
-async def spend(bank: Bank, member_id: int, minutes: int) -> None:
-    """Use hours as a voucher would."""
+async def try_spend(bank: Bank, member_id: int, minutes: int) -> ledger.Posted | ledger.Refused:
+    """Use hours as a voucher would, if they are there."""
     legs = (
         ledger.Leg(account=f"member/{member_id}", amount=-minutes),
         ledger.Leg(account="spent/vouchers", amount=minutes),
@@ -80,7 +80,13 @@ async def spend(bank: Bank, member_id: int, minutes: int) -> None:
     entry = ledger.Post(key=uuid4().hex, kind="test", unit="MIN", legs=legs, effective_on=TODAY, actor="test")
     async with bank.db.writing(bank.id) as connection:
         (posted,) = await ledger.post_batch(connection, bank.id, [entry])
-        assert isinstance(posted, ledger.Posted), posted
+    return posted
+
+
+async def spend(bank: Bank, member_id: int, minutes: int) -> None:
+    """Use hours as a voucher would."""
+    posted = await try_spend(bank, member_id, minutes)
+    assert isinstance(posted, ledger.Posted), posted
 
 
 async def standing(bank: Bank, member_id: int, choice: str, to: int | None = None) -> None:

@@ -14,7 +14,9 @@ from ledger import prove
 from tests.conftest import TEMPLATE
 from timebank.cli import main
 from timebank.demo.seed import prepare
+from timebank.demo.words import Door
 from timebank.embedded import SUPERUSER, url
+from timebank.redemptions import suppliers
 from timebank.settings import APP_ROLE, MIGRATOR_ROLE
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -96,7 +98,14 @@ async def test_repeating_it_changes_nothing_but_the_ways_in(socket_dir: Path, fi
         first = await prepare(url(socket_dir, APP_ROLE, filled), now=NOW, say=lambda _: None)
         second = await prepare(url(socket_dir, APP_ROLE, filled), now=NOW, say=lambda _: None)
         assert await connection.fetch(SUMMARY) == before
-    assert {door.path for door in first}.isdisjoint(door.path for door in second)
+    assert {door.path for door in first} & {door.path for door in second} == {
+        door.path for door in first if is_till(door)
+    }
+
+
+def is_till(door: Door) -> bool:
+    """A supplier's address hangs on a wall, so it stays as it is; a person's way in is new every time."""
+    return door.path.startswith(suppliers.OPEN_PATH)
 
 
 async def test_it_is_the_same_every_time(socket_dir: Path, filled: str) -> None:

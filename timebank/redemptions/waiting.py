@@ -88,10 +88,10 @@ async def _join(connection: Connection, actor: Actor, command: JoinWaiting, now:
     timebank_id, member_id = actor.timebank_id, command.member_id
     if not rules.may_see(actor, member_id):
         raise Rollback([Refusal("not_yours", say("You can only do this for yourself."), "member_id")])
-    await require_active(connection, timebank_id, member_id, "member_id")
     offer = await offer_queries.offer_facts(connection, timebank_id, command.offer_id, lock=True)
     if offer is None:
         raise Rollback([Refusal("unknown_offer", say("Choose an offer of this time bank."), "offer_id")])
+    await require_active(connection, timebank_id, member_id, "member_id")
     bank = await banks.by_id(connection, timebank_id)
     standing = await offer_queries.standing(
         connection, timebank_id, offer.id, member_id, today=today(now, bank.time_zone), time_zone=bank.time_zone
