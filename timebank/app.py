@@ -58,6 +58,7 @@ from timebank.messages.delivering import Courier
 from timebank.messages.packing import pack
 from timebank.payments import api as payments_api
 from timebank.payments import web as payments_web
+from timebank.payments import web_runs as payments_web_runs
 from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
@@ -92,8 +93,8 @@ from timebank.web.api import EXCEPTION_HANDLERS
 PAGES = (
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
     redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
-    web_suppliers, web_till, web_till_dates, payments_web, messages_web, concerns_web, confidence_web, governance_web,
-    imports_web, jobs_web, hours_web, statements_web, peers_web,
+    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, messages_web, concerns_web,
+    confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,

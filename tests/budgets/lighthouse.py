@@ -51,6 +51,10 @@ def install() -> None:
     stamp.write_text(lock, "utf-8")
 
 
+class NodeError(RuntimeError):
+    """A program of Node.js ended with an error; the message says which and why."""
+
+
 def measure(url: str, cookie: str, chromium: str) -> Scores:
     """Run Lighthouse twice: with its own settings for the scores, and on a slower line for the time to interactive.
 
@@ -84,6 +88,17 @@ def measure(url: str, cookie: str, chromium: str) -> Scores:
 
 
 def _run(url: str, cookie: str, chromium: str, categories: str, *more: str) -> dict[str, Any]:
+    """One report. Lighthouse itself asks to be run again when the browser gave it no trace (NO_NAVSTART and others)."""
+    for _ in range(TRIES - 1):
+        try:
+            return _once(url, cookie, chromium, categories, *more)
+        except NodeError as error:
+            if "run Lighthouse again" not in str(error):
+                raise
+    return _once(url, cookie, chromium, categories, *more)
+
+
+def _once(url: str, cookie: str, chromium: str, categories: str, *more: str) -> dict[str, Any]:
     said = _node(
         str(WORKSHOP / "node_modules" / "lighthouse" / "cli" / "index.js"),
         url,
@@ -118,5 +133,5 @@ def _node(*arguments: str, chromium: str = "") -> str:
         timeout=TIMEOUT_SECONDS,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"{Path(arguments[0]).name} failed with code {done.returncode}:\n{done.stderr.strip()}")
+        raise NodeError(f"{Path(arguments[0]).name} failed with code {done.returncode}:\n{done.stderr.strip()}")
     return done.stdout

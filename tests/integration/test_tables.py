@@ -47,6 +47,7 @@ SAME_TYPE = {
     "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     "TIMESTAMPTZ": "timestamp with time zone",
     "TEXT[]": "text[]",
+    "UUID[]": "uuid[]",
     "ARRAY": "text[]",
 }
 

@@ -12,7 +12,8 @@ from timebank.demo.offers import CAFE, CHAIRING, CINEMA, FORMS, HYGIENE, OFFERS,
 from timebank.demo.steps import Refused, Step
 from timebank.hours import service as hours
 from timebank.kit.actor import Actor, system
-from timebank.payments import batches
+from timebank.payees import service as payees
+from timebank.payments import batches, outcomes
 from timebank.payments import queries as payables
 from timebank.payments import service as payments
 from timebank.redemptions import service as redemptions
@@ -110,17 +111,17 @@ def _gift(db: Database, actors: dict[str, Actor], n: int, anchor: datetime) -> S
 async def _add_offers(db: Database, facts: TimeBankFacts, actors: dict[str, Actor], anchor: datetime) -> dict[str, int]:
     """Make the suppliers and the offers; return the offers' ids by title."""
     keeper = system(facts.id)
-    payees = {}
+    suppliers = {}
     for n, (name, number) in enumerate(PAYEES):
-        added = await payments.add_payee(
-            db, keeper, payments.AddPayee(name=name, supplier_reference=number), key=f"demo-payee-{n}", now=anchor
+        added = await payees.add_payee(
+            db, keeper, payees.AddPayee(name=name, supplier_reference=number), key=f"demo-payee-{n}", now=anchor
         )
-        payees[name] = _accepted(added).payee_id
+        suppliers[name] = _accepted(added).payee_id
     offers = {}
     for n, described in enumerate(OFFERS):
         fields = dict(described)
         if payee := fields.pop("payee", None):
-            fields["payee_id"] = payees[payee]
+            fields["payee_id"] = suppliers[payee]
         if provider := fields.pop("provider", None):
             fields["provider_id"] = _id(actors[provider])
         if days := fields.pop("starts_in_days", None):
@@ -162,7 +163,7 @@ async def _book(db: Database, actors: dict[str, Actor], plan: Plan, offer_id: in
 async def _pay(
     db: Database, facts: TimeBankFacts, actors: dict[str, Actor], booked: dict[int, Plan], anchor: datetime
 ) -> None:
-    """Take each payment as far as its plan says: one payment run has left, the next one is ready."""
+    """Take each payment as far as its plan says: a payment run for each end has left, the next one is ready."""
     finance, administrator = actors[people.FINANCE], actors[people.ADMINISTRATOR]
     references = await _payment_references(db, facts.id, booked)
     before = anchor - timedelta(days=10)
@@ -173,21 +174,22 @@ async def _pay(
         if plan.payment == "cancelled":
             cancel = payments.Cancel(reference=reference, reason="The supplier gave this one for free.")
             _accepted(await payments.cancel(db, finance, cancel, key=f"demo-cancel-{reference}", now=before))
-    await _approve(db, finance, [r for r, plan in references.items() if plan.payment in EXPORTED], before)
-    _accepted(await batches.export(db, finance, batches.ExportBatch(), key="demo-export-1", now=before))
-    for reference, plan in references.items():
-        if plan.payment not in EXPORTED or plan.payment == "exported":
-            continue
+    for n, end in enumerate(EXPORTED, start=1):
+        await _approve(db, finance, [r for r, plan in references.items() if plan.payment == end], before)
+        run = _accepted(await batches.export(db, finance, batches.ExportBatch(), key=f"demo-export-{n}", now=before))
+        async with db.reading(facts.id) as connection:
+            sent = await payables.payments_of_batch(connection, facts.id, run.number)
         # What comes back was paid first.
-        for step in ("paid", "returned") if plan.payment == "returned" else (plan.payment,):
-            outcome = batches.RecordOutcome(
-                reference=reference,
-                outcome=step,
-                on=(before + timedelta(days=3)).date(),
-                reason="" if step == "paid" else "The bank does not know the account.",
-            )
-            key = f"demo-outcome-{reference}-{step}"
-            _accepted(await batches.record_outcome(db, finance, outcome, key=key, now=anchor))
+        for step in {"exported": (), "returned": ("paid", "returned")}.get(end, (end,)):
+            for payment in sent:
+                outcome = outcomes.RecordOutcome(
+                    reference=payment.reference,
+                    outcome=step,
+                    on=(before + timedelta(days=3)).date(),
+                    reason="" if step == "paid" else "The bank does not know the account.",
+                )
+                key = f"demo-outcome-{payment.reference}-{step}"
+                _accepted(await outcomes.record_outcome(db, finance, outcome, key=key, now=anchor))
     await _approve(db, finance, [r for r, plan in references.items() if plan.payment == "approved"], anchor)
 
 

@@ -13,7 +13,7 @@ from timebank.demo.steps import Refused, Step
 from timebank.kit.actor import Actor, system
 from timebank.kit.pictures import remake
 from timebank.kit.refusal import Refusal
-from timebank.payments import queries as payables
+from timebank.payees import queries as payee_queries
 from timebank.redemptions import managing, offer_photos, offers, saved
 from timebank.redemptions import service as redemptions
 from timebank.redemptions.service import AddOffer, RequestRedemption
@@ -37,7 +37,7 @@ async def add_catalogue(
         clocks: Any = {"now": then, "today": then.date(), "time_zone": facts.time_zone}
         known = {one.details.title: one.id for one in await managing.offers(connection, facts.id, **clocks)}
         groups = {group.display_name: group.id for group in await managing.groups(connection, facts.id)}
-        payees = {payee.name: payee.id for payee in await payables.payees(connection, facts.id)}
+        payees = {payee.name: payee.id for payee in await payee_queries.payees(connection, facts.id)}
     for n, (title, draw, words) in enumerate(PICTURES):
         sizes = await _sizes(pictures.drawn(draw))
         key = f"demo-offer-photo-{n}"

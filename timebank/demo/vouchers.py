@@ -11,7 +11,7 @@ from timebank.demo.steps import Refused, Step
 from timebank.identity.rules import Device
 from timebank.kit.actor import Actor
 from timebank.kit.csv import Row
-from timebank.payments import queries as payments
+from timebank.payees import queries as payees
 from timebank.redemptions import codes, codes_file, suppliers, suppliers_confirming, vouchers_shown
 from timebank.redemptions import service as redemptions
 from timebank.redemptions.codes import UploadCodes
@@ -38,7 +38,7 @@ async def add_vouchers(
     """Make the offers and their terms; return the steps of what happened with them."""
     staff = actors[people.COORDINATOR]
     async with db.reading(facts.id) as connection:
-        cafe = next(one.id for one in await payments.payees(connection, facts.id) if one.name == QUAY_CAFE)
+        cafe = next(one.id for one in await payees.payees(connection, facts.id) if one.name == QUAY_CAFE)
     offers = {}
     plans: Sequence[tuple[str, str, int, Terms]] = (
         (CAKE, "A hot drink and a cake, on screen or on paper.", 380, Terms(source="ours", gives_at_once=True)),
@@ -81,7 +81,7 @@ async def add_vouchers(
 
 async def supplier_path(connection: Connection, facts: TimeBankFacts) -> str:
     """What the poster of the demo's supplier opens; "" when there is none."""
-    for payee in await payments.payees(connection, facts.id):
+    for payee in await payees.payees(connection, facts.id):
         if payee.name == QUAY_CAFE:
             link = await suppliers.link_of(connection, facts.id, payee.id)
             return link.path if link else ""

@@ -14,9 +14,9 @@ from timebank.kit.actor import Actor
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.payments import batches, queries, rules
-from timebank.payments.batches import DEFAULT_FORMAT, ExportBatch
+from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
-from timebank.payments.queries import MAX_BATCH_NUMBER, BatchFacts
+from timebank.payments.queries import MAX_BATCH_NUMBER
 from timebank.payments.rules import PayableFacts
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
@@ -59,24 +59,51 @@ class Payables(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewPaymentBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Export everything that is approved. With ``expected_*`` nothing is exported unless exactly that is ready."""
+    """Export everything that is approved and can be paid in this format, "" for the time bank's own.
 
-    format: str = DEFAULT_FORMAT
+    With ``expected_*`` nothing is exported unless exactly that is ready. ``processing_on`` is the working day on which
+    the bank is asked to move the money; without it the first one that the settings allow.
+    """
+
+    format: str = ""
     expected_count: int | None = None
     expected_pence: int | None = None
+    processing_on: date | None = None
 
 
-class PaymentBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment run. ``sha256`` is of the bytes of its file, in hexadecimal."""
+class PaymentLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bank is asked to pay to one payee. ``reference`` is the end-to-end id."""
 
-    number: int
+    line: int
+    reference: str
+    payee_id: int
+    payee_name: str
+    pence: int
+    state: str
+    settled_on: date | None
+
+
+class PaymentFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a payment run. ``sha256`` is of its bytes, in hexadecimal."""
+
     format: str
     file_name: str
     sha256: str
+
+
+class PaymentBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment run: its payments, the payables in them, and the files that were made of it, the first one in front."""
+
+    number: int
+    format: str
+    files: list[PaymentFile]
     line_count: int
     total_pence: int
     currency: str
+    processing_on: date
     created_at: datetime
+    void_at: datetime | None
+    payments: list[PaymentLine]
     payables: list[Payable]
 
 
@@ -105,7 +132,12 @@ async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> 
     """Export what is ready as one payment run. The same ``Idempotency-Key`` gives the same run."""
     actor = acting(request)
     key = idempotency_key(request)
-    command = ExportBatch(format=data.format, expected_count=data.expected_count, expected_pence=data.expected_pence)
+    command = ExportBatch(
+        format=data.format,
+        expected_count=data.expected_count,
+        expected_pence=data.expected_pence,
+        processing_on=data.processing_on,
+    )
     db = database(request)
     result = await retrying(lambda: batches.export(db, actor, command, key=key, now=now(request)))
     if isinstance(result, list):
@@ -128,11 +160,16 @@ async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch
     guards=[needs_scope(READ)],
     **READING,
 )
-async def show_batch_file(request: ApiRequest, number: FromPath[int]) -> Response[bytes]:
-    """The stored bytes of a payment run, the same for ever."""
+async def show_batch_file(
+    request: ApiRequest, number: FromPath[int], format_code: Annotated[str | None, QueryParameter(name="format")] = None
+) -> Response[bytes]:
+    """The stored bytes of a payment run, the same for ever; ``format`` for another than its first file."""
     actor = _reader(request)
     async with database(request).reading(actor.timebank_id) as connection:
-        file = await queries.batch_file(connection, actor.timebank_id, _known(number))
+        batch = await queries.batch(connection, actor.timebank_id, _known(number))
+        if batch is None:
+            raise NotFoundException
+        file = await queries.batch_file(connection, actor.timebank_id, number, format_code or batch.format)
     if file is None:
         raise NotFoundException
     return file_response(file)
@@ -150,28 +187,39 @@ async def _batch(request: ApiRequest, actor: Actor, number: int) -> PaymentBatch
         facts = await queries.batch(connection, actor.timebank_id, _known(number))
         if facts is None:
             raise NotFoundException
+        payments = await queries.payments_of_batch(connection, actor.timebank_id, number)
+        made = await queries.batch_files(connection, actor.timebank_id, number)
         payables = await queries.in_batch(connection, actor.timebank_id, number)
-    return _payment_batch(facts, payables)
+    return PaymentBatch(
+        number=facts.number,
+        format=facts.format,
+        files=[PaymentFile(format=one.format, file_name=one.file_name, sha256=one.sha256.hex()) for one in made],
+        line_count=facts.line_count,
+        total_pence=facts.total_pence,
+        currency=facts.currency,
+        processing_on=facts.processing_on,
+        created_at=facts.created_at,
+        void_at=facts.void_at,
+        payments=[
+            PaymentLine(
+                line=one.line,
+                reference=one.reference,
+                payee_id=one.payee_id,
+                payee_name=one.payee_name,
+                pence=one.pence,
+                state=one.state,
+                settled_on=one.settled_on,
+            )
+            for one in payments
+        ],
+        payables=[_payable(payable) for payable in payables],
+    )
 
 
 def _known(number: int) -> int:
     if not 0 < number <= MAX_BATCH_NUMBER:
         raise NotFoundException
     return number
-
-
-def _payment_batch(facts: BatchFacts, payables: list[PayableFacts]) -> PaymentBatch:
-    return PaymentBatch(
-        number=facts.number,
-        format=facts.format,
-        file_name=facts.file_name,
-        sha256=facts.sha256.hex(),
-        line_count=facts.line_count,
-        total_pence=facts.total_pence,
-        currency=facts.currency,
-        created_at=facts.created_at,
-        payables=[_payable(payable) for payable in payables],
-    )
 
 
 def _payable(facts: PayableFacts) -> Payable:

@@ -1,6 +1,5 @@
-"""Payment runs: approved payables leave together as bytes that never change, and the bank's answers come back."""
+"""Payment runs: approved payables leave together, one payment for each payee, as bytes that never change."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
@@ -9,22 +8,46 @@ import msgspec
 
 from ledger import entry
 from timebank.banks import queries as banks
-from timebank.db import Connection, Database, Rollback, claim, remember
+from timebank.db import Connection, Database, once
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
+from timebank.kit.ids import reference as new_reference
 from timebank.kit.refusal import Refusal
-from timebank.payments import queries, rules
-from timebank.payments.controls import read_back
-from timebank.payments.formats import FORMATS, ControlTotal, PaymentFormat, PaymentRow, find_format
-from timebank.payments.rules import PayableFacts
-from timebank.payments.service import Changed, abandon_if, locked, move, post_one
+from timebank.kit.working_days import working_days_after
+from timebank.payees.queries import accounts, own_account
+from timebank.payments import entries, queries, rules
+from timebank.payments.files import ControlTotalError, chosen_format, keep_file, load
+from timebank.payments.formats import PaymentFormat
+from timebank.payments.periods import open_day
+from timebank.payments.rules import PayableFacts, PaymentFacts
+from timebank.payments.service import abandon_if, post
+from timebank.payments.settings import payment_settings
 
-DEFAULT_FORMAT = FORMATS[0].code
+REFERENCE_ATTEMPTS = 5
 
 INSERT_BATCH = """
-insert into payment_batch (timebank_id, number, format, file_name, content, sha256, line_count, total_pence, currency,
-                           created_by, created_at, entry_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+insert into payment_batch (timebank_id, number, format, line_count, total_pence, currency, created_by, created_at,
+                           entry_ids, processing_on, payer, payer_sealed)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+       (select sealed from bank_account where timebank_id = $1 and payee_id is null and state = 'in_use')
+"""
+
+INSERT_PAYMENTS = """
+insert into payment (timebank_id, batch_number, line, reference, payee_id, payee_name, supplier_reference, town,
+                     country, pence, sealed, state, changed_at)
+select $1, $2, x.line, x.reference, x.payee_id, y.name, y.supplier_reference, y.town, y.country, x.pence, a.sealed,
+       'exported', $3
+  from unnest($4::integer[], $5::text[], $6::bigint[], $7::bigint[]) as x(line, reference, payee_id, pence)
+  join payee y on y.timebank_id = $1 and y.id = x.payee_id
+  left join bank_account a on a.timebank_id = $1 and a.payee_id = x.payee_id and a.state = 'in_use'
+"""
+
+INSERT_ATTEMPTS = """
+insert into payment_attempt (timebank_id, payable_id, n, batch_number, line, pence, is_live)
+select $1, x.payable_id,
+       1 + (select count(*) from payment_attempt t where t.timebank_id = $1 and t.payable_id = x.payable_id),
+       $2, x.line, x.pence, true
+  from unnest($3::bigint[], $4::integer[], $5::bigint[]) as x(payable_id, line, pence)
 """
 
 MARK_EXPORTED = """
@@ -42,189 +65,200 @@ select $1, exported.id, coalesce(max(e.n), 0) + 1, 'exported', $3, $4, $5
 """
 
 NEXT_NUMBER = "select coalesce(max(number), 0) + 1 from payment_batch where timebank_id = $1"
+TAKEN = "select reference from payment where timebank_id = $1 and reference = any($2::text[])"
 
 LOCK_BATCHES = "select pg_advisory_xact_lock(hashtextextended('payment_batch', $1))"
 """One export at a time per time bank, so that batch numbers have no gaps and two exports never share a payable."""
 
 
 class ExportBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Export everything that is approved. ``expected_*`` is what the person saw on the button; None skips the check."""
+    """Export everything that is approved and can be paid in this format ("" for the time bank's own format).
 
-    format: str = DEFAULT_FORMAT
+    ``expected_*`` is what the person saw on the button; None skips the check. ``processing_on`` is the working day on
+    which the bank is asked to move the money; None for the first one that the settings allow.
+    """
+
+    format: str = ""
     expected_count: int | None = None
     expected_pence: int | None = None
+    processing_on: date | None = None
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment run: its number, its payments, their sum in minor units, the SHA-256 of its bytes in hexadecimal."""
+    """A payment run: its number, its payments, the payables in them, and their sum in minor units.
+
+    ``sha256`` is of the bytes of its first file, in hexadecimal.
+    """
 
     number: int
     line_count: int
+    payable_count: int
     total_pence: int
     currency: str
     sha256: str
 
 
-class RecordOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bank did: ``paid``, ``rejected`` or ``returned``, on the day its statement names."""
-
-    reference: str
-    outcome: str
-    on: date
-    reason: str = ""
-
-
-class ControlTotalError(Exception):
-    """The file, the payables and the ledger do not add up to the same. A bug: nothing was exported."""
-
-
 async def export(
     db: Database, actor: Actor, command: ExportBatch, *, key: str, now: datetime
 ) -> Exported | list[Refusal]:
-    """Export what is approved as one numbered batch, at most :data:`rules.MAX_LINES_PER_BATCH` lines, those due first.
+    """Export what is ready as one numbered batch, at most :data:`rules.MAX_PER_BATCH` payables, those due first.
 
-    One ledger entry moves every amount from its payee to "in transit". The bytes are stored and never made again. The
-    sums of the file, of the payables and of the ledger entry are compared to the penny before anything is kept.
+    What one payee is owed leaves as one payment. Ledger entries move every amount from its payee to "in transit". The
+    bytes are stored and never made again. The sums of the file, of the payables and of the ledger entries are compared
+    to the penny before anything is kept.
 
-    Refusals: ``unknown_format`` and those of ``rules.check_export``. The same key gives the same batch.
+    Refusals: ``unknown_format``, those of ``rules.check_export`` and ``rules.check_processing``, and of the format's
+    ``check``. The same key gives the same batch.
 
     Raises:
-        ControlTotalError: the three sums differ; the transaction is abandoned.
+        ControlTotalError: the sums differ; the transaction is abandoned.
     """
-    scope = f"export_batch:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Exported)
-            payment_format = find_format(command.format)
-            if payment_format is None:
-                codes = ", ".join(one.code for one in FORMATS)
-                raise Rollback([Refusal("unknown_format", f"Choose one of these formats: {codes}.", "format")])
-            await connection.execute(LOCK_BATCHES, actor.timebank_id)
-            payables = await queries.ready(connection, actor.timebank_id, rules.MAX_LINES_PER_BATCH)
-            abandon_if(
-                rules.check_export(
-                    actor, payables, expected_count=command.expected_count, expected_pence=command.expected_pence
-                )
+
+    async def work(connection: Connection) -> Exported:
+        settings = await payment_settings(connection, actor.timebank_id)
+        payment_format = chosen_format(command.format or settings.format)
+        abandon_if(rules.check_finance(actor))
+        await connection.execute(LOCK_BATCHES, actor.timebank_id)
+        payables, spoiled = await ready_to_leave(connection, actor.timebank_id, payment_format)
+        abandon_if(
+            rules.check_export(
+                payables,
+                spoiled,
+                expected_count=command.expected_count,
+                expected_pence=command.expected_pence,
             )
-            number = await connection.fetchval(NEXT_NUMBER, actor.timebank_id)
-            facts = await banks.by_id(connection, actor.timebank_id)
-            day = today(now, facts.time_zone)
-            item = rules.export_entry(
-                payables, number=number, key=f"export_batch:{number}:1", actor=actor, effective_on=day
+        )
+        bank = await banks.by_id(connection, actor.timebank_id)
+        day = today(now, bank.time_zone)
+        processing_on = command.processing_on or working_days_after(day, settings.days_ahead, bank.holiday_region)
+        abandon_if(rules.check_processing(processing_on, today=day, region=bank.holiday_region))
+        number: int = await connection.fetchval(NEXT_NUMBER, actor.timebank_id)
+        payments, attempts = await _payments(connection, actor.timebank_id, payables, number)
+        items = entries.export_entries(
+            payments,
+            number=number,
+            key=f"export_batch:{number}",
+            actor=actor,
+            effective_on=await open_day(connection, actor.timebank_id, day),
+        )
+        entry_ids = await post(connection, actor, items)
+        await _check_ledger(connection, actor.timebank_id, payables, payments, entry_ids)
+        own = await own_account(connection, actor.timebank_id)
+        await connection.execute(
+            INSERT_BATCH,
+            actor.timebank_id,
+            number,
+            payment_format.code,
+            len(payments),
+            sum(payment.pence for payment in payments),
+            payments[0].currency,
+            actor.member_id,
+            now,
+            entry_ids,
+            processing_on,
+            own.holder if own else bank.name,
+        )
+        await connection.execute(
+            INSERT_PAYMENTS,
+            actor.timebank_id,
+            number,
+            now,
+            [one.line for one in payments],
+            [one.reference for one in payments],
+            [one.payee_id for one in payments],
+            [one.pence for one in payments],
+        )
+        await connection.execute(
+            INSERT_ATTEMPTS,
+            actor.timebank_id,
+            number,
+            [payable.id for payable, _ in attempts],
+            [line for _, line in attempts],
+            [payable.next_pence for payable, _ in attempts],
+        )
+        ids = [payable.id for payable in payables]
+        await connection.execute(MARK_EXPORTED, actor.timebank_id, ids, number, now)
+        await connection.execute(EXPORT_EVENTS, actor.timebank_id, ids, actor.member_id, now, entry_ids[0])
+        batch = await load(connection, actor.timebank_id, number)
+        assert batch is not None
+        sha256 = await keep_file(connection, actor, batch, payment_format, now)
+        return Exported(
+            number=number,
+            line_count=len(payments),
+            payable_count=len(payables),
+            total_pence=batch.total.pence,
+            currency=batch.currency,
+            sha256=sha256.hex(),
+        )
+
+    return await once(db, actor, "export_batch", key, command, Exported, work)
+
+
+async def ready_to_leave(
+    connection: Connection, timebank_id: int, payment_format: PaymentFormat
+) -> tuple[list[PayableFacts], list[PayableFacts]]:
+    """The payables that an export in this format would take now, locked; and what changed since its approval."""
+    found = await queries.ready(connection, timebank_id, rules.MAX_PER_BATCH)
+    known = await accounts(connection, timebank_id, sorted({payable.payee_id for payable in found}))
+    good = [payable for payable in found if rules.is_approval_good(payable)]
+    spoiled = [payable for payable in found if not rules.is_approval_good(payable)]
+    return [payable for payable in good if payment_format.reaches(known.get(payable.payee_id))], spoiled
+
+
+async def _payments(
+    connection: Connection, timebank_id: int, payables: Sequence[PayableFacts], number: int
+) -> tuple[list[PaymentFacts], list[tuple[PayableFacts, int]]]:
+    """One payment for each payee, in the order of names, and the line that every payable is in."""
+    by_payee: dict[int, list[PayableFacts]] = {}
+    for payable in sorted(payables, key=lambda one: (one.payee_name.casefold(), one.payee_id, one.id)):
+        by_payee.setdefault(payable.payee_id, []).append(payable)
+    references = await _references(connection, timebank_id, len(by_payee))
+    payments: list[PaymentFacts] = []
+    attempts: list[tuple[PayableFacts, int]] = []
+    for line, (reference, (payee_id, theirs)) in enumerate(zip(references, by_payee.items(), strict=True), start=1):
+        payments.append(
+            PaymentFacts(
+                batch_number=number,
+                line=line,
+                reference=reference,
+                payee_id=payee_id,
+                payee_name=theirs[0].payee_name,
+                pence=sum(payable.next_pence for payable in theirs),
+                credited_pence=0,
+                currency=theirs[0].currency,
+                state=rules.EXPORTED,
+                settled_on=None,
             )
-            entry_id = await post_one(connection, actor, item)
-            content = payment_format.write([_row(payable, number) for payable in payables])
-            await _check_control_totals(connection, actor.timebank_id, payables, payment_format, content, entry_id)
-            exported = Exported(
-                number=number,
-                line_count=len(payables),
-                total_pence=sum(payable.pence for payable in payables),
-                currency=payables[0].currency,
-                sha256=hashlib.sha256(content).hexdigest(),
-            )
-            file_name = f"{facts.slug}-payments-{number:04d}-{day.isoformat()}.{payment_format.extension}"
-            await connection.execute(
-                INSERT_BATCH,
-                actor.timebank_id,
-                number,
-                payment_format.code,
-                file_name,
-                content,
-                bytes.fromhex(exported.sha256),
-                exported.line_count,
-                exported.total_pence,
-                exported.currency,
-                actor.member_id,
-                now,
-                entry_id,
-            )
-            ids = [payable.id for payable in payables]
-            await connection.execute(MARK_EXPORTED, actor.timebank_id, ids, number, now)
-            await connection.execute(EXPORT_EVENTS, actor.timebank_id, ids, actor.member_id, now, entry_id)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(exported))
-            return exported
-    except Rollback as rollback:
-        return rollback.refusals
+        )
+        attempts.extend((payable, line) for payable in theirs)
+    return payments, attempts
 
 
-async def record_outcome(
-    db: Database, actor: Actor, command: RecordOutcome, *, key: str, now: datetime
-) -> Changed | list[Refusal]:
-    """Record what the bank did with an exported payment, and move the money in the ledger accordingly.
-
-    Refusals: those of ``rules.check_outcome``. Raises UnknownPayment for an unknown reference.
-    """
-    scope = f"payment_outcome:{actor.name}"
-    reason = command.reason.strip()
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Changed)
-            payable = await locked(connection, actor, command.reference)
-            facts = await banks.by_id(connection, actor.timebank_id)
-            exported_on = None
-            if payable.batch_number is not None:
-                batch = await queries.batch(connection, actor.timebank_id, payable.batch_number)
-                exported_on = today(batch.created_at, facts.time_zone) if batch else None
-            abandon_if(
-                rules.check_outcome(
-                    actor,
-                    payable,
-                    outcome=command.outcome,
-                    on=command.on,
-                    reason=reason,
-                    exported_on=exported_on,
-                    today=today(now, facts.time_zone),
-                )
-            )
-            key_of_entry = f"payment_{command.outcome}:{payable.id}:1"
-            item = rules.outcome_entry(payable, command.outcome, key=key_of_entry, actor=actor, effective_on=command.on)
-            entry_id = await post_one(connection, actor, item)
-            await connection.execute(
-                "update payable set settled_on = $3 where timebank_id = $1 and id = $2",
-                actor.timebank_id,
-                payable.id,
-                command.on,
-            )
-            changed = await move(connection, actor, payable, command.outcome, now, reason=reason, entry_id=entry_id)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
-            return changed
-    except Rollback as rollback:
-        return rollback.refusals
+async def _references(connection: Connection, timebank_id: int, count: int) -> list[str]:
+    """New end-to-end ids that no payment of the time bank has."""
+    found: set[str] = set()
+    for _ in range(REFERENCE_ATTEMPTS):
+        found |= {new_reference() for _ in range(count - len(found))}
+        found -= {row["reference"] for row in await connection.fetch(TAKEN, timebank_id, sorted(found))}
+        if len(found) == count:
+            return sorted(found)
+    raise RuntimeError(f"no free payment references in {REFERENCE_ATTEMPTS} attempts")
 
 
-def _row(payable: PayableFacts, number: int) -> PaymentRow:
-    return PaymentRow(
-        reference=payable.reference,
-        payee_name=payable.payee_name,
-        supplier_reference=payable.supplier_reference,
-        invoice_number=payable.invoice_number,
-        pence=payable.pence,
-        currency=payable.currency,
-        due_on=payable.due_on,
-        description=payable.description,
-        kind=payable.kind,
-        batch_number=str(number),
-    )
-
-
-async def _check_control_totals(
+async def _check_ledger(
     connection: Connection,
     timebank_id: int,
     payables: Sequence[PayableFacts],
-    payment_format: PaymentFormat,
-    content: bytes,
-    entry_id: UUID,
+    payments: Sequence[PaymentFacts],
+    entry_ids: Sequence[UUID],
 ) -> None:
-    """The file read back, the payables and the ledger entry must say the same, to the penny and for every payee."""
-    currency, total = payables[0].currency, sum(payable.pence for payable in payables)
-    expected = ControlTotal(currency, len(payables), total)
-    if (in_file := read_back(content, payment_format, currency)) != expected:
-        raise ControlTotalError(f"the file holds {in_file}, the payables {expected}")
-    legs = {leg.account: leg.amount for leg in rules.export_legs(payables)}
-    posted = {leg.account: leg.amount for leg in (await entry(connection, timebank_id, entry_id)).legs}
-    if posted != legs or posted[rules.IN_TRANSIT] != total:
-        raise ControlTotalError(f"the ledger entry {entry_id} holds {posted}, the payables {legs}")
+    """The payables, the payments and the ledger entries must say the same, to the penny and for every payee."""
+    owed, in_transit = 0, 0
+    for entry_id in entry_ids:
+        for leg in (await entry(connection, timebank_id, entry_id)).legs:
+            owed -= leg.amount if leg.account.startswith("payable/") else 0
+            in_transit += leg.amount if leg.account == entries.IN_TRANSIT else 0
+    wanted = sum(payable.next_pence for payable in payables)
+    leaving = sum(payment.pence for payment in payments)
+    if owed != wanted or in_transit != leaving:
+        raise ControlTotalError(f"the ledger holds {owed} and {in_transit}, the payables {wanted} and {leaving}")

@@ -1,7 +1,7 @@
 """A payable that turns out smaller: for redemptions, inside their transaction and around their one ledger call."""
 
 from datetime import date, datetime
-from typing import Literal, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,7 @@ from ledger import Post, Reverse
 from timebank.db import Connection
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
-from timebank.payments import queries, rules
+from timebank.payments import entries, queries, rules
 from timebank.payments.rules import NewPayable
 from timebank.payments.service import move
 
@@ -54,7 +54,7 @@ async def correction(
     if not 0 < pence < payable.pence:
         return Refusal("more_than_owed", "Enter less than what is owed now.", "supplier_pence")
     new = NewPayable(
-        kind=cast("Literal['voucher', 'training']", payable.kind),
+        kind=cast("rules.Kind", payable.kind),
         payee_id=payable.payee_id,
         pence=pence,
         currency=payable.currency,
@@ -65,8 +65,8 @@ async def correction(
         due_on=payable.due_on,
     )
     return Correction(
-        reverse=rules.cancelling_entry(payable, key=f"{key}:1", actor=actor, effective_on=effective_on),
-        post=rules.expense_entry(new, key=f"{key}:2", actor=actor, effective_on=effective_on),
+        reverse=entries.cancelling_entry(payable, key=f"{key}:1", actor=actor, effective_on=effective_on),
+        post=entries.expense_entry(new, key=f"{key}:2", actor=actor, effective_on=effective_on),
     )
 
 

@@ -11,11 +11,12 @@ from timebank.kit.paging import Page, page_of
 from timebank.payments.rules import (
     APPROVED,
     DRAFT,
-    MAX_LINES_PER_BATCH,
+    MAX_PER_BATCH,
     REJECTED,
     RETURNED,
     SUBMITTED,
     PayableFacts,
+    PaymentFacts,
     is_approval_good,
 )
 
@@ -25,10 +26,13 @@ MAX_BATCH_NUMBER = 2**31 - 1  # PostgreSQL's integer
 
 FACTS = """
 select p.id, p.reference, p.kind, p.payee_id, y.name as payee_name, y.supplier_reference,
-       y.member_id as payee_member_id, p.pence, p.currency, p.description, p.invoice_number, p.earned_on, p.due_on,
-       p.state, p.entry_id, p.created_by, p.submitted_by, p.approved_by, p.approved_digest, p.batch_number, p.settled_on
+       y.member_id as payee_member_id, y.pay_by, a.mark as account_mark, p.pence, p.currency, p.description,
+       p.invoice_number, p.earned_on, p.due_on, p.state, p.entry_id, p.created_by, p.submitted_by, p.approved_by,
+       p.approved_digest, p.batch_number, p.settled_on, p.settled_pence, p.part_pence, p.tax_pence, p.tax_code,
+       p.nominal_code, p.order_number, p.budget_id
   from payable p
   join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
+  left join bank_account a on a.timebank_id = p.timebank_id and a.payee_id = p.payee_id and a.state = 'in_use'
  where p.timebank_id = $1
 """
 
@@ -36,9 +40,22 @@ LOCK = " for no key update of p"
 BY_REFERENCE = FACTS + " and p.reference = $2"
 BY_SOURCE = FACTS + " and p.source_kind = $2 and p.source_id = $3"
 BY_STATE = FACTS + " and p.state = $2 order by p.due_on, p.id limit $3"
-DUE_FIRST = "select id from payable where timebank_id = $1 and state = 'approved' order by due_on, id limit $2"
+DUE_FIRST = """
+select p.id
+  from payable p
+  join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
+ where p.timebank_id = $1 and p.state = 'approved' and y.pay_by = 'bank'
+ order by p.due_on, p.id limit $2
+"""
 READY = FACTS + " and p.state = 'approved' and p.id = any($2::bigint[]) order by p.id" + LOCK
-BY_BATCH = FACTS + " and p.batch_number = $2 order by p.id"
+BY_BATCH = (
+    FACTS
+    + """
+   and exists (select from payment_attempt t
+                where t.timebank_id = p.timebank_id and t.payable_id = p.id and t.batch_number = $2)
+ order by p.id
+"""
+)
 AFTER_ID = FACTS + " and p.id > $2 and ($3::text is null or p.state = $3) order by p.id limit $4"
 
 OF_PAYEE = FACTS + " and p.payee_id = $2 and p.earned_on >= $3 and p.earned_on < $4 order by p.earned_on, p.id limit $5"
@@ -61,29 +78,65 @@ select e.n, e.state, e.at, e.reason, e.entry_id, e.actor_id, m.display_name as a
 """
 
 BATCH = """
-select b.number, b.format, b.file_name, b.sha256, b.line_count, b.total_pence, b.currency, b.created_at, b.entry_id,
-       b.created_by, m.display_name as created_by_name
+select b.number, b.format, b.line_count, b.total_pence, b.currency, b.created_at, b.entry_ids, b.processing_on,
+       b.payer, b.payer_sealed, b.created_by, m.display_name as created_by_name,
+       v.at as void_at, v.why as void_why, v.by_id as void_by
   from payment_batch b
   join member m on m.timebank_id = b.timebank_id and m.id = b.created_by
+  left join payment_batch_void v on v.timebank_id = b.timebank_id and v.batch_number = b.number
  where b.timebank_id = $1
 """
 
 BATCH_BY_NUMBER = BATCH + " and b.number = $2"
 BATCHES_BEFORE = BATCH + " and b.number < $2 order by b.number desc limit $3"
-BATCH_FILE = (
-    "select number, file_name, content, sha256, format from payment_batch where timebank_id = $1 and number = $2"
-)
-
-PAYEES = """
-select id, name, supplier_reference
-  from payee
- where timebank_id = $1
- order by name
- limit $2
+FILE = """
+select batch_number as number, file_name, content, sha256, format
+  from payment_file where timebank_id = $1 and batch_number = $2 and format = $3
+"""
+FILES = """
+select f.format, f.file_name, f.sha256, length(f.content) as bytes, f.made_at
+  from payment_file f where f.timebank_id = $1 and f.batch_number = $2 order by f.made_at, f.format
 """
 
-
-PAYEE = "select id, name, supplier_reference from payee where timebank_id = $1 and id = $2"
+PAYMENTS = """
+select m.batch_number, m.line, m.reference, m.payee_id, m.payee_name, m.pence, m.credited_pence, b.currency, m.state,
+       m.settled_on
+  from payment m
+  join payment_batch b on b.timebank_id = m.timebank_id and b.number = m.batch_number
+ where m.timebank_id = $1
+"""
+PAYMENT_BY_REFERENCE = PAYMENTS + " and m.reference = $2"
+PAYMENTS_OF_BATCH = PAYMENTS + " and m.batch_number = $2 order by m.line"
+PAYMENTS_OF_PAYABLE = (
+    PAYMENTS
+    + """
+   and exists (select from payment_attempt t where t.timebank_id = m.timebank_id and t.payable_id = $2
+                  and t.batch_number = m.batch_number and t.line = m.line)
+ order by m.batch_number, m.line
+"""
+)
+BY_IDS = FACTS + " and p.id = any($2::bigint[]) order by p.id"
+SUMS_OF_BATCH = """
+select p.kind, p.currency, count(*) as payments, sum(t.pence)::bigint as pence
+  from payment_attempt t
+  join payable p on p.timebank_id = t.timebank_id and p.id = t.payable_id
+ where t.timebank_id = $1 and t.batch_number = $2
+ group by p.kind, p.currency order by p.currency, p.kind
+"""
+LOCK_PAYMENT = " for no key update of m"
+ITEMS_OF_PAYMENT = """
+select t.payable_id, t.pence from payment_attempt t
+ where t.timebank_id = $1 and t.batch_number = $2 and t.line = $3 order by t.payable_id
+"""
+OF_PAYMENT = (
+    FACTS
+    + """
+   and exists (select from payment_attempt t where t.timebank_id = p.timebank_id and t.payable_id = p.id
+                  and t.batch_number = $2 and t.line = $3)
+ order by p.id
+"""
+    + LOCK
+)
 
 
 class Sum(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,9 +151,8 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True):
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Finance's first page: the queues in the order they are worked through. Lists are cut at :data:`MAX_LISTED`.
 
-    ``ready`` is exactly what an export would take now; ``totals`` adds it up by kind and currency; ``spoiled`` are
-    those of ``ready`` whose content changed after approval, which stop an export; ``failed`` did not arrive; ``counts``
-    is the number of payments in every state.
+    ``ready`` is approved; ``totals`` adds it up by kind and currency; ``spoiled`` changed after it was approved, so it
+    stays behind; ``failed`` did not arrive; ``counts`` is the number of payments in every state.
     """
 
     ready: tuple[PayableFacts, ...]
@@ -125,23 +177,27 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment run, without its bytes."""
+    """A payment run, without its files. ``format`` is that of its first file; ``void_*`` are None while it stands."""
 
     number: int
     format: str
-    file_name: str
-    sha256: bytes
     line_count: int
     total_pence: int
     currency: str
     created_at: datetime
     created_by: int
     created_by_name: str
-    entry_id: UUID
+    entry_ids: list[UUID]
+    processing_on: date
+    payer: str
+    payer_sealed: bytes | None
+    void_at: datetime | None
+    void_why: str | None
+    void_by: int | None
 
 
 class BatchFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The bytes of a payment run, exactly as they were exported."""
+    """One file of a payment run, exactly as it was made the first time."""
 
     number: int
     file_name: str
@@ -150,12 +206,14 @@ class BatchFile(msgspec.Struct, frozen=True, kw_only=True):
     format: str
 
 
-class PayeeFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A supplier to choose from."""
+class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of a payment run, without its content; ``bytes`` is how long it is."""
 
-    id: int
-    name: str
-    supplier_reference: str
+    format: str
+    file_name: str
+    sha256: bytes
+    bytes: int
+    made_at: datetime
 
 
 async def by_reference(
@@ -198,11 +256,12 @@ async def page(
 
 async def overview(connection: Connection, timebank_id: int) -> Overview:
     """Everything that finance's first page shows."""
-    ready_now = await in_state(connection, timebank_id, APPROVED, MAX_LINES_PER_BATCH)
+    approved = await in_state(connection, timebank_id, APPROVED, MAX_PER_BATCH)
+    ready_now = [payable for payable in approved if is_approval_good(payable)]
     return Overview(
         ready=tuple(ready_now),
         totals=sums(ready_now),
-        spoiled=tuple(payable for payable in ready_now if not is_approval_good(payable)),
+        spoiled=tuple(payable for payable in approved if not is_approval_good(payable)),
         waiting=tuple(await in_state(connection, timebank_id, SUBMITTED)),
         drafts=tuple(await in_state(connection, timebank_id, DRAFT)),
         failed=(
@@ -225,6 +284,22 @@ def sums(payables: Sequence[PayableFacts]) -> tuple[Sum, ...]:
     )
 
 
+async def items_of_payment(
+    connection: Connection, timebank_id: int, payment: PaymentFacts
+) -> list[tuple[PayableFacts, int]]:
+    """The payables of one payment with what it settles of each, in minor units."""
+    rows = await connection.fetch(ITEMS_OF_PAYMENT, timebank_id, payment.batch_number, payment.line)
+    pence = {row["payable_id"]: row["pence"] for row in rows}
+    found = _all(await connection.fetch(BY_IDS, timebank_id, sorted(pence)))
+    return [(payable, pence[payable.id]) for payable in found]
+
+
+async def sums_of_batch(connection: Connection, timebank_id: int, number: int) -> tuple[Sum, ...]:
+    """What one payment run settles, by kind."""
+    rows = await connection.fetch(SUMS_OF_BATCH, timebank_id, number)
+    return tuple(msgspec.convert(dict(row), Sum) for row in rows)
+
+
 async def history(connection: Connection, timebank_id: int, payable_id: int) -> list[Event]:
     """Every step of one payable, oldest first."""
     return [msgspec.convert(dict(row), Event) for row in await connection.fetch(HISTORY, timebank_id, payable_id)]
@@ -242,10 +317,55 @@ async def batches(connection: Connection, timebank_id: int, *, before: int, size
     return page_of([msgspec.convert(dict(row), BatchFacts) for row in rows], size, lambda facts: (facts.number,))
 
 
-async def batch_file(connection: Connection, timebank_id: int, number: int) -> BatchFile | None:
-    """The stored bytes of one payment run, or None."""
-    row = await connection.fetchrow(BATCH_FILE, timebank_id, number)
+async def batch_file(connection: Connection, timebank_id: int, number: int, format_code: str) -> BatchFile | None:
+    """The stored bytes of one payment run in one format, or None when it was never made in it."""
+    row = await connection.fetchrow(FILE, timebank_id, number, format_code)
     return msgspec.convert(dict(row), BatchFile) if row else None
+
+
+async def batch_files(connection: Connection, timebank_id: int, number: int) -> list[FileFacts]:
+    """The files of one payment run, the one that left first in front."""
+    return [msgspec.convert(dict(row), FileFacts) for row in await connection.fetch(FILES, timebank_id, number)]
+
+
+async def payments_of_batch(connection: Connection, timebank_id: int, number: int) -> list[PaymentFacts]:
+    """The lines of one payment run, in the order of its files."""
+    rows = await connection.fetch(PAYMENTS_OF_BATCH, timebank_id, number)
+    return [msgspec.convert(dict(row), PaymentFacts) for row in rows]
+
+
+async def lock_payments(connection: Connection, timebank_id: int, number: int) -> list[PaymentFacts]:
+    """The lines of one payment run, locked until the transaction ends."""
+    rows = await connection.fetch(PAYMENTS_OF_BATCH + LOCK_PAYMENT, timebank_id, number)
+    return [msgspec.convert(dict(row), PaymentFacts) for row in rows]
+
+
+async def lock_in_batch(connection: Connection, timebank_id: int, number: int) -> list[PayableFacts]:
+    """Payables of one payment run, locked until the transaction ends, in the order of ids."""
+    return _all(await connection.fetch(BY_BATCH + LOCK, timebank_id, number))
+
+
+async def payments_of_payable(connection: Connection, timebank_id: int, payable_id: int) -> list[PaymentFacts]:
+    """Every attempt to pay one payable, oldest first."""
+    rows = await connection.fetch(PAYMENTS_OF_PAYABLE, timebank_id, payable_id)
+    return [msgspec.convert(dict(row), PaymentFacts) for row in rows]
+
+
+async def payment_by_reference(
+    connection: Connection, timebank_id: int, reference: str, *, lock: bool = False
+) -> PaymentFacts | None:
+    """The payment with this end-to-end id, or None. ``lock`` keeps others from changing it."""
+    row = await connection.fetchrow(PAYMENT_BY_REFERENCE + (LOCK_PAYMENT if lock else ""), timebank_id, reference)
+    return msgspec.convert(dict(row), PaymentFacts) if row else None
+
+
+async def payables_of_payment(
+    connection: Connection, timebank_id: int, payment: PaymentFacts
+) -> list[tuple[PayableFacts, int]]:
+    """The payables of one payment with what it settles of each, in minor units; locked until the transaction ends."""
+    key = timebank_id, payment.batch_number, payment.line
+    pence = {row["payable_id"]: row["pence"] for row in await connection.fetch(ITEMS_OF_PAYMENT, *key)}
+    return [(payable, pence[payable.id]) for payable in _all(await connection.fetch(OF_PAYMENT, *key))]
 
 
 class PayeeMonth(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,12 +382,6 @@ class PayeeMonth(msgspec.Struct, frozen=True, kw_only=True):
         return self.pence - self.paid_pence
 
 
-async def payee(connection: Connection, timebank_id: int, payee_id: int) -> PayeeFacts | None:
-    """One payee, or None."""
-    row = await connection.fetchrow(PAYEE, timebank_id, payee_id)
-    return msgspec.convert(dict(row), PayeeFacts) if row else None
-
-
 async def of_payee(
     connection: Connection, timebank_id: int, payee_id: int, *, from_day: date, before: date
 ) -> list[PayableFacts]:
@@ -279,12 +393,6 @@ async def months_of_payee(connection: Connection, timebank_id: int, payee_id: in
     """Every month in which a payee earned something, newest first, at most :data:`MAX_LISTED`."""
     rows = await connection.fetch(MONTHS_OF_PAYEE, timebank_id, payee_id, MAX_LISTED)
     return [msgspec.convert(dict(row), PayeeMonth) for row in rows]
-
-
-async def payees(connection: Connection, timebank_id: int) -> list[PayeeFacts]:
-    """Suppliers by name, at most :data:`MAX_LISTED`."""
-    rows = await connection.fetch(PAYEES, timebank_id, MAX_LISTED)
-    return [msgspec.convert(dict(row), PayeeFacts) for row in rows]
 
 
 def _one(row: object) -> PayableFacts | None:

@@ -1,35 +1,30 @@
-"""What may happen to a payable, and what each step posts. Pure: facts in, refusals or ledger items out.
+"""What may happen to a payable. Pure: facts in, refusals out.
 
-    draft -> submitted -> approved -> exported -> paid -> returned
-                                      exported -> rejected
+    draft -> submitted -> approved -> exported -> paid -> returned -> submitted
+                          ^           exported -> rejected ---------> submitted
+                          +---------- exported: its payment run is void, or only a part was paid
     cancelled from draft, submitted and approved
 
-Money moves in the ledger (amounts are credit-positive, ``a -> b`` takes from a and adds to b)::
-
-    owed       expense/<kind> -> payable/<payee>     when the booking is fulfilled
-    exported   payable/<payee> -> in-transit         one entry for a whole batch
-    paid       in-transit -> bank
-    rejected   in-transit -> payable/<payee>
-    returned   bank -> payable/<payee>
-    cancelled  the exact reversal of "owed"
+What the steps post stands in ``entries``.
 """
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from ledger.model import Leg, Post, Reverse
 from timebank.kit.actor import ADMIN, FINANCE, Actor
 from timebank.kit.money import in_words
 from timebank.kit.refusal import Refusal
+from timebank.kit.working_days import is_working_day, next_working_day
 
-VOUCHER = "voucher"
-TRAINING = "training"
-KINDS = (VOUCHER, TRAINING)
+VOUCHER, TRAINING, FEE, EXPENSE, ACCESS, OTHER = "voucher", "training", "fee", "expense", "access", "other"
+KINDS = (VOUCHER, TRAINING, FEE, EXPENSE, ACCESS, OTHER)
+NEEDS_INVOICE = (TRAINING,)
+"""What waits for the supplier's invoice before it can be approved."""
 
 DRAFT = "draft"
 SUBMITTED = "submitted"
@@ -42,18 +37,21 @@ CANCELLED = "cancelled"
 STATES = (DRAFT, SUBMITTED, APPROVED, EXPORTED, PAID, REJECTED, RETURNED, CANCELLED)
 BEFORE_EXPORT = (DRAFT, SUBMITTED, APPROVED)
 OUTCOMES = (PAID, REJECTED, RETURNED)
+VOID = "void"
 
 MAX_INVOICE_NUMBER = 35  # what a bank statement line can carry
 MAX_DESCRIPTION = 140  # likewise
 MAX_REASON = 500
-MAX_PAYEE_NAME = 140
-MAX_SUPPLIER_REFERENCE = 35
 MAX_PENCE = 100_000_000
-MAX_LINES_PER_BATCH = 500
+MAX_PER_BATCH = 10_000
+"""Payables of one payment run."""
+MAX_NAMED = 20
+MAX_DAYS_AHEAD = 31  # Bacs
+DIGEST_VERSION = "payable/2"
 
-IN_TRANSIT = "in-transit"
-BANK = "bank"
-DIGEST_VERSION = "payable/1"
+
+Kind = Literal["voucher", "training", "fee", "expense", "access", "other"]
+SourceKind = Literal["redemption", "voucher_use", "code_batch", "fee", "claim", "access_cost", "request"]
 
 
 class UnknownPayment(LookupError):
@@ -61,24 +59,36 @@ class UnknownPayment(LookupError):
 
 
 class NewPayable(msgspec.Struct, frozen=True, kw_only=True):
-    """What another room owes a payee because of something that happened there. ``pence`` is in minor units.
+    """What another room owes a payee because of something that happened there.
+
+    ``pence`` is in minor units, tax included.
 
     ``source_kind`` and ``source_id`` name that something; one source makes at most one payable.
     """
 
-    kind: Literal["voucher", "training"]
+    kind: Kind
     payee_id: int
     pence: int
     currency: str
     description: str
-    source_kind: Literal["redemption", "voucher_use", "code_batch"]
+    source_kind: SourceKind
     source_id: int
     earned_on: date
     due_on: date
+    invoice_number: str = ""
+    tax_pence: int = 0
+    tax_code: str = ""
+    nominal_code: str = ""
+    order_number: str = ""
+    budget_id: int | None = None
 
 
 class PayableFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One payable with its payee, as the rules see it."""
+    """One payable with its payee, as the rules see it.
+
+    ``settled_pence`` is paid and did not come back; ``part_pence`` is what the next payment run takes, None for all
+    that is left. ``account_mark`` stands for the payee's account in use, None when there is none.
+    """
 
     id: int
     reference: str
@@ -87,6 +97,8 @@ class PayableFacts(msgspec.Struct, frozen=True, kw_only=True):
     payee_name: str
     supplier_reference: str
     payee_member_id: int | None
+    pay_by: str
+    account_mark: bytes | None
     pence: int
     currency: str
     description: str
@@ -101,109 +113,54 @@ class PayableFacts(msgspec.Struct, frozen=True, kw_only=True):
     approved_digest: bytes | None
     batch_number: int | None
     settled_on: date | None
+    settled_pence: int
+    part_pence: int | None
+    tax_pence: int
+    tax_code: str
+    nominal_code: str
+    order_number: str
+    budget_id: int | None
+
+    @property
+    def left_pence(self) -> int:
+        """What is not paid yet."""
+        return self.pence - self.settled_pence
+
+    @property
+    def next_pence(self) -> int:
+        """What the next payment run takes of it."""
+        return min(self.left_pence, self.part_pence or self.left_pence)
 
 
-def payable_account(payee_id: int) -> str:
-    """The ledger account that holds what is owed to a payee."""
-    return f"payable/{payee_id}"
+class PaymentFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a payment run: what the bank is asked to pay to one payee, and what became of it.
+
+    ``reference`` is its end-to-end id. ``pence`` leaves the bank; ``credited_pence`` was kept back for credits, so it
+    settles ``pence + credited_pence`` of what is owed.
+    """
+
+    batch_number: int
+    line: int
+    reference: str
+    payee_id: int
+    payee_name: str
+    pence: int
+    credited_pence: int
+    currency: str
+    state: str
+    settled_on: date | None
 
 
 def first_state(kind: str) -> str:
-    """Where a payable starts: a voucher is complete once confirmed, a training place waits for its invoice."""
-    return SUBMITTED if kind == VOUCHER else DRAFT
-
-
-def prepaid_account(payee_id: int) -> str:
-    """The ledger account of what was bought from a payee in advance and is not used up yet."""
-    return f"prepaid/{payee_id}"
-
-
-def used_up_entry(
-    *, payee_id: int, kind: str, pence: int, currency: str, key: str, actor: Actor, effective_on: date, reference: str
-) -> Post:
-    """The ledger entry for a part of what was bought in advance: expense -> prepaid."""
-    return Post(
-        key=key,
-        kind="prepaid_used",
-        unit=currency,
-        legs=(Leg(account=f"expense/{kind}", amount=-pence), Leg(account=prepaid_account(payee_id), amount=pence)),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=reference,
-    )
-
-
-def expense_entry(new: NewPayable, *, key: str, actor: Actor, effective_on: date) -> Post:
-    """The ledger entry that makes the debt: expense -> payable, or prepaid -> payable for codes bought in advance.
-
-    The caller posts it, then calls ``record_payable``.
-    """
-    is_prepaid = new.source_kind == "code_batch"
-    return Post(
-        key=key,
-        kind="payable_owed",
-        unit=new.currency,
-        legs=(
-            Leg(account=prepaid_account(new.payee_id) if is_prepaid else f"expense/{new.kind}", amount=-new.pence),
-            Leg(account=payable_account(new.payee_id), amount=new.pence),
-        ),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"{new.source_kind}/{new.source_id}",
-    )
-
-
-def cancelling_entry(payable: PayableFacts, *, key: str, actor: Actor, effective_on: date) -> Reverse:
-    """The ledger entry that takes the debt back: the exact reversal of the first one."""
-    return Reverse(
-        key=key,
-        entry_id=payable.entry_id,
-        kind="payable_cancelled",
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=payable.reference,
-    )
-
-
-def export_legs(payables: Sequence[PayableFacts]) -> tuple[Leg, ...]:
-    """What leaves each payee's account, one leg per payee, and the whole sum that goes in transit."""
-    owed: dict[int, int] = {}
-    for payable in payables:
-        owed[payable.payee_id] = owed.get(payable.payee_id, 0) + payable.pence
-    legs = [Leg(account=payable_account(payee_id), amount=-pence) for payee_id, pence in sorted(owed.items())]
-    return (*legs, Leg(account=IN_TRANSIT, amount=sum(owed.values())))
-
-
-def export_entry(payables: Sequence[PayableFacts], *, number: int, key: str, actor: Actor, effective_on: date) -> Post:
-    """The one ledger entry of a batch: what each payee is owed goes in transit."""
-    return Post(
-        key=key,
-        kind="payments_exported",
-        unit=payables[0].currency,
-        legs=export_legs(payables),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"batch/{number}",
-    )
-
-
-def outcome_entry(payable: PayableFacts, outcome: str, *, key: str, actor: Actor, effective_on: date) -> Post:
-    """The ledger entry for what the bank did with one exported payment."""
-    owed = payable_account(payable.payee_id)
-    source, target = {PAID: (IN_TRANSIT, BANK), REJECTED: (IN_TRANSIT, owed), RETURNED: (BANK, owed)}[outcome]
-    return Post(
-        key=key,
-        kind=f"payment_{outcome}",
-        unit=payable.currency,
-        legs=(Leg(account=source, amount=-payable.pence), Leg(account=target, amount=payable.pence)),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=payable.reference,
-    )
+    """Where a payable starts: complete and waiting for approval, or waiting for its invoice."""
+    return DRAFT if kind in NEEDS_INVOICE else SUBMITTED
 
 
 def digest(payable: PayableFacts) -> bytes:
-    """SHA-256 over all that is approved: payee, amount, what for, invoice. A change of any voids the approval."""
+    """SHA-256 over all that is approved: payee and account, amount and tax, what for, invoice, coding.
+
+    A change of any of them voids the approval.
+    """
     content = (
         DIGEST_VERSION,
         payable.reference,
@@ -215,6 +172,14 @@ def digest(payable: PayableFacts) -> bytes:
         payable.currency,
         payable.description,
         payable.invoice_number,
+        payable.pay_by,
+        payable.account_mark.hex() if payable.account_mark else "",
+        payable.part_pence,
+        payable.tax_pence,
+        payable.tax_code,
+        payable.nominal_code,
+        payable.order_number,
+        payable.budget_id,
     )
     return hashlib.sha256(msgspec.json.encode(content)).digest()
 
@@ -231,33 +196,14 @@ def check_finance(actor: Actor) -> list[Refusal]:
     return []
 
 
-def check_new_payee(name: str, supplier_reference: str) -> list[Refusal]:
-    """Refusals ``payee_name_missing``, ``payee_name_too_long``, ``supplier_reference_too_long``."""
-    refusals = []
-    if not name:
-        refusals.append(Refusal("payee_name_missing", "Enter the supplier’s name.", "name"))
-    if len(name) > MAX_PAYEE_NAME:
-        refusals.append(
-            Refusal("payee_name_too_long", f"Shorten the name to {MAX_PAYEE_NAME} letters or fewer.", "name")
-        )
-    if len(supplier_reference) > MAX_SUPPLIER_REFERENCE:
-        refusals.append(
-            Refusal(
-                "supplier_reference_too_long",
-                f"Shorten the supplier reference to {MAX_SUPPLIER_REFERENCE} characters or fewer.",
-                "supplier_reference",
-            )
-        )
-    return refusals
-
-
 def check_submit(actor: Actor, payable: PayableFacts, *, invoice_number: str, reason: str) -> list[Refusal]:
     """May this payable go (back) to "waiting for approval"?
 
-    A draft needs its invoice number; an approved one can be put back with a reason, which takes its approval away.
+    A draft needs its invoice number; an approved one can be put back with a reason, which takes its approval away. One
+    that the bank rejected or sent back can be sent again with a reason, once it is approved anew.
     """
     refusals = check_finance(actor)
-    if payable.state not in (DRAFT, APPROVED):
+    if payable.state not in (DRAFT, APPROVED, REJECTED, RETURNED):
         refusals.append(_wrong_state(payable, "Only a payment that is not yet on its way can be sent for approval."))
     if payable.state == DRAFT and not invoice_number:
         refusals.append(
@@ -271,7 +217,7 @@ def check_submit(actor: Actor, payable: PayableFacts, *, invoice_number: str, re
                 "invoice_number",
             )
         )
-    if payable.state == APPROVED and not reason:
+    if payable.state in (APPROVED, REJECTED, RETURNED) and not reason:
         refusals.append(Refusal("reason_missing", "Say why it needs to be approved again.", "reason"))
     return refusals + check_reason_length(reason)
 
@@ -304,42 +250,45 @@ def check_cancel(actor: Actor, payable: PayableFacts, *, reason: str) -> list[Re
     refusals = check_finance(actor)
     if payable.state not in BEFORE_EXPORT:
         refusals.append(_wrong_state(payable, "Only a payment that is not yet on its way can be cancelled."))
+    elif payable.settled_pence:
+        refusals.append(Refusal("partly_paid", "A part of this is paid already, so it cannot be cancelled as a whole."))
     if not reason:
         refusals.append(Refusal("reason_missing", "Say why this payment is cancelled.", "reason"))
     return refusals + check_reason_length(reason)
 
 
 def check_export(
-    actor: Actor, payables: Sequence[PayableFacts], *, expected_count: int | None, expected_pence: int | None
+    payables: Sequence[PayableFacts],
+    spoiled: Sequence[PayableFacts],
+    *,
+    expected_count: int | None,
+    expected_pence: int | None,
 ) -> list[Refusal]:
-    """May exactly these payables leave as one batch? ``expected_*`` is what the person saw on the button, if known."""
-    refusals = check_finance(actor)
+    """May exactly these payables leave as one batch? ``expected_*`` is what the person saw on the button, if known.
+
+    What changed after approval (``spoiled``) stays behind; where nothing else is ready, the refusals name it.
+    """
     if not payables:
-        refusals.append(
-            Refusal("nothing_ready", "No payment is ready to export. Approve a payment first, then export.")
-        )
-        return refusals
+        return [
+            Refusal(
+                "approval_void",
+                f"Payment {payable.reference} to {payable.payee_name} changed after it was approved. "
+                "Open it, put it back for approval, then export again.",
+            )
+            for payable in spoiled[:MAX_NAMED]
+        ] or [Refusal("nothing_ready", "No payment is ready to export. Approve a payment first, then export.")]
     if len({payable.currency for payable in payables}) > 1:
-        refusals.append(Refusal("mixed_currencies", "One payment run holds one currency. Ask your administrator."))
-    total = sum(payable.pence for payable in payables)
+        return [Refusal("mixed_currencies", "One payment run holds one currency. Ask your administrator.")]
+    total = sum(payable.next_pence for payable in payables)
     if expected_count not in (None, len(payables)) or expected_pence not in (None, total):
-        refusals.append(
+        return [
             Refusal(
                 "ready_changed",
                 f"What is ready has changed: it is now {payments_in_words(len(payables))}, "
                 f"{in_words(total, payables[0].currency)}. Check it and export again.",
             )
-        )
-    refusals.extend(
-        Refusal(
-            "approval_void",
-            f"Payment {payable.reference} to {payable.payee_name} changed after it was approved. "
-            "Open it, put it back for approval, then export again.",
-        )
-        for payable in payables
-        if not is_approval_good(payable)
-    )
-    return refusals
+        ]
+    return []
 
 
 def is_approval_good(payable: PayableFacts) -> bool:
@@ -357,9 +306,11 @@ def is_approval_good(payable: PayableFacts) -> bool:
 
 
 def check_outcome(
-    actor: Actor, payable: PayableFacts, *, outcome: str, on: date, reason: str, exported_on: date | None, today: date
+    actor: Actor, payment: PaymentFacts, *, outcome: str, on: date, reason: str, exported_on: date, today: date
 ) -> list[Refusal]:
-    """May the bank's answer be recorded? ``on`` is the day on its statement, not before export and not in the future.
+    """May the bank's answer to one payment be recorded?
+
+    ``on`` is the day on its statement, not before export and not in the future.
 
     Rejected: it never left, so only an exported payment. Returned: it came back, so only one that was paid.
     """
@@ -367,20 +318,60 @@ def check_outcome(
     needed = PAID if outcome == RETURNED else EXPORTED
     if outcome not in OUTCOMES:
         refusals.append(Refusal("unknown_outcome", "Choose paid, rejected or returned.", "outcome"))
-    elif payable.state != needed:
+    elif payment.state != needed:
         hint = (
             "Only a payment marked as paid can come back. If the bank never sent it, choose rejected."
             if outcome == RETURNED
             else "Only a payment that is on its way can be marked as paid or rejected."
         )
-        refusals.append(_wrong_state(payable, hint))
-    earliest = payable.settled_on if outcome == RETURNED else exported_on
+        refusals.append(
+            Refusal("wrong_state", f"Payment {payment.reference} {_STATES_IN_WORDS[payment.state]}. {hint}")
+        )
+    earliest = payment.settled_on if outcome == RETURNED else exported_on
     if on > today:
         refusals.append(Refusal("date_in_future", "Enter a date that is today or earlier.", "on"))
     elif earliest is not None and on < earliest:
         refusals.append(Refusal("date_too_early", f"Enter a date on or after {earliest.day} {earliest:%B %Y}.", "on"))
     if outcome in (REJECTED, RETURNED) and not reason:
         refusals.append(Refusal("reason_missing", "Say what reason the bank gave.", "reason"))
+    return refusals + check_reason_length(reason)
+
+
+def check_processing(on: date, *, today: date, region: str) -> list[Refusal]:
+    """May a bank be asked to move money on this day? Bacs takes it at most 31 days ahead.
+
+    Refusals: ``processing_in_past``, ``processing_too_far``, ``not_a_working_day``.
+    """
+    if on < today:
+        return [Refusal("processing_in_past", "Enter a day that is today or later.", "processing_on")]
+    if on > today + timedelta(days=MAX_DAYS_AHEAD):
+        text = f"Enter a day within the next {MAX_DAYS_AHEAD} days: banks take no later one."
+        return [Refusal("processing_too_far", text, "processing_on")]
+    if not is_working_day(on, region):
+        better = next_working_day(on, region)
+        text = (
+            f"Banks move no money on {on.day} {on:%B %Y}: it is a weekend or a bank holiday. "
+            f"The next working day is {better.day} {better:%B %Y}."
+        )
+        return [Refusal("not_a_working_day", text, "processing_on")]
+    return []
+
+
+def check_void(actor: Actor, states: Sequence[str], is_void: bool, reason: str) -> list[Refusal]:
+    """May a payment run be taken back? ``states`` are those of its payments: the bank must not have answered yet."""
+    refusals = check_finance(actor)
+    if is_void:
+        refusals.append(Refusal("already_void", "This payment run is void already."))
+    elif any(state != EXPORTED for state in states):
+        refusals.append(
+            Refusal(
+                "bank_has_answered",
+                "The bank has answered for a payment of this run, so it cannot be taken back as a whole. "
+                "Mark the others one by one.",
+            )
+        )
+    if not reason:
+        refusals.append(Refusal("reason_missing", "Say why this payment run is taken back.", "reason"))
     return refusals + check_reason_length(reason)
 
 
@@ -405,15 +396,18 @@ def payments_in_words(count: int) -> str:
     return f"{count} payment{'' if count == 1 else 's'}"
 
 
+_STATES_IN_WORDS = {
+    DRAFT: "needs an invoice number",
+    SUBMITTED: "waits for approval",
+    APPROVED: "is approved",
+    EXPORTED: "is on its way",
+    PAID: "is paid",
+    REJECTED: "was rejected by the bank",
+    RETURNED: "came back from the bank",
+    CANCELLED: "is cancelled",
+    VOID: "was taken back with its payment run",
+}
+
+
 def _wrong_state(payable: PayableFacts, hint: str) -> Refusal:
-    words = {
-        DRAFT: "needs an invoice number",
-        SUBMITTED: "waits for approval",
-        APPROVED: "is approved",
-        EXPORTED: "is on its way",
-        PAID: "is paid",
-        REJECTED: "was rejected by the bank",
-        RETURNED: "came back from the bank",
-        CANCELLED: "is cancelled",
-    }[payable.state]
-    return Refusal("wrong_state", f"Payment {payable.reference} {words}. {hint}")
+    return Refusal("wrong_state", f"Payment {payable.reference} {_STATES_IN_WORDS[payable.state]}. {hint}")

@@ -4,6 +4,7 @@ The functions at the top run inside another room's transaction, around that room
 open their own.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,20 +13,22 @@ import msgspec
 from ledger import Post, Posted, Refused, Reverse, open_account, post_batch
 from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, claim, remember
-from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
+from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.ids import reference as new_reference
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
-from timebank.payments import queries, rules
+from timebank.payments import entries, queries, rules
+from timebank.payments.periods import open_day
 from timebank.payments.rules import NewPayable, PayableFacts, UnknownPayment
 
 REFERENCE_ATTEMPTS = 5
 
 INSERT_PAYABLE = """
 insert into payable (timebank_id, reference, kind, payee_id, pence, currency, description, due_on, state,
-                     source_kind, source_id, earned_on, entry_id, created_by, created_at, submitted_by, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $15)
+                     source_kind, source_id, earned_on, entry_id, created_by, created_at, submitted_by, changed_at,
+                     invoice_number, tax_pence, tax_code, nominal_code, order_number, budget_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $15, $17, $18, $19, $20, $21, $22)
 on conflict (timebank_id, reference) do nothing
 returning id
 """
@@ -36,20 +39,6 @@ select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7
   from payable_event
  where timebank_id = $1 and payable_id = $2
 """
-
-
-class AddPayee(msgspec.Struct, frozen=True, kw_only=True):
-    """A supplier, or a member who is paid (``member_id``). ``supplier_reference`` is their number in the accounts."""
-
-    name: str
-    supplier_reference: str = ""
-    member_id: int | None = None
-
-
-class AddedPayee(msgspec.Struct, frozen=True, kw_only=True):
-    """The new payee."""
-
-    payee_id: int
 
 
 class Submit(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,42 +73,10 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 # For redemptions, inside their transaction --------------------------------------------------------------------------
 
 
-async def open_payable_account(connection: Connection, timebank_id: int, payee_id: int) -> None:
-    """Make sure that the payee has a ledger account. Harmless when it is there.
-
-    Its floor is zero: the ledger itself refuses to pay out more than is owed. It holds no name, because a payee can be
-    a person and ledger rows are for ever.
-    """
-    facts = await banks.by_id(connection, timebank_id)
-    await open_account(
-        connection,
-        timebank_id,
-        code=rules.payable_account(payee_id),
-        unit=facts.currency,
-        account_class="system",
-        name=f"Owed to payee {payee_id}",
-        floor=0,
-    )
-
-
-async def open_prepaid_account(connection: Connection, timebank_id: int, payee_id: int) -> None:
-    """Make sure that there is a ledger account for what is bought from this payee in advance."""
-    facts = await banks.by_id(connection, timebank_id)
-    await open_account(
-        connection,
-        timebank_id,
-        code=rules.prepaid_account(payee_id),
-        unit=facts.currency,
-        account_class="system",
-        name=f"Bought in advance from payee {payee_id}",
-        floor=None,
-    )
-
-
 async def record_payable(
     connection: Connection, actor: Actor, new: NewPayable, *, entry_id: UUID, now: datetime
 ) -> str:
-    """Write down what ``rules.expense_entry`` has just posted, and return its public reference.
+    """Write down what ``entries.expense_entry`` has just posted, and return its public reference.
 
     A voucher arrives waiting for approval, submitted by the actor; a training place arrives without its invoice number.
     What a supplier confirmed names no member: the supplier stands behind it, and finance approves it.
@@ -151,6 +108,12 @@ async def record_payable(
             actor.member_id,
             now,
             submitted_by,
+            new.invoice_number,
+            new.tax_pence,
+            new.tax_code,
+            new.nominal_code,
+            new.order_number,
+            new.budget_id,
         )
         if payable_id is not None:
             await _add_event(connection, actor, payable_id, state, now, entry_id=entry_id)
@@ -177,7 +140,7 @@ async def cancellation(
         return None
     if payable.state not in rules.BEFORE_EXPORT:
         return rules.refuse_cancelling_for_source(payable)
-    return rules.cancelling_entry(payable, key=key, actor=actor, effective_on=effective_on)
+    return entries.cancelling_entry(payable, key=key, actor=actor, effective_on=effective_on)
 
 
 async def record_cancelled(
@@ -204,46 +167,6 @@ async def record_cancelled(
 # Use cases ----------------------------------------------------------------------------------------------------------
 
 
-async def add_payee(
-    db: Database, actor: Actor, command: AddPayee, *, key: str, now: datetime
-) -> AddedPayee | list[Refusal]:
-    """Add somebody to pay and open their ledger account. For finance, coordinators and administrators.
-
-    Refusals: ``not_allowed``, ``payee_exists``, and those of ``rules.check_new_payee``.
-    """
-    del now  # the table keeps no time; every use case takes one
-    if not any(actor.has(role) for role in (FINANCE, COORDINATOR, ADMIN)):
-        return [Refusal("not_allowed", "Only staff can add a supplier. Ask your coordinator.")]
-    name, supplier_reference = tidy(command.name), tidy(command.supplier_reference)
-    refusals = rules.check_new_payee(name, supplier_reference)
-    if refusals:
-        return refusals
-    scope = f"add_payee:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, AddedPayee)
-            payee_id = await connection.fetchval(
-                """
-                insert into payee (timebank_id, name, supplier_reference, member_id) values ($1, $2, $3, $4)
-                on conflict (timebank_id, name) do nothing returning id
-                """,
-                actor.timebank_id,
-                name,
-                supplier_reference,
-                command.member_id,
-            )
-            if payee_id is None:
-                raise Rollback([Refusal("payee_exists", f"There is already a supplier called “{name}”.", "name")])
-            await open_payable_account(connection, actor.timebank_id, payee_id)
-            added = AddedPayee(payee_id=payee_id)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(added))
-            return added
-    except Rollback as rollback:
-        return rollback.refusals
-
-
 async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: datetime) -> Changed | list[Refusal]:
     """Send a payable for approval. The actor becomes its submitter, and so cannot be the one who approves it.
 
@@ -262,7 +185,8 @@ async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: 
                 """
                 update payable
                    set invoice_number = case when $3 = '' then invoice_number else $3 end,
-                       submitted_by = $4, approved_by = null, approved_digest = null
+                       submitted_by = $4, approved_by = null, approved_digest = null, batch_number = null,
+                       state = 'submitted'
                  where timebank_id = $1 and id = $2
                 """,
                 actor.timebank_id,
@@ -319,10 +243,10 @@ async def cancel(db: Database, actor: Actor, command: Cancel, *, key: str, now: 
             payable = await locked(connection, actor, command.reference)
             abandon_if(rules.check_cancel(actor, payable, reason=reason))
             day = await local_day(connection, actor.timebank_id, now)
-            item = rules.cancelling_entry(
+            item = entries.cancelling_entry(
                 payable, key=f"payable_cancelled:{payable.id}:1", actor=actor, effective_on=day
             )
-            entry_id = await post_one(connection, actor, item)
+            [entry_id] = await post(connection, actor, [item])
             changed = await move(connection, actor, payable, rules.CANCELLED, now, reason=reason, entry_id=entry_id)
             await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
             return changed
@@ -334,17 +258,34 @@ async def cancel(db: Database, actor: Actor, command: Cancel, *, key: str, now: 
 
 
 async def local_day(connection: Connection, timebank_id: int, now: datetime) -> date:
-    """The calendar day in the time bank's own zone."""
-    return today(now, (await banks.by_id(connection, timebank_id)).time_zone)
+    """The calendar day in the time bank's own zone, or the first day that its accounts still take."""
+    day = today(now, (await banks.by_id(connection, timebank_id)).time_zone)
+    return await open_day(connection, timebank_id, day)
 
 
-async def post_one(connection: Connection, actor: Actor, item: Post | Reverse) -> UUID:
-    """The transaction's one ledger call. Returns the entry's id; a refusal abandons the transaction in words."""
-    [result] = await post_batch(connection, actor.timebank_id, [item])
-    if isinstance(result, Posted):
-        return result.entry_id
-    message = result.message if isinstance(result, Refused) else "The entry was not posted."
-    raise Rollback([Refusal("ledger_refused", f"The accounts refuse this: {message} Ask your administrator.")])
+async def open_expense_account(connection: Connection, timebank_id: int, kind: str) -> None:
+    """Make sure that there is a ledger account for what one kind of payable costs. Harmless when it is there."""
+    facts = await banks.by_id(connection, timebank_id)
+    await open_account(
+        connection,
+        timebank_id,
+        code=entries.expense_account(kind),
+        unit=facts.currency,
+        account_class="system",
+        name=f"Cost of {kind}",
+        floor=None,
+    )
+
+
+async def post(connection: Connection, actor: Actor, items: Sequence[Post | Reverse]) -> list[UUID]:
+    """The transaction's one ledger call. Returns the entries' ids; a refusal abandons the transaction in words."""
+    ids = []
+    for result in await post_batch(connection, actor.timebank_id, items):
+        if not isinstance(result, Posted):
+            message = result.message if isinstance(result, Refused) else "The entry was not posted."
+            raise Rollback([Refusal("ledger_refused", f"The accounts refuse this: {message} Ask your administrator.")])
+        ids.append(result.entry_id)
+    return ids
 
 
 async def locked(connection: Connection, actor: Actor, reference: str) -> PayableFacts:

@@ -1,36 +1,105 @@
 """Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
 
-from piccolo.columns import UUID, BigInt, Bytea, Date, Integer, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
 
 
-class Payee(Table, tablename="payee", db=ENGINE):
-    """Whom the time bank pays: a supplier, or a member."""
+class PaymentSettings(Table, tablename="payment_settings", db=ENGINE):
+    """How a time bank pays."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    format = Text(null=False, default="payments-csv")
+    service_user_number = Text(null=False, default="")
+    days_ahead = Integer(null=False, default=1)
+    tax_year_month = Integer(null=False, default=4)
+    tax_year_day = Integer(null=False, default=6)
+
+
+class PeriodClose(Table, tablename="period_close", db=ENGINE):
+    """A month closed or opened again. Never changed: the last row of a month counts."""
 
     timebank_id = BigInt(null=False, default=None, primary_key=True)
     id = BigInt(null=False, default=None)
-    name = Text(null=False, default=None)
-    supplier_reference = Text(null=False, default="")
-    member_id = BigInt(null=True, default=None)
+    month = Date(null=False, default=None)
+    is_closed = Boolean(null=False, default=None)
+    by_id = BigInt(null=False, default=None)
+    at = Timestamptz(null=False, default=None)
+    why = Text(null=False, default="")
 
 
 class PaymentBatch(Table, tablename="payment_batch", db=ENGINE):
-    """Payables exported together, with the bytes that left. Never changed."""
+    """Payables exported together. Never changed."""
 
     timebank_id = BigInt(null=False, default=None, primary_key=True)
     number = Integer(null=False, default=None)
     format = Text(null=False, default=None)
-    file_name = Text(null=False, default=None)
-    content = Bytea(null=False, default=None)
-    sha256 = Bytea(null=False, default=None)
     line_count = Integer(null=False, default=None)
     total_pence = BigInt(null=False, default=None)
     currency = Text(null=False, default=None)
     created_by = BigInt(null=False, default=None)
     created_at = Timestamptz(null=False, default=None)
-    entry_id = UUID(null=False, default=None)
+    entry_ids = Array(base_column=UUID(), null=False, default=None)
+    processing_on = Date(null=False, default=None)
+    payer = Text(null=False, default="")
+    payer_sealed = Bytea(null=True, default=None)
+
+
+class PaymentBatchVoid(Table, tablename="payment_batch_void", db=ENGINE):
+    """A payment run taken back as a whole. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    batch_number = Integer(null=False, default=None)
+    by_id = BigInt(null=False, default=None)
+    at = Timestamptz(null=False, default=None)
+    why = Text(null=False, default=None)
+    entry_ids = Array(base_column=UUID(), null=False, default=None)
+
+
+class PaymentFile(Table, tablename="payment_file", db=ENGINE):
+    """The bytes of a payment run in one format. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    batch_number = Integer(null=False, default=None)
+    format = Text(null=False, default=None)
+    file_name = Text(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    sha256 = Bytea(null=False, default=None)
+    made_by = BigInt(null=False, default=None)
+    made_at = Timestamptz(null=False, default=None)
+
+
+class Payment(Table, tablename="payment", db=ENGINE):
+    """One line of a payment run: what the bank is asked to pay to one payee, with the payee as they were that day."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    batch_number = Integer(null=False, default=None)
+    line = Integer(null=False, default=None)
+    reference = Text(null=False, default=None)
+    payee_id = BigInt(null=False, default=None)
+    payee_name = Text(null=False, default=None)
+    supplier_reference = Text(null=False, default="")
+    town = Text(null=False, default="")
+    country = Text(null=False, default="GB")
+    pence = BigInt(null=False, default=None)
+    credited_pence = BigInt(null=False, default=0)
+    sealed = Bytea(null=True, default=None)
+    state = Text(null=False, default=None)
+    settled_on = Date(null=True, default=None)
+    changed_at = Timestamptz(null=False, default=None)
+
+
+class PaymentAttempt(Table, tablename="payment_attempt", db=ENGINE):
+    """One attempt to pay one payable, wholly or in part. At most one is live."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    payable_id = BigInt(null=False, default=None)
+    n = Integer(null=False, default=None)
+    batch_number = Integer(null=False, default=None)
+    line = Integer(null=False, default=None)
+    pence = BigInt(null=False, default=None)
+    is_live = Boolean(null=False, default=None)
 
 
 class Payable(Table, tablename="payable", db=ENGINE):
@@ -60,6 +129,13 @@ class Payable(Table, tablename="payable", db=ENGINE):
     settled_on = Date(null=True, default=None)
     reason = Text(null=False, default="")
     changed_at = Timestamptz(null=False, default=None)
+    tax_pence = BigInt(null=False, default=0)
+    tax_code = Text(null=False, default="")
+    nominal_code = Text(null=False, default="")
+    order_number = Text(null=False, default="")
+    budget_id = BigInt(null=True, default=None)
+    settled_pence = BigInt(null=False, default=0)
+    part_pence = BigInt(null=True, default=None)
 
 
 class PayableEvent(Table, tablename="payable_event", db=ENGINE):

@@ -12,6 +12,7 @@ STATE_NAMES = {
     rules.REJECTED: "Rejected by the bank",
     rules.RETURNED: "Came back",
     rules.CANCELLED: "Cancelled",
+    rules.VOID: "Taken back",
 }
 
 STATE_TAGS = {
@@ -23,6 +24,7 @@ STATE_TAGS = {
     rules.REJECTED: "stop",
     rules.RETURNED: "stop",
     rules.CANCELLED: None,
+    rules.VOID: None,
 }
 
 EVENT_NAMES = {
@@ -36,19 +38,25 @@ EVENT_NAMES = {
     rules.CANCELLED: "Cancelled",
 }
 
-KIND_NAMES = {rules.VOUCHER: ("Voucher", "Vouchers"), rules.TRAINING: ("Training place", "Training places")}
+KIND_NAMES = {
+    rules.VOUCHER: ("Voucher", "Vouchers"),
+    rules.TRAINING: ("Training place", "Training places"),
+    rules.FEE: ("Involvement fee", "Involvement fees"),
+    rules.EXPENSE: ("Expenses", "Expenses"),
+    rules.ACCESS: ("Access costs", "Access costs"),
+    rules.OTHER: ("Other", "Other"),
+}
 
-# One payable has one attempt for now: the batch it left in stays its batch for ever.
 _STUCK = (
-    "The accounts show this amount as owed to {payee} again. Sending it a second time from here is not possible yet: "
-    "pay it from your bank by hand, and tell whoever keeps the accounts."
+    "The accounts show this amount as owed to {payee} again. Find out what was wrong, then send it again: "
+    "it needs a new approval, and leaves with a new reference."
 )
 
 NEXT = {
     rules.DRAFT: "Wait for the invoice from {payee}, then enter its number here.",
     rules.SUBMITTED: "Someone in finance who did not confirm it, and whom it does not pay, approves it.",
     rules.APPROVED: "It leaves with the next payment run.",
-    rules.EXPORTED: "Load the file of the payment run into your bank. When the bank statement comes, mark it here.",
+    rules.EXPORTED: "Load the file of the payment run into your bank. When the bank statement comes, mark it there.",
     rules.PAID: "Nothing. It is finished.",
     rules.REJECTED: _STUCK,
     rules.RETURNED: _STUCK,

@@ -15,6 +15,8 @@ from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
+from timebank.payees import service as payee_accounts
+from timebank.payments import entries as payment_entries
 from timebank.payments import rules as payment_rules
 from timebank.payments import service as payments
 from timebank.payments.rules import MAX_PENCE, NewPayable
@@ -206,7 +208,7 @@ async def expire_within(connection: Connection, actor: Actor, now: datetime) -> 
     day = today(now, bank.time_zone)
     rows = await connection.fetch(EXPIRE_CODES, actor.timebank_id, day, now)
     items = [
-        payment_rules.used_up_entry(
+        payment_entries.used_up_entry(
             payee_id=row["payee_id"],
             kind=payment_rules.VOUCHER,
             pence=row["pence_each"] * row["codes"],
@@ -278,9 +280,9 @@ async def _upload(connection: Connection, actor: Actor, command: UploadCodes, no
             earned_on=day,
             due_on=day + timedelta(days=document.payment_days),
         )
-        await payments.open_payable_account(connection, actor.timebank_id, offer.payee_id)
-        await payments.open_prepaid_account(connection, actor.timebank_id, offer.payee_id)
-        entry = payment_rules.expense_entry(owed, key=f"codes_bought:{batch_id}:1", actor=actor, effective_on=day)
+        await payee_accounts.open_payable_account(connection, actor.timebank_id, offer.payee_id)
+        await payee_accounts.open_prepaid_account(connection, actor.timebank_id, offer.payee_id)
+        entry = payment_entries.expense_entry(owed, key=f"codes_bought:{batch_id}:1", actor=actor, effective_on=day)
         (entry_id,) = await _post(connection, actor.timebank_id, [entry])
         payable = await payments.record_payable(connection, actor, owed, entry_id=entry_id, now=now)
     back = tuple(GivenBack(line=line.number, problem=line.problem) for line in lines if line.problem)

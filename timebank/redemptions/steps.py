@@ -15,7 +15,8 @@ from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
 from timebank.messages.service import send
-from timebank.payments import rules as payment_rules
+from timebank.payees.service import open_payable_account
+from timebank.payments import entries as payment_entries
 from timebank.payments import service as payments
 from timebank.payments.rules import NewPayable
 from timebank.redemptions import effects, rules, telling
@@ -174,9 +175,9 @@ async def _fulfil(connection: Connection, actor: Actor, situation: Situation, pa
     money = await effects.money_of(connection, actor, situation, part.pence)
     owed = _payable(situation, money.pence, money.payee_id)
     if owed is not None:
-        await payments.open_payable_account(connection, actor.timebank_id, owed.payee_id)
+        await open_payable_account(connection, actor.timebank_id, owed.payee_id)
         items.append(
-            payment_rules.expense_entry(owed, key=f"fulfil:{booking.id}:2", actor=actor, effective_on=situation.today)
+            payment_entries.expense_entry(owed, key=f"fulfil:{booking.id}:2", actor=actor, effective_on=situation.today)
         )
     entry_ids = await post(connection, actor, situation, [*items, *money.entries])
     if owed is not None:

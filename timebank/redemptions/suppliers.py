@@ -16,7 +16,8 @@ from timebank.kit.ids import sha256
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
-from timebank.payments import queries as payments
+from timebank.payees import queries as payee_queries
+from timebank.payees.queries import PayeeFacts
 from timebank.redemptions.vouchers import no_key
 
 OPEN_PATH = "/till/open/"
@@ -201,8 +202,8 @@ async def every_supplier(connection: Connection, timebank_id: int) -> list[Suppl
     return [msgspec.convert(dict(row), SupplierRow) for row in rows]
 
 
-async def _known(connection: Connection, timebank_id: int, payee_id: int) -> payments.PayeeFacts:
-    found = await payments.payee(connection, timebank_id, payee_id) if 0 < payee_id <= MAX_KEY else None
+async def _known(connection: Connection, timebank_id: int, payee_id: int) -> PayeeFacts:
+    found = await payee_queries.payee(connection, timebank_id, payee_id) if 0 < payee_id <= MAX_KEY else None
     if found is None:
         raise LookupError(payee_id)
     return found

@@ -18,7 +18,8 @@ from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
 from timebank.kit.words import say
-from timebank.payments import rules as payment_rules
+from timebank.payees.service import open_payable_account
+from timebank.payments import entries as payment_entries
 from timebank.payments import service as payments
 from timebank.payments.rules import NewPayable
 from timebank.redemptions import rules, steps
@@ -253,8 +254,10 @@ async def _owe(
         earned_on=used_on,
         due_on=situation.today + timedelta(days=situation.rules.payment_days),
     )
-    await payments.open_payable_account(connection, actor.timebank_id, voucher.payee_id)
-    entry = payment_rules.expense_entry(owed, key=f"voucher_used:{use_id}:1", actor=actor, effective_on=situation.today)
+    await open_payable_account(connection, actor.timebank_id, voucher.payee_id)
+    entry = payment_entries.expense_entry(
+        owed, key=f"voucher_used:{use_id}:1", actor=actor, effective_on=situation.today
+    )
     (result,) = await post_batch(connection, actor.timebank_id, [entry])
     if isinstance(result, Refused):
         message = say("This cannot be confirmed just now. Please phone the time bank.")

@@ -12,6 +12,7 @@ from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing, vault
 from timebank.kit.words import say
 from timebank.messages.service import Message, send
+from timebank.payments import entries as payment_entries
 from timebank.payments import rules as payment_rules
 from timebank.redemptions import rules
 from timebank.redemptions import voucher_queries as queries
@@ -155,7 +156,7 @@ async def money_of(connection: Connection, actor: Actor, situation: Situation, p
         cost = await connection.fetchrow(COST, timebank_id, booking.id)
         if cost is None:
             return Money(0)
-        entry = payment_rules.used_up_entry(
+        entry = payment_entries.used_up_entry(
             payee_id=cost["payee_id"],
             kind=payment_rules.VOUCHER,
             pence=cost["pence_each"],

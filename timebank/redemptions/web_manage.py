@@ -15,9 +15,9 @@ from timebank.kit.actor import ADMIN, COORDINATOR
 from timebank.kit.clock import today
 from timebank.kit.pictures import ACCEPT, MAX_PHOTO_BYTES, remake
 from timebank.kit.refusal import Refusal
-from timebank.payments import queries as payments
-from timebank.payments import service as payees
-from timebank.payments.service import AddPayee
+from timebank.payees import queries as payee_queries
+from timebank.payees import service as payees
+from timebank.payees.service import AddPayee
 from timebank.redemptions import managing, offer_forms, offer_photos, offer_rules, offers, voucher_fields
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.managing import ManagedOffer
@@ -206,7 +206,7 @@ async def _supplier(request: PageRequest, form: Form) -> int | list[Refusal]:
     """The supplier named in the form: the one of that name, or a new one."""
     actor, typed = viewer(request).actor, form.text("new_payee")
     async with database(request).reading(actor.timebank_id) as connection:
-        known = {names.key(each.name): each.id for each in await payments.payees(connection, actor.timebank_id)}
+        known = {names.key(each.name): each.id for each in await payee_queries.payees(connection, actor.timebank_id)}
     if names.key(typed) in known:
         return known[names.key(typed)]
     key = f"{form.key[:48]}-payee"
@@ -237,7 +237,7 @@ async def _form_page(
     async with database(request).reading(actor.timebank_id) as connection:
         bank = await banks.by_id(connection, actor.timebank_id)
         groups = await managing.groups(connection, bank.id)
-        suppliers = [(str(payee.id), payee.name) for payee in await payments.payees(connection, bank.id)]
+        suppliers = [(str(payee.id), payee.name) for payee in await payee_queries.payees(connection, bank.id)]
         if managed is not None:
             managed = await _known(request, connection, managed.id)
     if managed is not None and mine is not None and any(one.code == "changed_meanwhile" for one in form.refusals):

@@ -12,7 +12,8 @@ from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing
-from timebank.payments import queries as payments
+from timebank.payees import queries as payee_queries
+from timebank.payees.queries import PayeeFacts
 from timebank.redemptions import suppliers, suppliers_confirming, vouchers_paper
 from timebank.redemptions.suppliers import EndLink, MakeLink
 from timebank.redemptions.suppliers_confirming import Confirm, Confirmed
@@ -196,14 +197,14 @@ async def _staff_tally(request: PageRequest, payee_id: int, form: Form, done: li
     )
 
 
-async def _payee(connection: Any, timebank_id: int, payee_id: int) -> payments.PayeeFacts:
-    payee = await payments.payee(connection, timebank_id, payee_id) if payee_id < 2**63 else None
+async def _payee(connection: Any, timebank_id: int, payee_id: int) -> PayeeFacts:
+    payee = await payee_queries.payee(connection, timebank_id, payee_id) if payee_id < 2**63 else None
     if payee is None:
         raise NotFoundException
     return payee
 
 
-async def _staff_statement(request: PageRequest, payee_id: int) -> tuple[payments.PayeeFacts, Statement]:
+async def _staff_statement(request: PageRequest, payee_id: int) -> tuple[PayeeFacts, Statement]:
     person = viewer(request)
     timebank_id = person.actor.timebank_id
     async with database(request).reading(timebank_id) as connection:

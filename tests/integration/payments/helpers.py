@@ -9,10 +9,13 @@ from ledger import Posted, post_batch
 from tests.people import NOW, Bank
 from timebank.db import Database
 from timebank.kit.actor import Actor
-from timebank.payments import queries, rules, service
-from timebank.payments.batches import ExportBatch, Exported, RecordOutcome, export, record_outcome
-from timebank.payments.rules import NewPayable, PayableFacts
-from timebank.payments.service import AddedPayee, AddPayee, Approve, Changed, Submit
+from timebank.payees.service import AddedPayee, AddPayee, member_as_payee, open_payable_account
+from timebank.payees.service import add_payee as add
+from timebank.payments import entries, queries, service
+from timebank.payments.batches import ExportBatch, Exported, export
+from timebank.payments.outcomes import RecordOutcome, record_outcome
+from timebank.payments.rules import NewPayable, PayableFacts, PaymentFacts
+from timebank.payments.service import Approve, Changed, Submit
 
 SOURCES = count(1)
 TODAY = NOW.date()
@@ -23,8 +26,11 @@ def new_key() -> str:
 
 
 async def add_payee(db: Database, actor: Actor, name: str = "The Corner Café", member_id: int | None = None) -> int:
-    command = AddPayee(name=f"{name} {new_key()[:8]}", supplier_reference="SUP-1", member_id=member_id)
-    added = await service.add_payee(db, actor, command, key=new_key(), now=NOW)
+    if member_id is not None:
+        async with db.writing(actor.timebank_id) as connection:
+            return await member_as_payee(connection, actor.timebank_id, member_id, name)
+    command = AddPayee(name=f"{name} {new_key()[:8]}", supplier_reference="SUP-1")
+    added = await add(db, actor, command, key=new_key(), now=NOW)
     assert isinstance(added, AddedPayee), added
     return added.payee_id
 
@@ -53,8 +59,8 @@ async def owe(
         due_on=due_on or now.date() + timedelta(days=30),
     )
     async with db.writing(actor.timebank_id) as connection:
-        await service.open_payable_account(connection, actor.timebank_id, payee_id)
-        item = rules.expense_entry(new, key=f"fulfil:{new.source_id}:1", actor=actor, effective_on=now.date())
+        await open_payable_account(connection, actor.timebank_id, payee_id)
+        item = entries.expense_entry(new, key=f"fulfil:{new.source_id}:1", actor=actor, effective_on=now.date())
         [posted] = await post_batch(connection, actor.timebank_id, [item])
         assert isinstance(posted, Posted), posted
         return await service.record_payable(connection, actor, new, entry_id=posted.entry_id, now=now)
@@ -79,8 +85,17 @@ async def run(bank: Bank, actor: Actor | None = None, **command: Any) -> Exporte
 
 
 async def settle(bank: Bank, reference: str, outcome: str, *, on: date = TODAY, reason: str = "") -> Any:
-    command = RecordOutcome(reference=reference, outcome=outcome, on=on, reason=reason)
+    """What the bank did with the last payment that holds this payable."""
+    payment = await last_payment(bank.db, bank.id, reference)
+    command = RecordOutcome(reference=payment.reference, outcome=outcome, on=on, reason=reason)
     return await record_outcome(bank.db, bank.finance, command, **call())
+
+
+async def last_payment(db: Database, timebank_id: int, reference: str) -> PaymentFacts:
+    """The last payment that holds the payable with this reference."""
+    payable = await facts(db, timebank_id, reference)
+    async with db.reading(timebank_id) as connection:
+        return (await queries.payments_of_payable(connection, timebank_id, payable.id))[-1]
 
 
 async def done(use_case: Any) -> Changed:

@@ -13,6 +13,7 @@ from tests.integration.payments.helpers import (
     codes,
     done,
     facts,
+    last_payment,
     money,
     new_key,
     owe,
@@ -23,9 +24,13 @@ from tests.people import NOW, Bank
 from timebank.db import KeyReused
 from timebank.kit.actor import Actor, system
 from timebank.kit.refusal import Refusal
+from timebank.payees import queries as payee_queries
+from timebank.payees import service as payees
+from timebank.payees.service import AddPayee
 from timebank.payments import queries, service
+from timebank.payments.outcomes import Settled, VoidBatch, void_batch
 from timebank.payments.rules import UnknownPayment
-from timebank.payments.service import AddPayee, Approve, Cancel, Changed, Submit
+from timebank.payments.service import Approve, Cancel, Changed, Submit
 
 
 async def test_a_voucher_waits_for_approval_and_the_payee_is_owed(bank: Bank) -> None:
@@ -81,7 +86,7 @@ async def test_only_finance_acts(bank: Bank) -> None:
         cancel = Cancel(reference=reference, reason="why")
         assert "not_finance" in codes(await service.cancel(bank.db, actor, cancel, **call()))
     assert (await facts(bank.db, bank.id, reference)).state == "draft"
-    assert codes(await service.add_payee(bank.db, bank.participant, AddPayee(name="Me"), **call())) == ["not_allowed"]
+    assert codes(await payees.add_payee(bank.db, bank.participant, AddPayee(name="Me"), **call())) == ["not_allowed"]
 
 
 async def test_the_system_cannot_make_a_payable(bank: Bank) -> None:
@@ -92,8 +97,8 @@ async def test_the_system_cannot_make_a_payable(bank: Bank) -> None:
 
 
 async def test_a_second_payee_of_the_same_name_is_refused(bank: Bank) -> None:
-    await service.add_payee(bank.db, bank.finance, AddPayee(name="Café  Nero"), **call())
-    again = await service.add_payee(bank.db, bank.finance, AddPayee(name=" Café Nero "), **call())
+    await payees.add_payee(bank.db, bank.finance, AddPayee(name="Café  Nero"), **call())
+    again = await payees.add_payee(bank.db, bank.finance, AddPayee(name=" Café Nero "), **call())
     assert codes(again) == ["payee_exists"]
     assert isinstance(again, list)
     assert again[0].field == "name"
@@ -153,9 +158,9 @@ async def test_paid_then_returned_ends_with_the_payee_owed_again(bank: Bank) -> 
     await run(bank)
     assert await money(bank.db, bank.id, *accounts) == [0, 1250, 0]
     assert codes(await settle(bank, reference, "returned", reason="closed")) == ["wrong_state"]
-    assert isinstance(await settle(bank, reference, "paid"), Changed)
+    assert isinstance(await settle(bank, reference, "paid"), Settled)
     assert await money(bank.db, bank.id, *accounts) == [0, 0, 1250]
-    assert isinstance(await settle(bank, reference, "returned", reason="Account closed"), Changed)
+    assert isinstance(await settle(bank, reference, "returned", reason="Account closed"), Settled)
     assert await money(bank.db, bank.id, *accounts) == [1250, 0, 0]
     payable = await facts(bank.db, bank.id, reference)
     assert (payable.state, payable.settled_on, payable.batch_number) == ("returned", NOW.date(), 1)
@@ -168,8 +173,84 @@ async def test_rejected_ends_with_the_payee_owed_again(bank: Bank) -> None:
     assert codes(await settle(bank, reference, "rejected")) == ["reason_missing"]
     assert codes(await settle(bank, reference, "paid", on=NOW.date() + timedelta(days=1))) == ["date_in_future"]
     assert codes(await settle(bank, reference, "paid", on=NOW.date() - timedelta(days=1))) == ["date_too_early"]
-    assert isinstance(await settle(bank, reference, "rejected", reason="Account closed"), Changed)
+    assert isinstance(await settle(bank, reference, "rejected", reason="Account closed"), Settled)
     assert await money(bank.db, bank.id, f"payable/{payee}", "in-transit", "bank") == [1250, 0, 0]
+
+
+async def test_what_came_back_is_sent_again_with_a_new_reference_and_a_new_approval(bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    reference = await approved(bank, payee)
+    await run(bank)
+    first = await last_payment(bank.db, bank.id, reference)
+    await settle(bank, reference, "paid")
+    await settle(bank, reference, "returned", reason="Account closed")
+    again = Submit(reference=reference, reason="New account, checked by phone")
+    await done(service.submit(bank.db, bank.finance, again, **call()))
+    own = await service.approve(bank.db, bank.finance, Approve(reference=reference), **call())
+    assert codes(own) == ["own_submission"]
+    await done(service.approve(bank.db, bank.finance_two, Approve(reference=reference), **call()))
+    assert (await run(bank)).number == 2
+    second = await last_payment(bank.db, bank.id, reference)
+    assert (second.reference != first.reference, second.batch_number) == (True, 2)
+    await settle(bank, reference, "paid")
+    assert await money(bank.db, bank.id, f"payable/{payee}", "in-transit", "bank") == [0, 0, 1250]
+    assert codes(await settle(bank, reference, "paid")) == ["wrong_state"]
+
+
+async def test_one_outcome_settles_all_that_is_in_a_payment(bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    references = [await approved(bank, payee, pence=pence) for pence in (100, 200)]
+    await run(bank)
+    answer = await settle(bank, references[0], "paid")
+    assert answer.payables == references
+    assert [(await facts(bank.db, bank.id, one)).state for one in references] == ["paid", "paid"]
+
+
+async def test_a_run_that_is_taken_back_leaves_everything_ready_again(bank: Bank) -> None:
+    payee, other = [await add_payee(bank.db, bank.finance) for _ in range(2)]
+    references = [await approved(bank, payee), await approved(bank, payee, pence=5), await approved(bank, other)]
+    await run(bank)
+    sent = await last_payment(bank.db, bank.id, references[0])
+    void = VoidBatch(number=1, reason="The bank deleted the file")
+    key = new_key()
+    voided = await void_batch(bank.db, bank.finance_two, void, key=key, now=NOW)
+    assert (voided.number, voided.payable_count) == (1, 3)  # type: ignore[union-attr]
+    assert await void_batch(bank.db, bank.finance_two, void, key=key, now=NOW) == voided
+    assert codes(await void_batch(bank.db, bank.finance, void, **call())) == ["already_void"]
+    accounts = (f"payable/{payee}", f"payable/{other}", "in-transit", "bank")
+    assert await money(bank.db, bank.id, *accounts) == [1255, 1250, 0, 0]
+    assert codes(await settle(bank, references[0], "paid")) == ["wrong_state"]
+    assert (await run(bank)).payable_count == 3
+    assert (await last_payment(bank.db, bank.id, references[0])).reference != sent.reference
+    await settle(bank, references[2], "paid")
+    assert codes(await void_batch(bank.db, bank.finance, VoidBatch(number=2, reason="x"), **call())) == [
+        "bank_has_answered"
+    ]
+    assert codes(await void_batch(bank.db, bank.finance, VoidBatch(number=9, reason="x"), **call())) == [
+        "unknown_batch"
+    ]
+
+
+async def test_a_part_that_is_paid_leaves_the_rest_for_another_approval(bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    reference = await owe(bank.db, bank.coordinator, payee)
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute("update payable set part_pence = 500 where timebank_id = $1", bank.id)
+    await done(service.approve(bank.db, bank.finance, Approve(reference=reference), **call()))
+    assert (await run(bank)).total_pence == 500
+    await settle(bank, reference, "paid")
+    payable = await facts(bank.db, bank.id, reference)
+    assert (payable.state, payable.settled_pence, payable.left_pence, payable.part_pence) == (
+        "submitted",
+        500,
+        750,
+        None,
+    )
+    await done(service.approve(bank.db, bank.finance, Approve(reference=reference), **call()))
+    assert (await run(bank)).total_pence == 750
+    await settle(bank, reference, "paid")
+    assert (await facts(bank.db, bank.id, reference)).state == "paid"
+    assert await money(bank.db, bank.id, f"payable/{payee}", "in-transit", "bank") == [0, 0, 1250]
 
 
 async def test_the_history_says_who_did_what_and_names_the_entries(bank: Bank) -> None:
@@ -226,7 +307,7 @@ async def test_another_time_bank_sees_and_touches_nothing(bank: Bank, other_bank
         # Row-level security stands behind the query: even asked for the wrong time bank it shows nothing.
         assert await queries.by_reference(connection, bank.id, reference) is None
         assert (await queries.page(connection, bank.id, after=0, state=None, size=10)).items == ()
-        assert await queries.payees(connection, bank.id) == []
+        assert await payee_queries.payees(connection, bank.id) == []
     assert (await facts(bank.db, bank.id, reference)).state == "approved"
 
 

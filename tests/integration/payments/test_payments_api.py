@@ -73,8 +73,9 @@ async def test_a_batch_by_api_and_its_file(client: Open, bank: Bank) -> None:
     assert [one["reference"] for one in batch["payables"]] == [reference]
     assert (await browser.get("/api/v1/payment-batches/1", headers=sent)).json() == batch
     file = await browser.get("/api/v1/payment-batches/1/file", headers=sent)
-    assert hashlib.sha256(file.content).hexdigest() == batch["sha256"]
-    digest = base64.b64encode(bytes.fromhex(batch["sha256"])).decode()
+    [made] = batch["files"]
+    assert hashlib.sha256(file.content).hexdigest() == made["sha256"]
+    digest = base64.b64encode(bytes.fromhex(made["sha256"])).decode()
     assert file.headers["repr-digest"] == f"sha-256=:{digest}:"
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
 

@@ -11,7 +11,10 @@ from tests.people import Bank
 from timebank.hours.queries import HoursNow
 from timebank.hours.queries import balance as hours_now
 from timebank.kit.actor import Actor
+from timebank.payees import service as payees
 from timebank.payments import service as payments
+from timebank.payments.batches import ExportBatch, Exported, export
+from timebank.payments.service import Approve
 from timebank.redemptions import service
 from timebank.redemptions.service import AddOffer, ChangeBooking, RequestRedemption
 
@@ -46,9 +49,9 @@ async def posted(bank: Bank, account: str) -> int:
 
 
 async def payee(bank: Bank, name: str = "Corner Café") -> int:
-    command = payments.AddPayee(name=name, supplier_reference="S-1")
-    added = await payments.add_payee(bank.db, bank.finance, command, key=key(), now=bank.now)
-    assert isinstance(added, payments.AddedPayee), added
+    command = payees.AddPayee(name=name, supplier_reference="S-1")
+    added = await payees.add_payee(bank.db, bank.finance, command, key=key(), now=bank.now)
+    assert isinstance(added, payees.AddedPayee), added
     return added.payee_id
 
 
@@ -105,3 +108,11 @@ async def prove(owner_url: str, book_id: int) -> list[str]:
         return [str(finding) for finding in await ledger.prove(connection) if finding.book_id == book_id]
     finally:
         await connection.close()
+
+
+async def paid_out(bank: Bank, reference: str) -> None:
+    """Finance approves the payable and exports it: its payment has left."""
+    approved = await payments.approve(bank.db, bank.finance, Approve(reference=reference), key=key(), now=bank.now)
+    assert isinstance(approved, payments.Changed), approved
+    exported = await export(bank.db, bank.finance, ExportBatch(), key=key(), now=bank.now)
+    assert isinstance(exported, Exported), exported

@@ -12,6 +12,7 @@ from tests.integration.redemptions.spending import (
     hours,
     key,
     offer,
+    paid_out,
     payee,
     posted,
     prove,
@@ -173,17 +174,7 @@ async def test_a_payment_that_has_left_can_stay_as_it_is(bank) -> None:
     cafe = await payee(bank)
     reference = await booked(bank, await offer(bank, payee_id=cafe, value_pence=1000), bank.participant)
     await step(bank, "fulfil", reference)
-    async with bank.db.writing(bank.id) as connection:
-        await connection.execute(
-            "insert into payment_batch (timebank_id, number, format, file_name, content, sha256, line_count,"
-            " total_pence,"
-            " currency, created_by, created_at, entry_id) values ($1, 1, 'csv', 'a', '', '', 1, 1000, 'GBP', $2, $3,"
-            " gen_random_uuid())",
-            bank.id,
-            bank.finance.member_id,
-            bank.now,
-        )
-        await connection.execute("update payable set state = 'exported', batch_number = 1")
+    await paid_out(bank, (await payable_of(bank, reference)).reference)
     (refusal,) = await refunded(bank, reference)
     assert (refusal.code, refusal.field) == ("payment_already_exported", "supplier_pence")
     assert "enter £10.00 as what the supplier is still owed" in refusal.message

@@ -11,6 +11,7 @@ from tests.integration.redemptions.spending import (
     give_hours,
     hours,
     offer,
+    paid_out,
     payee,
     posted,
     prove,
@@ -77,23 +78,7 @@ async def test_a_refund_after_the_payment_left_is_refused_and_changes_nothing(ba
     supplier = await payee(bank)
     reference = await booked(bank, await offer(bank, "voucher", payee_id=supplier, value_pence=1000), bank.participant)
     await step(bank, "fulfil", reference)
-    payable = await payable_of(bank, reference)
-    async with bank.db.writing(bank.id) as connection:
-        await connection.execute(
-            """
-            insert into payment_batch (timebank_id, number, format, file_name, content, sha256, line_count, total_pence,
-                                       currency, created_by, created_at, entry_id)
-            values ($1, 1, 'csv', 'a.csv', '', '', 1, 1000, 'GBP', $2, $3, gen_random_uuid())
-            """,
-            bank.id,
-            bank.finance.member_id,
-            bank.now,
-        )
-        await connection.execute(
-            "update payable set state = 'exported', batch_number = 1 where timebank_id = $1 and id = $2",
-            bank.id,
-            payable.id,
-        )
+    await paid_out(bank, (await payable_of(bank, reference)).reference)
     assert codes(await step(bank, "refund", reference)) == ["payment_already_exported"]
     assert await state(bank, reference) == "fulfilled"
     assert (await hours(bank, bank.participant.member_id)).posted == 0

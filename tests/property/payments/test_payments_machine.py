@@ -23,14 +23,15 @@ from hypothesis.stateful import (
 )
 
 from ledger import entry
-from tests.integration.payments.helpers import add_payee, call, facts, money, new_key, owe
+from tests.integration.payments.helpers import add_payee, call, facts, last_payment, money, new_key, owe
 from tests.people import NOW, Bank, make_bank
 from timebank.db import Database
 from timebank.kit.actor import Actor
 from timebank.payments import queries, service
-from timebank.payments.batches import ExportBatch, Exported, RecordOutcome, export, record_outcome
-from timebank.payments.controls import read_back
+from timebank.payments.batches import ExportBatch, Exported, export
+from timebank.payments.files import load
 from timebank.payments.formats import FORMATS, ControlTotal
+from timebank.payments.outcomes import RecordOutcome, Settled, VoidBatch, Voided, record_outcome, void_batch
 from timebank.payments.service import Approve, Cancel, Changed, Submit
 
 # Weighted towards those who may: what follows an export is reached only when many steps in a row succeed.
@@ -64,6 +65,8 @@ class Payments(RuleBasedStateMachine):
         self.db: Database = self.do(Database.open(self.app_url, pool_size=2))
         self.model: dict[str, Modelled] = {}
         self.batches: dict[int, tuple[str, list[str]]] = {}
+        self.void: set[int] = set()
+        self.references: set[str] = set()
         self.keys: list[tuple[str, str, Exported]] = []
 
     def do(self, work: Any) -> Any:
@@ -132,16 +135,12 @@ class Payments(RuleBasedStateMachine):
         command = Submit(reference=reference, invoice_number=invoice, reason="Please check again")
         done = self.do(service.submit(self.db, self.actor(actor), command, **call()))
         allowed = actor in ("finance", "finance_two") and (
-            (payable.state == "draft" and invoice != "") or payable.state == "approved"
+            (payable.state == "draft" and invoice != "") or payable.state in ("approved", "rejected", "returned")
         )
         assert isinstance(done, Changed) == allowed, done
         if allowed:
-            payable.state, payable.submitted_by, payable.approved_by, payable.is_spoiled = (
-                "submitted",
-                actor,
-                None,
-                False,
-            )
+            payable.state, payable.submitted_by, payable.approved_by = "submitted", actor, None
+            payable.is_spoiled, payable.batch = False, None
 
     def approve(self, reference: str, actor: str) -> None:
         payable = self.model[reference]
@@ -180,22 +179,33 @@ class Payments(RuleBasedStateMachine):
 
     @rule(actor=st.sampled_from(ACTORS))
     def export(self, actor: str) -> None:
-        ready = [reference for reference, one in self.model.items() if one.state == "approved"]
+        ready = [ref for ref, one in self.model.items() if one.state == "approved" and not one.is_spoiled]
         key = new_key()
         done = self.do(export(self.db, self.actor(actor), ExportBatch(), key=key, now=NOW))
-        allowed = (
-            actor in ("finance", "finance_two")
-            and bool(ready)
-            and not any(self.model[reference].is_spoiled for reference in ready)
-        )
-        assert isinstance(done, Exported) == allowed, done
+        assert isinstance(done, Exported) == (actor in ("finance", "finance_two") and bool(ready)), done
         if isinstance(done, Exported):
             total = sum(self.model[reference].pence for reference in ready)
-            assert (done.number, done.line_count, done.total_pence) == (len(self.batches) + 1, len(ready), total)
+            payees = {self.model[reference].payee for reference in ready}
+            assert (done.number, done.total_pence) == (len(self.batches) + 1, total)
+            assert (done.line_count, done.payable_count) == (len(payees), len(ready))
             self.batches[done.number] = (done.sha256, ready)
             self.keys.append((actor, key, done))
             for reference in ready:
                 self.model[reference].state, self.model[reference].batch = "exported", done.number
+
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data(), actor=st.sampled_from(ACTORS))
+    def a_run_is_taken_back(self, data: st.DataObject, actor: str) -> None:
+        number = data.draw(st.sampled_from(sorted(self.batches)))
+        inside = [self.model[reference] for reference in self.batches[number][1]]
+        void = VoidBatch(number=number, reason="The bank deleted the file")
+        done = self.do(void_batch(self.db, self.actor(actor), void, **call()))
+        waits = number not in self.void and all((one.state, one.batch) == ("exported", number) for one in inside)
+        assert isinstance(done, Voided) == (actor in ("finance", "finance_two") and waits), done
+        if isinstance(done, Voided):
+            self.void.add(number)
+            for one in inside:
+                one.state, one.batch = "approved", None
 
     @precondition(lambda self: self.keys)
     @rule(data=st.data())
@@ -222,15 +232,24 @@ class Payments(RuleBasedStateMachine):
 
     def answer(self, reference: str, outcome: str, days: int, actor: str) -> None:
         payable = self.model[reference]
-        command = RecordOutcome(
-            reference=reference, outcome=outcome, on=NOW.date() + timedelta(days=days), reason="The bank said so"
-        )
+        if payable.batch is None:
+            return
+        payment = self.do(last_payment(self.db, self.bank.id, reference))
+        on = NOW.date() + timedelta(days=days)
+        command = RecordOutcome(reference=payment.reference, outcome=outcome, on=on, reason="The bank said so")
         done = self.do(record_outcome(self.db, self.actor(actor), command, **call()))
         needed = "paid" if outcome == "returned" else "exported"
+        # One answer of the bank is for all that goes to one payee in one run.
+        together = [
+            one
+            for ref in self.batches[payable.batch][1]
+            if (one := self.model[ref]).payee == payable.payee and one.batch == payable.batch
+        ]
         allowed = actor in ("finance", "finance_two") and payable.state == needed and days == 0
-        assert isinstance(done, Changed) == allowed, done
+        assert isinstance(done, Settled) == allowed, done
         if allowed:
-            payable.state = outcome
+            for one in together:
+                one.state = outcome
 
     @invariant()
     def states_agree(self) -> None:
@@ -262,21 +281,23 @@ class Payments(RuleBasedStateMachine):
     @invariant()
     def batches_never_change_and_add_up(self) -> None:
         for number, (sha256, references) in self.batches.items():
-            file, batch, payables, legs = self.do(self._batch(number))
+            file, batch, payables, legs, run = self.do(self._batch(number))
             total = sum(self.model[reference].pence for reference in references)
             assert hashlib.sha256(file.content).hexdigest() == file.sha256.hex() == sha256
-            assert read_back(file.content, FORMATS[0], "GBP") == ControlTotal("GBP", len(references), total)
-            assert (batch.line_count, batch.total_pence, legs["in-transit"]) == (len(references), total, total)
+            payees = len({self.model[reference].payee for reference in references})
+            assert FORMATS[0].read_back(file.content, run) == run.total == ControlTotal("GBP", payees, total)
+            assert (batch.line_count, batch.total_pence, legs["in-transit"]) == (payees, total, total)
             assert sorted(one.reference for one in payables) == sorted(references)
 
     async def _batch(self, number: int) -> Any:
         async with self.db.reading(self.bank.id) as connection:
-            file = await queries.batch_file(connection, self.bank.id, number)
+            file = await queries.batch_file(connection, self.bank.id, number, "payments-csv")
+            run = await load(connection, self.bank.id, number)
             batch = await queries.batch(connection, self.bank.id, number)
             payables = await queries.in_batch(connection, self.bank.id, number)
             assert batch is not None
-            posted = await entry(connection, self.bank.id, batch.entry_id)
-        return file, batch, payables, {leg.account: leg.amount for leg in posted.legs}
+            posted = await entry(connection, self.bank.id, *batch.entry_ids)
+        return file, batch, payables, {leg.account: leg.amount for leg in posted.legs}, run
 
 
 @pytest.mark.slow

@@ -1,9 +1,25 @@
-"""Export formats, one file each: rows in, bytes out. A new format is a new file and one more name in FORMATS."""
+"""Export formats, one file each: a payment run in, bytes out. A new one is a new file and one more name in FORMATS."""
 
-from timebank.payments.formats.model import ControlTotal, PaymentFormat, PaymentRow, control_totals
+from timebank.payments.formats.model import (
+    Batch,
+    ControlTotal,
+    Item,
+    Payment,
+    PaymentFormat,
+    UnreadableFileError,
+)
 from timebank.payments.formats.payments_csv import PaymentsCsv
 
-__all__ = ["FORMATS", "ControlTotal", "PaymentFormat", "PaymentRow", "control_totals", "find_format"]
+__all__ = [
+    "FORMATS",
+    "Batch",
+    "ControlTotal",
+    "Item",
+    "Payment",
+    "PaymentFormat",
+    "UnreadableFileError",
+    "find_format",
+]
 
 FORMATS: tuple[PaymentFormat, ...] = (PaymentsCsv(),)
 

@@ -1,12 +1,16 @@
 """Payments as CSV (RFC 4180), in the columns that a bank or an accounting office asks for."""
 
-from collections.abc import Callable, Mapping, Sequence
+import csv as standard
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from timebank.kit import csv, money
-from timebank.payments.formats.model import PaymentRow
+from timebank.kit.refusal import Refusal
+from timebank.payees.model import Account
+from timebank.payments.formats.model import Batch, ControlTotal, Payment, UnreadableFileError, Use
 
 Field = Literal[
     "reference",
@@ -19,6 +23,12 @@ Field = Literal[
     "description",
     "kind",
     "batch_number",
+    "processing_on",
+    "account_holder",
+    "sort_code",
+    "account_number",
+    "iban",
+    "bic",
 ]
 DateFormat = Literal["yyyy-mm-dd", "dd/mm/yyyy", "dd.mm.yyyy", "ddmmyyyy", "yyyymmdd"]
 
@@ -93,34 +103,75 @@ class PaymentsCsv:
     profile: ColumnProfile = DEFAULT_PROFILE
     code: str = "payments-csv"
     name: str = "Payments CSV"
+    use: Use = "bank"
+    note: str = ""
     media_type: str = "text/csv; charset=utf-8"
     extension: str = "csv"
 
-    def write(self, rows: Sequence[PaymentRow]) -> bytes:
-        """Return the file as UTF-8; the same rows in the same order give the same bytes."""
+    def reaches(self, account: Account | None) -> bool:
+        """Everybody, unless the columns hold account numbers."""
+        wanted = {column.field for column in self.profile.columns}
+        if wanted & {"sort_code", "account_number"}:
+            return account is not None and account.is_uk
+        return "iban" not in wanted or (account is not None and bool(account.iban))
+
+    def check(self, batch: Batch) -> list[Refusal]:
+        """Nothing stands in the way of a CSV."""
+        return []
+
+    def write(self, batch: Batch) -> bytes:
+        """Return the file as UTF-8."""
         profile = self.profile
         table: list[list[str | int]] = [
-            [_cell(row, column.field, profile) for column in profile.columns] for row in rows
+            [_cell(batch, payment, column.field, profile) for column in profile.columns] for payment in batch.payments
         ]
         if profile.with_headings:
             table.insert(0, [column.heading for column in profile.columns])
         text = csv.write(table, separator=profile.separator, line_end=profile.line_end)
         return (b"\xef\xbb\xbf" if profile.with_byte_order_mark else b"") + text.encode("utf-8")
 
+    def read_back(self, content: bytes, batch: Batch) -> ControlTotal:
+        """Count and add up with the standard library's CSV reader."""
+        profile = self.profile
+        lines = list(standard.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=profile.separator))
+        column = [column.field for column in profile.columns].index("amount")
+        lines = lines[1 if profile.with_headings else 0 :]
+        amounts = [_pence(line, column, profile.amounts, batch.currency) for line in lines]
+        return ControlTotal(batch.currency, len(amounts), sum(amounts))
 
-def _cell(row: PaymentRow, field: Field, profile: ColumnProfile) -> str | int:
+
+def _cell(batch: Batch, payment: Payment, field: Field, profile: ColumnProfile) -> str | int:
+    account = payment.account or Account(holder=payment.payee_name)
+    dates = {"due_on": payment.due_on, "processing_on": batch.processing_on}
     if field == "amount":
-        return row.pence if profile.amounts == "pence" else csv.Plain(money.decimal(row.pence, row.currency))
-    if field == "due_on":
-        return csv.Plain(_DATES[profile.date_format](row.due_on))
+        return payment.pence if profile.amounts == "pence" else csv.Plain(money.decimal(payment.pence, batch.currency))
+    if field in dates:
+        return csv.Plain(_DATES[profile.date_format](dates[field]))
     texts: Mapping[str, str] = {
-        "reference": row.reference,
-        "payee_name": row.payee_name,
-        "supplier_reference": row.supplier_reference,
-        "invoice_number": row.invoice_number,
-        "currency": row.currency,
-        "description": row.description,
-        "kind": row.kind,
-        "batch_number": row.batch_number,
+        "reference": payment.reference,
+        "payee_name": payment.payee_name,
+        "supplier_reference": payment.supplier_reference,
+        "invoice_number": payment.invoice_number,
+        "currency": batch.currency,
+        "description": payment.description,
+        "kind": payment.kind,
+        "batch_number": str(batch.number),
+        "account_holder": account.holder,
+        "sort_code": account.sort_code,
+        "account_number": account.number,
+        "iban": account.iban,
+        "bic": account.bic,
     }
     return texts[field]
+
+
+def _pence(line: list[str], column: int, amounts: str, currency: str) -> int:
+    cell = line[column] if column < len(line) else ""
+    if amounts == "pence":
+        if not (cell.isascii() and cell.isdecimal()):
+            raise UnreadableFileError(f"{cell!r} is not an amount in pence")
+        return int(cell)
+    pence = money.parse(cell, currency)
+    if isinstance(pence, Refusal):
+        raise UnreadableFileError(f"{cell!r} is not an amount")
+    return pence

@@ -1,0 +1,1 @@
+"""Who pays for what: funds, cost centres, budgets and purchase orders."""

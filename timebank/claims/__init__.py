@@ -1,0 +1,1 @@
+"""Expenses that members claim back, and access costs that are paid up front."""

@@ -1,0 +1,1 @@
+"""Involvement fees: offered by rate, taken, reduced, declined or given away by the member."""

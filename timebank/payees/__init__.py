@@ -1,0 +1,1 @@
+"""Whom the time bank pays: suppliers, members and charities, and the accounts that their money goes to."""

@@ -1,0 +1,28 @@
+"""Months that are closed: the accounts take no new dates in them."""
+
+from datetime import date, timedelta
+
+from timebank.db import Connection
+
+CLOSED_UP_TO = """
+select max(month) from (select distinct on (month) month, is_closed from period_close
+                         where timebank_id = $1 order by month, id desc) c
+ where is_closed
+"""
+
+
+async def closed_through(connection: Connection, timebank_id: int) -> date | None:
+    """The last day that takes no new dates, or None while nothing is closed."""
+    month = await connection.fetchval(CLOSED_UP_TO, timebank_id)
+    return None if month is None else next_month(month) - timedelta(days=1)
+
+
+async def open_day(connection: Connection, timebank_id: int, day: date) -> date:
+    """The day to post on: this one, or the first open one when it lies in a closed month."""
+    closed = await closed_through(connection, timebank_id)
+    return day if closed is None or day > closed else closed + timedelta(days=1)
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)

@@ -1,0 +1,1 @@
+"""What the bank says: statements read, matched with payments, and what matches nothing explained."""

@@ -1,0 +1,1 @@
+"""Reading across rooms for finance, funders and auditors: traces, totals and packs."""
