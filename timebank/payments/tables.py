@@ -17,6 +17,18 @@ class PaymentSettings(Table, tablename="payment_settings", db=ENGINE):
     tax_year_day = Integer(null=False, default=6)
 
 
+class PaymentSettingsChange(Table, tablename="payment_settings_change", db=ENGINE):
+    """One changed setting of how a time bank pays. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    field = Text(null=False, default=None)
+    before = Text(null=False, default=None)
+    after = Text(null=False, default=None)
+    by_id = BigInt(null=False, default=None)
+    at = Timestamptz(null=False, default=None)
+
+
 class PeriodClose(Table, tablename="period_close", db=ENGINE):
     """A month closed or opened again. Never changed: the last row of a month counts."""
 
@@ -149,3 +161,72 @@ class PayableEvent(Table, tablename="payable_event", db=ENGINE):
     at = Timestamptz(null=False, default=None)
     reason = Text(null=False, default="")
     entry_id = UUID(null=True, default=None)
+
+
+class PaymentRequest(Table, tablename="payment_request", db=ENGINE):
+    """Something to pay that finance typed in. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    reason = Text(null=False, default=None)
+    evidence = Text(null=False, default=None)
+    asked_by = BigInt(null=False, default=None)
+    asked_at = Timestamptz(null=False, default=None)
+
+
+class Credit(Table, tablename="credit", db=ENGINE):
+    """What a payee owes back: a refund after payment, or a credit note."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    reference = Text(null=False, default=None)
+    payee_id = BigInt(null=False, default=None)
+    source = Text(null=False, default=None)
+    kind = Text(null=False, default=None)
+    payable_id = BigInt(null=True, default=None)
+    pence = BigInt(null=False, default=None)
+    left_pence = BigInt(null=False, default=None)
+    currency = Text(null=False, default=None)
+    document_number = Text(null=False, default="")
+    reason = Text(null=False, default=None)
+    state = Text(null=False, default=None)
+    proposed_by = BigInt(null=True, default=None)
+    proposed_at = Timestamptz(null=False, default=None)
+    decided_by = BigInt(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    entry_id = UUID(null=True, default=None)
+
+
+class CreditUse(Table, tablename="credit_use", db=ENGINE):
+    """A part of a credit that was used; no longer standing when its payment did not go through."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    credit_id = BigInt(null=False, default=None)
+    n = Integer(null=False, default=None)
+    how = Text(null=False, default=None)
+    pence = BigInt(null=False, default=None)
+    batch_number = Integer(null=True, default=None)
+    line = Integer(null=True, default=None)
+    payable_id = BigInt(null=True, default=None)
+    used_on = Date(null=False, default=None)
+    note = Text(null=False, default="")
+    by_id = BigInt(null=False, default=None)
+    at = Timestamptz(null=False, default=None)
+    entry_id = UUID(null=False, default=None)
+    is_standing = Boolean(null=False, default=None)
+
+
+class CashPayment(Table, tablename="cash_payment", db=ENGINE):
+    """Cash that somebody signed for."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    payable_id = BigInt(null=False, default=None)
+    n = Integer(null=False, default=None)
+    pence = BigInt(null=False, default=None)
+    receipt_number = Text(null=False, default=None)
+    handed_by = Text(null=False, default=None)
+    signed_by = Text(null=False, default=None)
+    paid_on = Date(null=False, default=None)
+    recorded_by = BigInt(null=False, default=None)
+    recorded_at = Timestamptz(null=False, default=None)
+    entry_id = UUID(null=False, default=None)
