@@ -39,6 +39,8 @@ def activity_form(activity: ActivityShown | None) -> Form:
         breaks=activity.breaks,
         budget_code=activity.budget_code,
         funder=activity.funder,
+        band=activity.band,
+        fund_id=activity.fund_id,
         is_listed="yes" if activity.is_listed else None,
     )
 
@@ -47,7 +49,8 @@ def read_activity(form: Form) -> dict[str, Any] | list[Refusal]:
     """The details of a group as typed, for ``AddActivity`` or ``ChangeActivity``."""
     minutes = durations.parse(form.text("default_minutes"), field="default_minutes")
     preparation, travel = _optional(form, "preparation_minutes"), _optional(form, "travel_minutes")
-    refusals = [one for one in (minutes, preparation, travel) if isinstance(one, Refusal)]
+    fund_id = _whole(form, "fund_id", "Give the number of the fund, or leave it empty.")
+    refusals = [one for one in (minutes, preparation, travel, fund_id) if isinstance(one, Refusal)]
     if refusals:
         return refusals
     details = ActivityDetails(
@@ -64,6 +67,8 @@ def read_activity(form: Form) -> dict[str, Any] | list[Refusal]:
         breaks=form.text("breaks"),
         budget_code=form.text("budget_code"),
         funder=form.text("funder"),
+        band=form.text("band"),
+        fund_id=cast("int | None", fund_id),
         is_listed=form.has("is_listed", "yes"),
         **{name: form.has("access", name) for name in ACCESS_TICKS},
     )

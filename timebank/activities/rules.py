@@ -18,6 +18,7 @@ MAX_NOTES = 1000
 MAX_BREAKS = 500
 MAX_BUDGET_CODE = 40
 MAX_FUNDER = 100
+MAX_BAND = 40
 MAX_ROOM = 100
 MAX_WHO = 500
 MAX_PAPERS = 500
@@ -43,6 +44,7 @@ class ActivityDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a stream of work. ``default_minutes``, ``preparation_minutes`` and ``travel_minutes`` are the
     usual ones of a session. ``is_listed``: members see its sessions and can sign up. It gives hours or a fee, never one
     in exchange for the other; ``work_kind`` is what a fee is for (guidance for people on benefits tells them apart).
+    ``band`` and ``fund_id`` say which rate a fee follows.
     """
 
     name: str
@@ -62,6 +64,8 @@ class ActivityDetails(msgspec.Struct, frozen=True, kw_only=True):
     breaks: str = ""
     budget_code: str = ""
     funder: str = ""
+    band: str = ""
+    fund_id: int | None = None
     is_listed: bool = True
 
 
@@ -124,6 +128,7 @@ def check_activity(details: ActivityDetails, taken: Container[str] = ()) -> list
         ("breaks", MAX_BREAKS),
         ("budget_code", MAX_BUDGET_CODE),
         ("funder", MAX_FUNDER),
+        ("band", MAX_BAND),
     ):
         if len(getattr(details, field)) > most:
             refusals.append(Refusal(f"{field}_too_long", f"Use at most {most} characters here.", field))

@@ -204,7 +204,7 @@ async def _locked(connection: Connection, timebank_id: int, activity_id: int) ->
 
 def _tidy(given: ActivityDetails) -> ActivityDetails:
     values = {name: getattr(given, name) for name in COLUMNS}
-    for name in ("name", "place", "budget_code", "funder"):
+    for name in ("name", "place", "budget_code", "funder", "band"):
         values[name] = names.tidy(values[name])
     for name in ("access_notes", "route", "breaks"):
         values[name] = values[name].strip()

@@ -31,6 +31,8 @@ class Activity(Table, tablename="activity", db=ENGINE):
     preparation_minutes = Integer(null=False, default=0)
     travel_minutes = Integer(null=False, default=0)
     is_listed = Boolean(null=False, default=True)
+    band = Text(null=False, default="")
+    fund_id = BigInt(null=True, default=None)
 
 
 class ActivityLeader(Table, tablename="activity_leader", db=ENGINE):

@@ -1,1 +1,1 @@
-"""Involvement fees: offered by rate, taken, reduced, declined or given away by the member."""
+"""Fees for time: what somebody may have for it, what they choose, and where their money is."""

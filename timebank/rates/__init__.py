@@ -1,1 +1,1 @@
-"""What an hour of involvement, a mile or an hour of care is paid with: dated tables, never code."""
+"""Dated rates: what is paid per hour, session, mile or meal, from which day on. Never in code."""
