@@ -1,6 +1,6 @@
 """Piccolo's view of the tables of this room; the SQL in ``migrations/timebank`` is what defines them."""
 
-from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from timebank.db import ENGINE
@@ -39,6 +39,20 @@ class PeriodClose(Table, tablename="period_close", db=ENGINE):
     by_id = BigInt(null=False, default=None)
     at = Timestamptz(null=False, default=None)
     why = Text(null=False, default="")
+
+
+class PaymentProfile(Table, tablename="payment_profile", db=ENGINE):
+    """One version of a time bank's own columns for payment files. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = Integer(null=False, default=None)
+    version = Integer(null=False, default=None)
+    name = Text(null=False, default=None)
+    note = Text(null=False, default="")
+    columns = JSONB(null=False, default=None)
+    is_open = Boolean(null=False, default=None)
+    by_id = BigInt(null=False, default=None)
+    at = Timestamptz(null=False, default=None)
 
 
 class PaymentBatch(Table, tablename="payment_batch", db=ENGINE):
@@ -230,3 +244,29 @@ class CashPayment(Table, tablename="cash_payment", db=ENGINE):
     recorded_by = BigInt(null=False, default=None)
     recorded_at = Timestamptz(null=False, default=None)
     entry_id = UUID(null=False, default=None)
+
+
+class NominalDefault(Table, tablename="nominal_default", db=ENGINE):
+    """Where a kind of cost goes in the accounts."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    kind = Text(null=False, default=None)
+    code = Text(null=False, default=None)
+    set_by = BigInt(null=False, default=None)
+    set_at = Timestamptz(null=False, default=None)
+
+
+class RemittanceSent(Table, tablename="remittance_sent", db=ENGINE):
+    """A remittance advice that goes out by e-mail, at most once for each payment."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    batch_number = Integer(null=False, default=None)
+    line = Integer(null=False, default=None)
+    email = Text(null=False, default=None)
+    state = Text(null=False, default="waiting")
+    attempts = Integer(null=False, default=0)
+    trouble = Text(null=False, default="")
+    asked_by = BigInt(null=False, default=None)
+    asked_at = Timestamptz(null=False, default=None)
+    next_at = Timestamptz(null=False, default=None)
+    sent_at = Timestamptz(null=True, default=None)
