@@ -1,7 +1,7 @@
 """What every export format is given, and what it must be able to do. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
 
@@ -13,8 +13,8 @@ from timebank.payees.model import Account
 class Item:
     """One payable inside a payment, as it stood when the payment run was made.
 
-    ``pence`` is what this payment settles of it, tax included; ``tax_pence`` is the tax of the whole payable. ``kind``
-    is one of ``rules.KINDS``. Unknown texts are "".
+    ``pence`` is what this payment settles of it, tax included; ``tax_pence`` is the tax of the whole payable, and
+    ``owed_pence`` that whole, 0 when this settles it all. ``kind`` is one of ``rules.KINDS``. Unknown texts are "".
     """
 
     reference: str
@@ -30,6 +30,13 @@ class Item:
     cost_centre: str = ""
     fund: str = ""
     order_number: str = ""
+    owed_pence: int = 0
+
+    @property
+    def tax(self) -> int:
+        """The tax within ``pence``; of a part its share, half a penny rounded up."""
+        whole = self.owed_pence or self.pence
+        return (2 * self.tax_pence * self.pence + whole) // (2 * whole) if self.tax_pence else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +98,8 @@ class Batch:
 
     ``created_at`` is in UTC. ``processing_on`` is the working day on which the bank moves the money. ``payer`` is our
     name as the account is held in; ``account`` the one that payments leave from, None when none is known;
-    ``service_user_number`` six digits for Bacs, or "".
+    ``service_user_number`` six digits for Bacs, or "". ``codes`` are those of our accounting package for each kind of
+    item, for the ``bank`` and for what payees owe us (``credit``); an item's own code wins.
     """
 
     number: int
@@ -102,6 +110,7 @@ class Batch:
     payer: str
     account: Account | None = None
     service_user_number: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
     payments: tuple[Payment, ...]
 
     def __post_init__(self) -> None:
