@@ -33,7 +33,8 @@ MAX_PHOTO_CHARACTERS = 8_000_000
 class OfferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an offer says. ``payee_id`` and ``value_pence`` come together. ``group_ids`` null is for everybody.
 
-    ``monthly_pence`` is what may be committed for it in a calendar month; ``voucher`` says how its vouchers work.
+    ``monthly_pence`` is what may be committed for it in a calendar month; ``budget_id``
+    pays for it, within its purchase order ``order_id`` if there is one; ``voucher`` says how its vouchers work.
     """
 
     title: str
@@ -54,6 +55,8 @@ class OfferBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     payee_id: int | None = None
     value_pence: int | None = None
     monthly_pence: int | None = None
+    budget_id: int | None = None
+    order_id: int | None = None
     no_show: str = "free"
     voucher: Terms | None = None
 
@@ -86,7 +89,7 @@ class PhotoBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ManagedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An offer as staff see it. ``state`` is open, later, full, used_up, ended or closed."""
+    """An offer as staff see it. ``state`` is open, later, full, used_up, unfunded, ended or closed."""
 
     id: int
     kind: str
@@ -115,6 +118,8 @@ class ManagedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     payee_id: int | None
     value_pence: int | None
     monthly_pence: int | None
+    budget_id: int | None
+    order_id: int | None
     no_show: str
 
 

@@ -25,6 +25,7 @@ class OfferAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Something hours can be spent on, at a price in minutes and none in money; ``places_left`` null is no limit.
 
     ``short_minutes`` is what the token's member still needs for it; ``is_used_up``: no more this calendar month;
+    ``is_unfunded``: no more for the present;
     ``revision`` changes with every change of the offer.
     """
 
@@ -42,6 +43,7 @@ class OfferAnswer(msgspec.Struct, frozen=True, kw_only=True):
     benefit_label: str
     is_open: bool
     is_used_up: bool
+    is_unfunded: bool
     is_saved: bool
     short_minutes: int
     revision: int

@@ -9,6 +9,8 @@ import msgspec
 
 from ledger import Item, Posted, Refused, post_batch
 from timebank.banks import queries as banks
+from timebank.budgets import service as budgets
+from timebank.budgets.queries import coding_of
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import sheets
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
@@ -269,6 +271,8 @@ async def _upload(connection: Connection, actor: Actor, command: UploadCodes, no
     payable = ""
     if command.pence_each is not None and offer.payee_id is not None:
         _, document = await banks.rules_in_force(connection, actor.timebank_id, day)
+        await budgets.lock(connection, actor.timebank_id, offer.budget_id)
+        coding = await coding_of(connection, actor.timebank_id, offer.budget_id, offer.order_id)
         owed = NewPayable(
             kind="voucher",
             payee_id=offer.payee_id,
@@ -279,6 +283,9 @@ async def _upload(connection: Connection, actor: Actor, command: UploadCodes, no
             source_id=batch_id,
             earned_on=day,
             due_on=day + timedelta(days=document.payment_days),
+            budget_id=coding.budget_id,
+            nominal_code=coding.nominal_code,
+            order_number=coding.order_number,
         )
         await payee_accounts.open_payable_account(connection, actor.timebank_id, offer.payee_id)
         await payee_accounts.open_prepaid_account(connection, actor.timebank_id, offer.payee_id)

@@ -10,7 +10,7 @@ from timebank.kit.names import loose_key
 from timebank.kit.paging import MAX_KEY
 from timebank.redemptions import offer_rules
 from timebank.redemptions.kinds import kind_of
-from timebank.redemptions.offer_queries import COMMITTED
+from timebank.redemptions.offer_queries import COMMITTED, UNFUNDED
 from timebank.redemptions.offer_rules import STATES, ChangeOffer, OfferDetails
 from timebank.redemptions.places import TAKEN
 
@@ -21,7 +21,8 @@ MAX_GROUPS_LISTED = 200
 MANAGED = f"""
 select o.id, o.kind, o.is_open, o.revision, o.changed_at, o.title, o.price_minutes, o.benefit_label, o.summary,
        o.description, o.places, o.starts_at, o.place, o.access_notes, o.access, o.shown_from, o.shown_until,
-       o.cancel_hours, o.hold_days, o.payee_id, o.value_pence, o.monthly_pence, o.no_show, o.is_for_groups,
+       o.cancel_hours, o.hold_days, o.payee_id, o.value_pence, o.monthly_pence, o.budget_id,
+       o.order_id, o.no_show, o.is_for_groups,
        (select p.name from payee p where p.timebank_id = o.timebank_id and p.id = o.payee_id) as payee_name,
        (select m.display_name from member m where m.timebank_id = o.timebank_id and m.id = o.changed_by)
            as changed_by_name,
@@ -29,6 +30,7 @@ select o.id, o.kind, o.is_open, o.revision, o.changed_at, o.title, o.price_minut
        (select count(*) from redemption r where r.timebank_id = o.timebank_id and r.offer_id = o.id
            and r.state in ('requested', 'accepted')) as open_bookings,
        {COMMITTED} as committed_pence,
+       {UNFUNDED} as is_unfunded,
        array(select g.group_id from offer_group g where g.timebank_id = o.timebank_id and g.offer_id = o.id
               order by g.group_id) as groups,
        (select ph.words from offer_photo ph where ph.timebank_id = o.timebank_id and ph.offer_id = o.id) as photo_words,
@@ -136,6 +138,7 @@ def _managed(row: Any, now: datetime, today: date) -> ManagedOffer:
         shown_until=facts["shown_until"],
         is_full=facts["places"] is not None and facts["taken"] >= facts["places"],
         is_used_up=monthly is not None and committed + value > monthly,
+        is_unfunded=facts["is_unfunded"],
         now=now,
         today=today,
     )

@@ -1,9 +1,11 @@
 """The form of an offer, for staff: filled in, and read as commands or as refusals beside fields. Pure."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from timebank.budgets.rules import BudgetFacts, OrderFacts
 from timebank.kit import dates, durations, money, times
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import mark
@@ -49,6 +51,8 @@ def filled(details: OfferDetails, *, currency: str, time_zone: str) -> dict[str,
         for name in ("title", "summary", "description", "place", "access_notes", "benefit_label", "no_show")
     }
     fields |= {name: getattr(details, name) for name in ("places", "cancel_hours", "hold_days", "payee_id")}
+    if details.budget_id is not None:
+        fields["budget_id"] = budget_choice(details.budget_id, details.order_id)
     fields |= {"price_minutes": durations.in_words(details.price_minutes), "access": list(details.access)}
     fields |= {"for": FOR_EVERYBODY if details.group_ids is None else FOR_GROUPS}
     fields |= {"group_ids": [str(each) for each in details.group_ids or ()]}
@@ -84,6 +88,7 @@ def read(form: Form, kind: str, *, currency: str, time_zone: str) -> dict[str, A
     if refusals:
         return refusals
     texts = ("title", "summary", "description", "place", "access_notes", "benefit_label")
+    budget_id, _, order_id = form.text("budget_id").partition("/")
     ids = tuple(int(each) for each in form.all("group_ids") if _is_id(each))
     return {
         **numbers,
@@ -91,13 +96,41 @@ def read(form: Form, kind: str, *, currency: str, time_zone: str) -> dict[str, A
         "access": tuple(code for code in ACCESS if form.has("access", code)),
         "group_ids": ids if form.text("for") == FOR_GROUPS else None,
         "payee_id": int(form.text("payee_id")) if _is_id(form.text("payee_id")) else None,
+        "budget_id": int(budget_id) if _is_id(budget_id) else None,
+        "order_id": int(order_id) if _is_id(order_id) else None,
         "no_show": "used" if form.text("no_show") == "used" else "free",
     }
 
 
-def choices(groups: list[Group], payees: list[tuple[str, str]]) -> dict[str, list[tuple[str, ...]]]:
+def budget_choice(budget_id: int, order_id: int | None) -> str:
+    """What the form sends for a budget, or for a purchase order of it."""
+    return f"{budget_id}" if order_id is None else f"{budget_id}/{order_id}"
+
+
+def budget_choices(
+    budgets: Sequence[BudgetFacts], orders: Sequence[OrderFacts], *, currency: str, chosen: str = ""
+) -> list[tuple[str, str]]:
+    """The open budgets and their open orders, each with what is left; and the one that is chosen already."""
+    found = []
+    for one in budgets:
+        left = money.in_words(one.left_pence, currency)
+        if one.is_open and one.fund_is_open:
+            found.append((budget_choice(one.id, None), f"{one.name} ({left} left)"))
+        elif chosen.partition("/")[0] == str(one.id):
+            found.append((budget_choice(one.id, None), f"{one.name} (closed)"))
+        for order in orders:
+            if order.budget_id == one.id and (order.is_open or chosen == budget_choice(one.id, order.id)):
+                left = f"{money.in_words(order.left_pence, currency)} left" if order.is_open else "closed"
+                found.append((budget_choice(one.id, order.id), f"{one.name}, order {order.number} ({left})"))
+    return found
+
+
+def choices(
+    groups: list[Group], payees: list[tuple[str, str]], budgets: Sequence[tuple[str, str]] = ()
+) -> dict[str, list[tuple[str, ...]]]:
     """What the form offers to choose from."""
     return {
+        "budgets": [("", "No budget"), *budgets] if budgets else [],
         "for": [(FOR_EVERYBODY, "Everybody"), (FOR_GROUPS, "Only members of these groups")],
         "groups": [(str(group.id), group.display_name) for group in groups],
         "payees": [("", "Nobody is paid"), *payees],

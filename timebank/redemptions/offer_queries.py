@@ -37,7 +37,8 @@ PERIODS: Final[dict[str, tuple[int, int]]] = {"week": (0, 8), "month": (0, 32), 
 
 OFFER_FACTS = """
 select id, kind, title, price_minutes, places, starts_at, cancel_hours, hold_days, benefit_label, payee_id, value_pence,
-       provider_id, is_open, is_for_groups, shown_from, shown_until, monthly_pence, revision, no_show
+       provider_id, is_open, is_for_groups, shown_from, shown_until, monthly_pence, revision, no_show,
+       budget_id, order_id
   from offer
  where timebank_id = $1 and id = $2
 """
@@ -60,11 +61,14 @@ COMMITTED = """
        and r.requested_at >= $4 and r.requested_at < $5))
 """
 
+# The third value of a statement is the day. It is worked out once, and only where an offer has a budget.
+UNFUNDED = "(o.budget_id is not null and o.id in (select * from offers_without_money($1, $3)))"
 STANDING = f"""
 select not o.is_for_groups or {IN_GROUP} as may_use,
        {COMMITTED} as committed_pence,
        (select count(*) from redemption b
-         where b.timebank_id = o.timebank_id and b.offer_id = o.id and b.member_id = $2) as bookings
+         where b.timebank_id = o.timebank_id and b.offer_id = o.id and b.member_id = $2) as bookings,
+       {UNFUNDED} as is_unfunded
   from offer o
  where o.timebank_id = $1 and o.id = $6
 """  # noqa: S608 - our own text
@@ -84,6 +88,7 @@ select o.id, o.kind, o.title, o.summary, o.description, o.price_minutes, o.start
        case when o.monthly_pence is null then false
             else {COMMITTED} + coalesce(o.value_pence, 0) > o.monthly_pence
         end as is_used_up,
+       {UNFUNDED} as is_unfunded,
        exists (select from saved_offer s
                 where s.timebank_id = o.timebank_id and s.member_id = $2 and s.offer_id = o.id) as is_saved,
        ph.words as photo_words, ph.width as photo_width, ph.height as photo_height, ph.mark as photo_mark
@@ -199,7 +204,7 @@ class OfferCard(msgspec.Struct, frozen=True, kw_only=True):
     """An offer as a participant may see it: the price in minutes, and no money anywhere.
 
     ``places_left`` None means that there is no limit; ``short_minutes`` is what this member still needs, 0 for nothing;
-    ``is_used_up``: nothing more this month.
+    ``is_used_up``: nothing more this month; ``is_unfunded``: no money for one more just now.
     """
 
     id: int
@@ -221,6 +226,7 @@ class OfferCard(msgspec.Struct, frozen=True, kw_only=True):
     is_open: bool
     is_shown: bool
     is_used_up: bool
+    is_unfunded: bool
     is_saved: bool
     revision: int
     photo_words: str | None
@@ -294,7 +300,11 @@ async def standing(
     values = (timebank_id, member_id, today, *offer_rules.month_of(today, time_zone), offer_id)
     row = await connection.fetchrow(STANDING, *values)
     return Standing(
-        may_use=row["may_use"], committed_pence=int(row["committed_pence"]), bookings=row["bookings"], today=today
+        may_use=row["may_use"],
+        committed_pence=int(row["committed_pence"]),
+        bookings=row["bookings"],
+        today=today,
+        is_unfunded=row["is_unfunded"],
     )
 
 
@@ -305,12 +315,12 @@ async def catalogue(connection: Connection, reader: Reader, wanted: Wanted = ANY
     for groups they do not belong to.
     """
     cards = await open_offers(connection, reader, wanted)
-    free = [card for card in cards if not card.is_full and not card.is_used_up]
+    free = [card for card in cards if not (card.is_full or card.is_used_up or card.is_unfunded)]
     return Catalogue(
         now=tuple(card for card in free if card.short_minutes == 0),
         nearly=tuple(card for card in free if 0 < card.short_minutes <= NEARLY_MINUTES),
         later=tuple(card for card in free if card.short_minutes > NEARLY_MINUTES),
-        full=tuple(card for card in cards if card.is_full or card.is_used_up),
+        full=tuple(card for card in cards if card.is_full or card.is_used_up or card.is_unfunded),
     )
 
 

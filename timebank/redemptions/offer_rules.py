@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from timebank.budgets.rules import no_money_for_members
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
 from timebank.kit.names import loose_key
 from timebank.kit.paging import MAX_KEY
@@ -47,6 +48,7 @@ STATES: Final[Mapping[str, str]] = {
     "later": "Not shown yet",
     "full": "Full",
     "used_up": "Used up this month",
+    "unfunded": "No money left in its budget",
     "ended": "Ended",
     "closed": "Closed",
 }
@@ -77,6 +79,8 @@ class OfferFacts(msgspec.Struct, frozen=True, kw_only=True):
     monthly_pence: int | None = None
     revision: int = 1
     no_show: str = "free"
+    budget_id: int | None = None
+    order_id: int | None = None
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +102,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     committed_pence: int
     bookings: int
     today: date
+    is_unfunded: bool = False
+    """The budget that pays for it cannot pay for one more."""
 
     @property
     def next_month(self) -> date:
@@ -110,8 +116,8 @@ class OfferDetails(msgspec.Struct, frozen=True, kw_only=True):
 
     ``group_ids`` None is for everybody, else only for their members; ``access`` are codes of :data:`ACCESS`;
     ``shown_from`` and ``shown_until`` are the first and the last day on which people see it; ``monthly_pence`` is what
-    may be committed for it in a calendar month; ``no_show`` is what happens to the hours of somebody who does not come:
-    ``free`` or ``used``.
+    may be committed for it in a calendar month; ``budget_id`` is the budget that pays for it, ``order_id`` its purchase
+    order; ``no_show`` is what happens to the hours of somebody who does not come: ``free`` or ``used``.
     """
 
     title: str
@@ -132,6 +138,8 @@ class OfferDetails(msgspec.Struct, frozen=True, kw_only=True):
     payee_id: int | None = None
     value_pence: int | None = None
     monthly_pence: int | None = None
+    budget_id: int | None = None
+    order_id: int | None = None
     no_show: str = "free"
     voucher: VoucherTerms | None = None
 
@@ -193,7 +201,7 @@ def check_offered(offer: OfferFacts, standing: Standing, seen: Seen | None) -> l
     """What stands in the way of this offer for this member, besides places and hours.
 
     Refusals: ``unknown_offer``, ``offer_closed``, ``price_changed``, ``offer_changed``, ``booked_meanwhile``,
-    ``no_more_this_month``.
+    ``no_more_this_month``, ``no_budget_left``.
     """
     if not standing.may_use:
         # It looks exactly like one that does not exist.
@@ -207,7 +215,7 @@ def check_offered(offer: OfferFacts, standing: Standing, seen: Seen | None) -> l
     if is_used_up(offer, standing.committed_pence):
         message = say("No more this month. From {day} again.", day=standing.next_month)
         return [Refusal("no_more_this_month", message, "offer_id")]
-    return []
+    return [no_money_for_members()] if standing.is_unfunded else []
 
 
 def _check_seen(offer: OfferFacts, standing: Standing, seen: Seen | None) -> list[Refusal]:
@@ -331,6 +339,18 @@ def _check_choices(offer: OfferDetails) -> list[Refusal]:
     elif offer.monthly_pence is not None and offer.monthly_pence < (offer.value_pence or 0):
         message = "The monthly budget is not enough for one. Choose a higher budget, or none."
         refusals.append(Refusal("budget_too_small", message, "monthly_pence"))
+    return [*refusals, *_check_budget(offer)]
+
+
+def _check_budget(offer: OfferDetails) -> list[Refusal]:
+    refusals = []
+    if any(one is not None and not 0 < one <= MAX_KEY for one in (offer.budget_id, offer.order_id)):
+        refusals.append(Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id"))
+    elif offer.budget_id is not None and offer.value_pence is None:
+        message = "Only what a supplier is paid for needs a budget. Enter what they are paid, or choose no budget."
+        refusals.append(Refusal("budget_without_payee", message, "budget_id"))
+    elif offer.order_id is not None and offer.budget_id is None:
+        refusals.append(Refusal("order_without_budget", "Choose the budget of the purchase order too.", "budget_id"))
     return refusals
 
 
@@ -356,6 +376,7 @@ def state_of(
     shown_until: date | None,
     is_full: bool,
     is_used_up: bool,
+    is_unfunded: bool = False,
     now: datetime,
     today: date,
 ) -> str:
@@ -366,7 +387,7 @@ def state_of(
         return "ended"
     if shown_from is not None and shown_from > today:
         return "later"
-    return "full" if is_full else "used_up" if is_used_up else "open"
+    return "full" if is_full else "used_up" if is_used_up else "unfunded" if is_unfunded else "open"
 
 
 FIELD_NAMES: Final[Mapping[str, str]] = {
@@ -389,6 +410,8 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "payee_id": "Supplier",
     "value_pence": "What the supplier is paid",
     "monthly_pence": "Monthly budget",
+    "budget_id": "Which budget pays for it",
+    "order_id": "Purchase order",
 }
 """What staff read for each part of an offer."""
 

@@ -1,6 +1,7 @@
 """Offers: adding, changing, closing and opening what hours can be spent on."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,9 @@ import msgspec
 
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
+from timebank.budgets import queries as budget_queries
+from timebank.budgets import service as budgets
+from timebank.budgets.rules import check_order_fits
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.names import tidy
@@ -17,7 +21,7 @@ from timebank.redemptions import offer_queries, offer_rules, waiting
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.offer_moves import move_bookings
 from timebank.redemptions.offer_photos import copy_photo
-from timebank.redemptions.offer_rules import AddOffer, ChangeOffer, OfferDetails
+from timebank.redemptions.offer_rules import AddOffer, ChangeOffer, OfferDetails, OfferFacts
 from timebank.redemptions.people import require_active
 from timebank.redemptions.voucher_terms import save_terms
 
@@ -35,7 +39,7 @@ __all__ = [
 COLUMNS = (
     "title", "price_minutes", "benefit_label", "summary", "description", "places", "starts_at", "place", "access_notes",
     "access", "shown_from", "shown_until", "cancel_hours", "hold_days", "payee_id", "value_pence", "monthly_pence",
-    "no_show", "is_for_groups", "search_key", "changed_by", "changed_at",
+    "budget_id", "order_id", "no_show", "is_for_groups", "search_key", "changed_by", "changed_at",
 )  # fmt: skip
 INSERT_OFFER = f"""
 insert into offer (timebank_id, kind, provider_id, is_open, {", ".join(COLUMNS)})
@@ -103,12 +107,14 @@ async def add_within(connection: Connection, actor: Actor, command: AddOffer, *,
 
     Raises:
         Rollback: ``unknown_member`` (the provider), ``unknown_payee``, ``unknown_group``, and those of
-            ``offer_rules.check_offer``.
+            ``offer_rules.check_offer``; for its budget ``unknown_budget``, ``budget_closed``, ``unknown_order`` and
+            those of ``budgets.rules.check_order_fits``.
     """
     if refusals := offer_rules.check_offer(command):
         raise Rollback(refusals)
     if command.provider_id is not None:
         await require_active(connection, actor.timebank_id, command.provider_id, "provider_id")
+    await _check_budget(connection, actor.timebank_id, command, None)
     first = (actor.timebank_id, command.kind, command.provider_id, command.is_open)
     try:
         offer_id: int = await connection.fetchval(INSERT_OFFER, *first, *_values(command, actor, now))
@@ -128,7 +134,8 @@ async def change_offer(
     to whoever waits. For staff.
 
     Refusals: ``not_allowed``, ``changed_meanwhile``, those of ``offer_rules.check_details`` and
-    ``offer_rules.check_moved``, ``unknown_payee``, ``unknown_group``.
+    ``offer_rules.check_moved``, ``unknown_payee``, ``unknown_group``, those about its budget in :func:`add_within`, and
+    ``budget_overspent`` or ``order_overspent`` when its open bookings are more than that can pay for.
 
     Raises:
         LookupError: there is no such offer, or it is somebody's help, which they change themselves.
@@ -162,6 +169,7 @@ async def change_within(connection: Connection, actor: Actor, command: ChangeOff
     if refusals := offer_rules.check_details(command, facts.kind):
         raise Rollback(refusals)
     bank = await banks.by_id(connection, timebank_id)
+    await _check_budget(connection, timebank_id, command, facts)
     told = await move_bookings(connection, actor, facts, command, bank=bank, now=now)
     try:
         values = _values(command, actor, now)
@@ -171,8 +179,32 @@ async def change_within(connection: Connection, actor: Actor, command: ChangeOff
     await connection.execute(FORGET_GROUPS, timebank_id, command.offer_id)
     await _keep_groups(connection, timebank_id, command.offer_id, command.group_ids)
     await save_terms(connection, actor, command.offer_id, command.voucher, now=now)
+    await budgets.check_promises(connection, timebank_id, command.budget_id)
     await _ask_who_waits(connection, timebank_id, command.offer_id, bank, now)
     return ChangedOffer(offer_id=command.offer_id, revision=revision, told=told)
+
+
+async def _check_budget(
+    connection: Connection, timebank_id: int, offer: OfferDetails, before: OfferFacts | None
+) -> None:
+    """A budget that is newly chosen is open and its order fits; it stays locked, for what is promised out of it."""
+    if offer.budget_id is None:
+        return
+    await budgets.lock(connection, timebank_id, offer.budget_id)
+    found = await budget_queries.budget(connection, timebank_id, offer.budget_id)
+    if found is None:
+        raise Rollback([Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id")])
+    is_kept = before is not None and before.budget_id == offer.budget_id
+    if not is_kept and not (found.is_open and found.fund_is_open):
+        text = f"The budget “{found.name}” is closed. Choose another."
+        raise Rollback([Refusal("budget_closed", text, "budget_id")])
+    if offer.order_id is None or (is_kept and before is not None and before.order_id == offer.order_id):
+        return
+    order = await budget_queries.order(connection, timebank_id, offer.order_id)
+    if order is None:
+        raise Rollback([Refusal("unknown_order", "Choose a purchase order of this time bank, or none.", "budget_id")])
+    if refusals := check_order_fits(order, budget_id=offer.budget_id, payee_id=offer.payee_id):
+        raise Rollback([replace(one, field="budget_id") for one in refusals])
 
 
 async def _ask_who_waits(

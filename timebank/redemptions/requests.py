@@ -1,7 +1,7 @@
 """Asking for something: a place is taken and minutes are set aside, at once or not at all.
 
-Locks are taken in one order: the member's bookings, the offer, the booking, its payable, then (inside the ledger) holds
-and balances.
+Locks are taken in one order: the member's bookings, the offer, the booking, its payable, the budget that pays for it,
+then (inside the ledger) holds and balances.
 """
 
 from datetime import datetime
@@ -11,6 +11,7 @@ import msgspec
 from ledger import PlaceHold, Refused, balance, post_batch
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
+from timebank.budgets import service as budgets
 from timebank.db import Connection, Database, Rollback, once
 from timebank.hours.rules import UNIT, account_of
 from timebank.kit import ids
@@ -125,6 +126,7 @@ async def _request(connection: Connection, actor: Actor, command: RequestRedempt
     facts = await banks.by_id(connection, timebank_id)
     day = today(now, facts.time_zone)
     version, document = await banks.rules_in_force(connection, timebank_id, day)
+    await budgets.lock(connection, timebank_id, offer.budget_id)
     standing = await offer_queries.standing(
         connection, timebank_id, offer.id, member_id, today=day, time_zone=facts.time_zone
     )

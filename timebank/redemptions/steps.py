@@ -8,9 +8,11 @@ from uuid import UUID
 import msgspec
 
 from ledger import Capture, Item, Leg, Post, Posted, Refused, Result, Void, post_batch
+from timebank.budgets import service as budgets
+from timebank.budgets.queries import coding_of
 from timebank.db import Connection, Database, Rollback, once
 from timebank.hours.rules import UNIT, account_of
-from timebank.kit.actor import Actor
+from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
@@ -142,6 +144,8 @@ async def _take(
         raise Rollback(refusals)
     state = rules.state_after(booking, step)
     entry_id = came = None
+    paid_from = situation.offer.budget_id if state == rules.FULFILLED else None
+    await budgets.lock(connection, actor.timebank_id, paid_from)
     if state == rules.FULFILLED:
         entry_id = await _fulfil(connection, named, situation, part)
         if situation.offer.starts_at is not None:
@@ -159,7 +163,23 @@ async def _take(
     told = telling.of_step(actor, situation, state, reason=reason, minutes=minutes, came=came)
     await send(connection, actor.timebank_id, told, now=now)
     await effects.after_step(connection, actor, situation, state, now)
+    await check_money(connection, actor, paid_from)
     return Changed(reference=booking.reference, state=state)
+
+
+async def check_money(connection: Connection, actor: Actor, budget_id: int | None) -> None:
+    """Go on only when the budget that pays has enough, now that all is written. Only staff hear about the money.
+
+    Raises:
+        Rollback: ``budget_overspent``, ``order_overspent``.
+    """
+    try:
+        await budgets.check_promises(connection, actor.timebank_id, budget_id)
+    except Rollback as rollback:
+        if actor.supplier_id is None and any(actor.has(role) for role in (COORDINATOR, FINANCE, ADMIN)):
+            raise
+        message = say("This cannot be confirmed just now. Please phone the time bank.")
+        raise Rollback([Refusal(rollback.refusals[0].code, message)]) from rollback
 
 
 async def _fulfil(connection: Connection, actor: Actor, situation: Situation, part: Part) -> UUID:
@@ -173,7 +193,7 @@ async def _fulfil(connection: Connection, actor: Actor, situation: Situation, pa
     else:
         items = [_capture(actor, situation, part)]
     money = await effects.money_of(connection, actor, situation, part.pence)
-    owed = _payable(situation, money.pence, money.payee_id)
+    owed = await _payable(connection, situation, money.pence, money.payee_id)
     if owed is not None:
         await open_payable_account(connection, actor.timebank_id, owed.payee_id)
         items.append(
@@ -181,11 +201,15 @@ async def _fulfil(connection: Connection, actor: Actor, situation: Situation, pa
         )
     entry_ids = await post(connection, actor, situation, [*items, *money.entries])
     if owed is not None:
-        await payments.record_payable(connection, actor, owed, entry_id=entry_ids[1], now=situation.now)
+        await payments.record_payable(
+            connection, actor, owed, entry_id=entry_ids[1], now=situation.now, is_promised=True
+        )
     return entry_ids[0]
 
 
-def _payable(situation: Situation, pence: int | None, payee_id: int | None) -> NewPayable | None:
+async def _payable(
+    connection: Connection, situation: Situation, pence: int | None, payee_id: int | None
+) -> NewPayable | None:
     """What the programme owes once this booking is fulfilled. It names the booking, never the member."""
     offer, booking = situation.offer, situation.booking
     kind = kind_of(offer.kind).payable_kind
@@ -194,6 +218,7 @@ def _payable(situation: Situation, pence: int | None, payee_id: int | None) -> N
     if kind is None or payee_id is None or not pence:
         return None
     happened = situation.now if offer.starts_at is None else offer.starts_at
+    coding = await coding_of(connection, situation.bank.id, offer.budget_id, offer.order_id)
     return NewPayable(
         kind=kind,
         payee_id=payee_id,
@@ -204,6 +229,9 @@ def _payable(situation: Situation, pence: int | None, payee_id: int | None) -> N
         source_id=booking.id,
         earned_on=today(happened, situation.bank.time_zone),
         due_on=situation.today + timedelta(days=situation.rules.payment_days),
+        budget_id=coding.budget_id,
+        nominal_code=coding.nominal_code,
+        order_number=coding.order_number,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from ledger import Posted, Refused, post_batch
+from timebank.budgets import service as budgets
+from timebank.budgets.queries import coding_of
 from timebank.db import Connection, Database, Rollback, once
 from timebank.identity.rules import PAUSE, Device, paused_until
 from timebank.kit.actor import COORDINATOR, Actor
@@ -202,6 +204,7 @@ async def _use(
     if refusals:
         raise Rollback(refusals)
     pence = voucher.left_pence if command.pence is None else command.pence
+    await budgets.lock(connection, timebank_id, situation.offer.budget_id)
     reference, use_id = await note_use(connection, actor, voucher, pence, used_on, now)
     if booking.state in rules.OPEN_STATES:
         # The first time: the hours are spent, and the booking makes the payment.
@@ -209,6 +212,7 @@ async def _use(
         payable = await payments.reference_of(connection, timebank_id, steps.SOURCE, booking.id)
     else:
         payable = await _owe(connection, actor, situation, voucher, pence, use_id, used_on)
+        await steps.check_money(connection, actor, situation.offer.budget_id)
     return Confirmed(
         reference=reference,
         title=situation.offer.title,
@@ -243,6 +247,8 @@ async def _owe(
     used_on: date,
 ) -> str:
     """A further part: the hours are spent already, and the part makes a payment of its own."""
+    offer = situation.offer
+    coding = await coding_of(connection, actor.timebank_id, offer.budget_id, offer.order_id)
     owed = NewPayable(
         kind="voucher",
         payee_id=voucher.payee_id,
@@ -253,6 +259,9 @@ async def _owe(
         source_id=use_id,
         earned_on=used_on,
         due_on=situation.today + timedelta(days=situation.rules.payment_days),
+        budget_id=coding.budget_id,
+        nominal_code=coding.nominal_code,
+        order_number=coding.order_number,
     )
     await open_payable_account(connection, actor.timebank_id, voucher.payee_id)
     entry = payment_entries.expense_entry(
@@ -263,7 +272,9 @@ async def _owe(
         message = say("This cannot be confirmed just now. Please phone the time bank.")
         raise Rollback([Refusal("ledger_refused", message)])
     assert isinstance(result, Posted)
-    return await payments.record_payable(connection, actor, owed, entry_id=result.entry_id, now=situation.now)
+    return await payments.record_payable(
+        connection, actor, owed, entry_id=result.entry_id, now=situation.now, is_promised=True
+    )
 
 
 async def _voucher(connection: Connection, timebank_id: int, voucher_id: int, *, lock: bool) -> VoucherFacts:

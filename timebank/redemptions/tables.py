@@ -65,6 +65,8 @@ class Offer(Table, tablename="offer", db=ENGINE):
     revision = Integer(null=False, default=1)
     changed_by = BigInt(null=True, default=None)
     changed_at = Timestamptz(null=True, default=None)
+    budget_id = BigInt(null=True, default=None)
+    order_id = BigInt(null=True, default=None)
 
 
 class OfferGroup(Table, tablename="offer_group", db=ENGINE):

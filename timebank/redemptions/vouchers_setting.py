@@ -4,9 +4,11 @@ from datetime import datetime
 
 import msgspec
 
+from timebank.budgets import service as budgets
 from timebank.db import Connection, Database, once
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.refusal import Refusal
+from timebank.redemptions import offer_queries
 from timebank.redemptions.voucher_rules import Terms
 from timebank.redemptions.voucher_terms import save_terms
 
@@ -29,7 +31,7 @@ async def set_terms(
 ) -> SavedTerms | list[Refusal]:
     """Change how the vouchers of an offer work. For coordinators.
 
-    Refusals: ``not_allowed``, and those of ``voucher_rules.check_terms``.
+    Refusals: ``not_allowed``, those of ``voucher_rules.check_terms``, and ``budget_overspent``, ``order_overspent``.
 
     Raises:
         LookupError: there is no such offer.
@@ -38,7 +40,12 @@ async def set_terms(
         return [Refusal("not_allowed", "Only a coordinator can change this. Please ask one.")]
 
     async def work(connection: Connection) -> SavedTerms:
+        offer = await offer_queries.offer_facts(connection, actor.timebank_id, command.offer_id)
+        budget_id = offer.budget_id if offer else None
+        await budgets.lock(connection, actor.timebank_id, budget_id)
         await save_terms(connection, actor, command.offer_id, command.terms, now=now)
+        # Codes bought in advance cost nothing more, others do.
+        await budgets.check_promises(connection, actor.timebank_id, budget_id)
         return SavedTerms(offer_id=command.offer_id)
 
     return await once(db, actor, "set_voucher_terms", key, command, SavedTerms, work)

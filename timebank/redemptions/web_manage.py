@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
+from timebank.budgets import queries as budgets
 from timebank.db import Connection
 from timebank.kit import names
 from timebank.kit.actor import ADMIN, COORDINATOR
@@ -238,6 +239,12 @@ async def _form_page(
         bank = await banks.by_id(connection, actor.timebank_id)
         groups = await managing.groups(connection, bank.id)
         suppliers = [(str(payee.id), payee.name) for payee in await payee_queries.payees(connection, bank.id)]
+        paid_from = offer_forms.budget_choices(
+            await budgets.budgets(connection, bank.id),
+            await budgets.orders(connection, bank.id),
+            currency=bank.currency,
+            chosen=form.text("budget_id"),
+        )
         if managed is not None:
             managed = await _known(request, connection, managed.id)
     if managed is not None and mine is not None and any(one.code == "changed_meanwhile" for one in form.refusals):
@@ -255,7 +262,7 @@ async def _form_page(
         kind_name=kind_of(kind).name,
         managed=managed,
         differences=differences,
-        choices=offer_forms.choices(groups, suppliers),
+        choices=offer_forms.choices(groups, suppliers, paid_from),
         texts=offer_forms.BENEFIT_TEXTS[kind],
         currency=bank.currency,
         accept=ACCEPT,

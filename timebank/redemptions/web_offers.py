@@ -240,6 +240,7 @@ def _why_not(
         ("groups", not standing.may_use),
         ("full", offer.is_full and not has_place),
         ("used_up", offer.is_used_up),
+        ("closed", offer.is_unfunded),
         ("short", offer.short_minutes > 0),
     )
     return next((word for word, is_so in reasons if is_so), "")
