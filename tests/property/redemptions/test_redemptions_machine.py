@@ -204,6 +204,7 @@ class Redemptions(RuleBasedStateMachine):
         reference = self.request(offered, "", subject, twice=False)
         if reference:
             self.change(reference, "fulfil", "coordinator_two")
+            self.request(offered, "", "ben" if subject == "ada" else "ada", twice=False)  # what is used stays taken
         return reference
 
     @rule(target=bookings, minutes=st.integers(1, 150), subject=st.sampled_from(PEOPLE))
