@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.payments.examples import batch, item, payment
+from timebank.payees.model import Account
 from timebank.payments.formats import FORMATS, Batch, ControlTotal, UnreadableFileError, find_format
 from timebank.payments.formats.payments_csv import DEFAULT_PROFILE, Column, ColumnProfile, PaymentsCsv
 
@@ -111,6 +112,13 @@ def test_date_formats(date_format: Any, text: str) -> None:
         {"amounts": "shillings"},
         {"separator": "x"},
         {"line_end": "\r"},
+        {"letters": "morse"},
+        {"sort_codes": "08 99 99"},
+        {"extension": "exe"},
+        {"columns": (Column("amount", "A" * 61),)},
+        {"columns": (Column("amount", "A", width=141),)},
+        {"columns": (Column("amount", "A", width=-1),)},
+        {"columns": (Column("amount", "A"), *[Column("empty")] * 100)},
     ],
 )
 def test_a_profile_that_cannot_be_right(wrong: dict[str, Any]) -> None:
@@ -149,6 +157,74 @@ def test_several_items_for_one_payee_are_one_payment() -> None:
 
 
 def test_formats_are_found_by_code() -> None:
-    assert [one.code for one in FORMATS] == ["payments-csv"]
-    assert find_format("payments-csv") is FORMATS[0]
+    codes = [one.code for one in FORMATS]
+    assert codes[0] == "payments-csv"
+    assert len(set(codes)) == len(codes)
+    assert all(find_format(one.code) is one for one in FORMATS)
     assert find_format("bacs") is None
+
+
+ACCOUNTS = (
+    Column("fixed", "Code", text="99"),
+    Column("sort_code", "Sort"),
+    Column("account_number", "Number"),
+    Column("amount", "Amount"),
+    Column("empty"),
+    Column("empty"),
+    Column("account_holder", "Name", width=10),
+    Column("our_name", "From"),
+    Column("our_sort_code", "Our sort"),
+    Column("our_account_number", "Our number"),
+    Column("our_sort_code_and_number", "Both"),
+)
+OWN = PaymentsCsv(ColumnProfile(columns=ACCOUNTS, letters="bacs", sort_codes="08-99-99", extension="txt"), "x")
+
+
+def test_fixed_texts_empty_columns_and_our_own_account() -> None:
+    rows = read(OWN.write(batch(payment())))
+    both = ["RIVERSIDE TIME BANK", "10-79-99", "88837491", "10799988837491"]
+    assert rows[1] == ["99", "08-99-99", "66374958", "12.50", "", "", "CORNER CAF", *both]
+    assert OWN.extension == "txt"
+    assert OWN.as_sent(payment()) == "CORNER CAF"
+    assert OWN.needs == "A sort code and account number of every payee; our own sort code and account number."
+    assert PaymentsCsv().as_sent(payment()) == "Corner Café"
+    assert PaymentsCsv().needs == "Nothing: it holds no account."
+
+
+def test_a_file_to_another_account_never_leaves() -> None:
+    run = batch(payment())
+    content = OWN.write(run)
+    assert OWN.read_back(content, run) == run.total
+    for damaged in (content.replace(b"08-99-99", b"08-99-98"), content.replace(b"66374958", b"66374959")):
+        with pytest.raises(UnreadableFileError, match="another account"):
+            OWN.read_back(damaged, run)
+
+
+WITH_IBAN = PaymentsCsv(
+    replace(DEFAULT_PROFILE, columns=(*DEFAULT_PROFILE.columns, Column("iban", "IBAN"), Column("our_iban", "Ours"))),
+    "y",
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "changed", "codes"),
+    [
+        (OWN, {}, []),
+        (OWN, {"currency": "EUR"}, ["wrong_currency"]),
+        (OWN, {"account": None}, ["no_own_account"]),
+        (OWN, {"payments": (payment(account=None),)}, ["payee_without_account"]),
+        (OWN, {"payments": (payment(account=Account(holder="🌻", sort_code="089999", number="66374958")),)},
+         ["name_cannot_be_sent"]),
+        (OWN, {"payments": (payment(item(pence=10**18)),)}, ["payment_too_large"]),
+        (WITH_IBAN, {}, ["no_own_account", "payee_without_account"]),
+        (PaymentsCsv(), {"payments": (payment(item(pence=10**18)),)}, ["payment_too_large"]),
+        (PaymentsCsv(), {"payments": (), "account": None}, []),
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_way_of_a_csv(made: PaymentsCsv, changed: dict[str, Any], codes: list[str]) -> None:
+    assert [refusal.code for refusal in made.check(replace(batch(payment()), **changed))] == codes
+
+
+def test_a_run_of_many_large_payments_is_read_back() -> None:
+    run = batch(*(payment(item(pence=99_999_999_999), reference=f"R{n}") for n in range(100)))
+    assert PaymentsCsv().read_back(PaymentsCsv().write(run), run).pence == 9_999_999_999_900

@@ -154,7 +154,7 @@ class Bacs18:
                 16: "17",
                 18: ours.sort_code + ours.number,
                 36: f"{batch.total.pence:011d}",
-                47: f"PAYMENT RUN {batch.number}",
+                47: f"PAY RUN {batch.number}",
                 65: "CONTRA",
                 83: letters.bacs(batch.payer, FIELD),
             },
