@@ -116,7 +116,7 @@ async def export(
 
     async def work(connection: Connection) -> Exported:
         settings = await payment_settings(connection, actor.timebank_id)
-        payment_format = chosen_format(command.format or settings.format)
+        payment_format = await chosen_format(connection, actor.timebank_id, command.format or settings.format)
         abandon_if(rules.check_finance(actor))
         await connection.execute(LOCK_BATCHES, actor.timebank_id)
         payables, spoiled = await ready_to_leave(connection, actor.timebank_id, payment_format)

@@ -4,9 +4,11 @@ import base64
 
 from litestar import Response
 
-from timebank.payments.formats import find_format
+from timebank.payments.formats import file_kind, find_format
+from timebank.payments.formats.payments_csv import OWN
 from timebank.payments.queries import BatchFile
 
+CSV = "payments-csv"
 SEND_AS_IS = {"send_as_is": True}
 
 
@@ -15,8 +17,9 @@ def file_response(file: BatchFile) -> Response[bytes]:
 
     Handlers that answer with it carry :data:`SEND_AS_IS`: compressed, the digest would be of other bytes.
     """
-    payment_format = find_format(file.format)
-    media_type = payment_format.media_type if payment_format else "application/octet-stream"
+    # A time bank's own columns are a CSV, whatever they are.
+    payment_format = find_format(CSV if file.format.startswith(OWN) else file.format)
+    media_type = file_kind(payment_format, file.content)[1] if payment_format else "application/octet-stream"
     # Litestar adds the charset to text types itself.
     media_type = media_type.partition(";")[0]
     return Response(

@@ -12,7 +12,9 @@ from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.payees.queries import opened
 from timebank.payments import queries, rules
-from timebank.payments.formats import FORMATS, Batch, Item, Payment, PaymentFormat, find_format
+from timebank.payments.codes import account_codes
+from timebank.payments.formats import Batch, Item, Payment, PaymentFormat, file_kind
+from timebank.payments.profiles import any_format, choices
 from timebank.payments.settings import payment_settings
 
 PAYMENTS = """
@@ -21,9 +23,14 @@ select line, reference, payee_id, payee_name, supplier_reference, pence, credite
 """
 ITEMS = """
 select t.line, t.pence, p.reference, p.kind, p.description, p.earned_on, p.due_on, p.invoice_number, p.tax_pence,
-       p.tax_code, p.nominal_code, p.order_number
+       p.tax_code, coalesce(nullif(p.nominal_code, ''), n.code, '') as nominal_code, p.order_number,
+       coalesce(c.code, '') as cost_centre, coalesce(f.name, '') as fund, p.pence as owed_pence
   from payment_attempt t
   join payable p on p.timebank_id = t.timebank_id and p.id = t.payable_id
+  left join budget b on b.timebank_id = p.timebank_id and b.id = p.budget_id
+  left join fund f on f.timebank_id = b.timebank_id and f.id = b.fund_id
+  left join finance_code c on c.timebank_id = b.timebank_id and c.id = b.cost_centre_id
+  left join finance_code n on n.timebank_id = b.timebank_id and n.id = b.nominal_code_id
  where t.timebank_id = $1 and t.batch_number = $2
  order by t.line, p.id
 """
@@ -65,7 +72,7 @@ async def make_file(
         return refusals
 
     async def work(connection: Connection) -> MadeFile:
-        payment_format = chosen_format(command.format)
+        payment_format = await chosen_format(connection, actor.timebank_id, command.format)
         batch = await load(connection, actor.timebank_id, command.number)
         if batch is None:
             raise Rollback([Refusal("unknown_batch", "There is no payment run with this number.", "number")])
@@ -75,11 +82,11 @@ async def make_file(
     return await once(db, actor, "make_payment_file", key, command, MadeFile, work)
 
 
-def chosen_format(code: str) -> PaymentFormat:
-    """The format of that code. Raises Rollback with ``unknown_format``."""
-    found = find_format(code)
+async def chosen_format(connection: Connection, timebank_id: int, code: str) -> PaymentFormat:
+    """The format of that code, the time bank's own ones too. Raises Rollback with ``unknown_format``."""
+    found = await any_format(connection, timebank_id, code)
     if found is None:
-        codes = ", ".join(one.code for one in FORMATS)
+        codes = ", ".join(one for one, _, _ in await choices(connection, timebank_id))
         raise Rollback([Refusal("unknown_format", f"Choose one of these formats: {codes}.", "format")])
     return found
 
@@ -113,6 +120,7 @@ async def load(connection: Connection, timebank_id: int, number: int) -> Batch |
         payer=facts.payer,
         account=None if facts.payer_sealed is None else opened(facts.payer_sealed),
         service_user_number=(await payment_settings(connection, timebank_id)).service_user_number,
+        codes=await account_codes(connection, timebank_id),
         payments=tuple(payments),
     )
 
@@ -136,7 +144,8 @@ async def keep_file(
     if (in_file := payment_format.read_back(content, batch)) != batch.total:
         raise ControlTotalError(f"the file holds {in_file}, the payments {batch.total}")
     sha256 = hashlib.sha256(content).digest()
-    file_name = file_name_of(await banks.by_id(connection, actor.timebank_id), batch, payment_format)
+    extension, _ = file_kind(payment_format, content)
+    file_name = file_name_of(await banks.by_id(connection, actor.timebank_id), batch, payment_format.code, extension)
     await connection.execute(
         KEEP,
         actor.timebank_id,
@@ -151,8 +160,8 @@ async def keep_file(
     return sha256
 
 
-def file_name_of(bank: TimeBankFacts, batch: Batch, payment_format: PaymentFormat) -> str:
+def file_name_of(bank: TimeBankFacts, batch: Batch, code: str, extension: str) -> str:
     """What a file is called: ``riverside-payments-0012-2026-03-10-bacs18.txt``."""
-    code = payment_format.code.replace(":", "-")
+    code = code.replace(":", "-")
     day = batch.processing_on.isoformat()
-    return f"{bank.slug}-payments-{batch.number:04d}-{day}-{code}.{payment_format.extension}"
+    return f"{bank.slug}-payments-{batch.number:04d}-{day}-{code}.{extension}"

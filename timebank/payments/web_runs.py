@@ -11,11 +11,10 @@ from timebank.kit.actor import FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE
 from timebank.kit.refusal import Refusal
-from timebank.payments import batches, files, outcomes, queries, rules, words
+from timebank.payments import batches, files, outcomes, profiles, queries, rules, words
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.files import MakeFile
-from timebank.payments.formats import FORMATS
 from timebank.payments.outcomes import RecordOutcome, VoidBatch
 from timebank.payments.queries import MAX_BATCH_NUMBER
 from timebank.payments.rules import PaymentFacts
@@ -142,6 +141,7 @@ async def _batch_page(request: PageRequest, number: int, form: Form = BLANK) -> 
         payments = await queries.payments_of_batch(connection, timebank_id, number)
         made = await queries.batch_files(connection, timebank_id, number)
         totals = await queries.sums_of_batch(connection, timebank_id, number)
+        format_choices = await profiles.choices(connection, timebank_id)
     return render(
         request,
         "payments/batch.html",
@@ -150,7 +150,7 @@ async def _batch_page(request: PageRequest, number: int, form: Form = BLANK) -> 
         batch=batch,
         payments=payments,
         files=made,
-        format_choices=[(one.code, one.name, one.note) for one in FORMATS],
+        format_choices=format_choices,
         totals=totals,
         is_open=all(payment.state == rules.EXPORTED for payment in payments),
         local=lambda moment: local(moment, person),
