@@ -29,6 +29,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     ``max_pot_help_minutes`` is the most that one member gets from the pot at once, ``pot_alone_up_to_minutes`` what a
     coordinator may give from it without a second person.
     ``confirm_above_minutes``: using or giving more at once asks once more who one is.
+    ``receipt_needed_above_pence`` (minor units): a cost that is claimed back needs its receipt above this.
+    ``claims_back_days``: how many days later it can be claimed.
+    ``fee_choice_days`` after its message arrived, only a coordinator can still choose what happens to a fee.
     ``peer_silence_days`` after the question arrived, ``peer_silence`` says what counts when somebody who got or gave
     help says nothing (``timebank.peers.rules.outcome_of_silence``).
     """
@@ -47,6 +50,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     confirm_above_minutes: NotNegative = 10 * 60
     waiting_answer_days: Positive = 2
     payment_days: NotNegative = 30
+    receipt_needed_above_pence: NotNegative = 1000
+    claims_back_days: Positive = 90
+    fee_choice_days: Positive = 90
     minimum_age: NotNegative = 18
     check_valid_months: Positive = 36
     check_in_opens_minutes: NotNegative = 60

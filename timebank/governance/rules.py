@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from timebank.banks.rules import Rules
-from timebank.kit import dates, durations
+from timebank.kit import dates, durations, money
 from timebank.kit.durations import in_words
 from timebank.kit.refusal import Refusal
 from timebank.kit.text import plain, shown
@@ -22,14 +22,18 @@ MAX_NOTE = 1000
 MAX_NAMED = 100
 MAX_DAYS_AHEAD = 366
 
-Kind = Literal["minutes", "hours", "count", "name", "choice"]
+MONEY_CURRENCY = "GBP"
+"""Amounts in rules are numbers with two decimal places; whose currency they are in, the time bank knows."""
+
+Kind = Literal["minutes", "hours", "count", "money", "name", "choice"]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One rule. ``label`` asks for it in the editor, ``say`` puts a value into a sentence.
 
-    ``minutes`` are typed as a length of time up to a day, ``hours`` as whole hours, ``count`` as a whole number.
+    ``minutes`` are typed as a length of time up to a day, ``hours`` as whole hours, ``count`` as a whole number,
+    ``money`` as an amount with two decimal places (``most`` is in minor units).
     """
 
     name: str
@@ -76,6 +80,14 @@ def _time(words: str, zero: str | None = None) -> Callable[[object], Words]:
     def said_of(value: object) -> Words:
         minutes = int(str(value))
         return say(zero) if minutes == 0 and zero is not None else say(words, time=Minutes(minutes))
+
+    return said_of
+
+
+def _money(words: str, zero: str) -> Callable[[object], Words]:
+    def said_of(value: object) -> Words:
+        pence = int(str(value))
+        return say(words, amount=money.decimal(pence, MONEY_CURRENCY)) if pence else say(zero)
 
     return said_of
 
@@ -143,6 +155,13 @@ FIELDS = (
     Field("payment_days", USING, "Within how many days are suppliers paid?", "count", least=0,
           say=_count(mark_n("We pay suppliers within a day.", "We pay suppliers within {n} days."),
                      mark("We pay suppliers on the same day."))),
+    Field("receipt_needed_above_pence", USING, "Costs above this need a receipt", "money", least=0, most=100_000,
+          hint="0 means: always.",
+          say=_money(mark("A cost over {amount} needs its receipt."), mark("Every cost needs its receipt."))),
+    Field("claims_back_days", USING, "How many days later can costs be claimed?", "count", most=3660,
+          say=_count(mark_n("You can claim costs up to a day later.", "You can claim costs up to {n} days later."))),
+    Field("fee_choice_days", USING, "For how many days can people choose about a fee?", "count", most=730,
+          say=_count(mark_n("You have a day to choose about a fee.", "You have {n} days to choose about a fee."))),
     Field("max_gift_minutes", USING, "The most hours in one gift", "hours", most=1000,
           say=_time(mark("One gift can be up to {time}."))),
     Field("max_pot_help_minutes", USING, "The most hours from the pot at once", "hours", most=1000,
@@ -304,6 +323,8 @@ def _as_text(field: Field, value: object) -> str:
     if field.kind == "hours":
         minutes = int(str(value))
         return str(minutes // 60) if minutes % 60 == 0 else in_words(minutes)
+    if field.kind == "money":
+        return money.decimal(int(str(value)), MONEY_CURRENCY)
     return str(value)
 
 
@@ -314,6 +335,9 @@ def _read(field: Field, text: str) -> object:
     if field.kind == "choice":
         known = [value for value, _ in field.choices]
         return text if text in known else Refusal("choice_unknown", "Choose one of the answers.", field.name)
+    if field.kind == "money":
+        pence = money.parse(text, MONEY_CURRENCY, allow_zero=field.least == 0, field=field.name)
+        return pence if isinstance(pence, Refusal) else _out_of_range(field, pence) or pence
     digits = plain(text).replace(",", "")
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 6
     if field.kind == "minutes":
@@ -332,7 +356,9 @@ def _out_of_range(field: Field, value: int) -> Refusal | None:
     most = durations.MAX_MINUTES if field.kind == "minutes" else field.most * factor
     if field.least * (factor if field.kind == "hours" else 1) <= value <= most:
         return None
-    ends = f"{in_words(most)}" if field.kind != "count" else f"{field.most}"
+    ends = f"{field.most}" if field.kind == "count" else in_words(most)
+    if field.kind == "money":
+        ends = money.decimal(most, MONEY_CURRENCY)
     message = f"{field.label.rstrip('?')}: use a number from {field.least} to {ends}."
     return Refusal("out_of_range", message, field.name)
 
