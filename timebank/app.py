@@ -56,9 +56,17 @@ from timebank.messages import api as messages_api
 from timebank.messages import web as messages_web
 from timebank.messages.delivering import Courier
 from timebank.messages.packing import pack
+from timebank.payees import api as payees_api
+from timebank.payees import web as payees_web
+from timebank.payees import web_mine as payees_web_mine
+from timebank.payees import weights
+from timebank.payees.forgetting import forget_accounts
+from timebank.payees.telling import Letters
 from timebank.payments import api as payments_api
+from timebank.payments import api_settings as payments_api_settings
 from timebank.payments import web as payments_web
 from timebank.payments import web_runs as payments_web_runs
+from timebank.payments import web_settings as payments_web_settings
 from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
@@ -93,12 +101,14 @@ from timebank.web.api import EXCEPTION_HANDLERS
 PAGES = (
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
     redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
-    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, messages_web, concerns_web,
+    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_settings,
+    payees_web, payees_web_mine, messages_web, concerns_web,
     confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
-    api_suppliers, payments_api, messages_api, concerns_api, confidence_api, governance_api, imports_api,
+    api_suppliers, payments_api, payments_api_settings, payees_api,
+    messages_api, concerns_api, confidence_api, governance_api, imports_api,
     statements_api, peers_api,
 )  # fmt: skip
 
@@ -116,6 +126,8 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
+        Job("write_to_payees", "Write to payees about their bank details", Letters(settings).send_due),
+        Job("forget_accounts", "Delete accounts of members who left", forget_accounts, every=timedelta(hours=12)),
         Job("remind_of_sessions", "Remind people of sessions they signed up for", remind, every=timedelta(minutes=15)),
         Job("end_pauses", "Welcome back members whose pause is over", end_pauses_due, every=timedelta(minutes=15)),
         Job("import_files", "Go on with files brought from other programs", continue_due),
@@ -165,6 +177,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
     clock = clock or SystemClock()
     if settings.data_key:
         vault.use(vault.split(settings.data_key))
+    weights.use(settings.modulus_dir)
     metrics = PrometheusConfig(app_name="timebank", prefix="timebank", group_path=True, exclude=["/metrics", "/static"])
     app = Litestar(
         route_handlers=[

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``data_key`` locks what must not be readable in the database or its backups, such as voucher codes: one or more keys
     with commas between them, newest first. The embedded database has a file of its own for it.
 
+    ``modulus_dir`` is a folder with newer official tables for UK account numbers than the package brings.
+
     ``unread_languages``: also offer translations that no native speaker has read yet, as the demo does.
     """
 
@@ -61,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sms_url: str | None = None
     sms_token: str = ""
     data_key: str = ""
+    modulus_dir: Path | None = None
     unread_languages: bool = False
 
     @property

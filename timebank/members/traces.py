@@ -292,6 +292,35 @@ TRACES = (
     ),
     _simple("payee", "Payments to you: who is paid", column="member_id"),
     Trace(
+        "bank_account",
+        (),
+        "Where your money is paid",
+        """
+        select a.last_four as ends_in, a.state, a.why, a.proposed_at, a.decided_at,
+               (select jsonb_agg(jsonb_build_object('at', l.at, 'who', m.display_name, 'why', l.why) order by l.id)
+                  from bank_account_look l
+                  join member m on m.timebank_id = l.timebank_id and m.id = l.looked_by
+                 where l.timebank_id = a.timebank_id and l.account_id = a.id) as who_saw_the_whole_number
+          from bank_account a
+          join payee y on y.timebank_id = a.timebank_id and y.id = a.payee_id
+         where a.timebank_id = $1 and y.member_id = $2
+         order by a.id
+        """,
+        # Where something is still on its way the account stays; payees/forgetting.py erases it when that has arrived.
+        (
+            """
+            update bank_account a
+               set sealed = '\\x00', mark = decode(repeat('00', 32), 'hex'), last_four = '0000', why = '',
+                   state = case a.state when 'in_use' then 'replaced' when 'proposed' then 'withdrawn' else a.state end,
+                   decided_by = coalesce(a.decided_by, a.proposed_by), decided_at = coalesce(a.decided_at, now())
+              from payee y
+             where a.timebank_id = $1 and y.timebank_id = $1 and y.id = a.payee_id and y.member_id = $2
+               and not exists (select from payable p where p.timebank_id = $1 and p.payee_id = y.id
+                                  and p.state not in ('paid', 'cancelled'))
+            """,
+        ),
+    ),
+    Trace(
         "concern",
         ("member_id",),
         "What you said was not right",

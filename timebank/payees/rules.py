@@ -26,9 +26,14 @@ def credit_account(payee_id: int) -> str:
 
 
 def check_add(actor: Actor, name: str, supplier_reference: str) -> list[Refusal]:
-    """Refusals ``not_allowed``, ``payee_name_missing``, ``payee_name_too_long``, ``supplier_reference_too_long``."""
+    """Refusal ``not_allowed``, and those of :func:`check_name`."""
     if not any(actor.has(role) for role in (FINANCE, COORDINATOR, ADMIN)):
         return [Refusal("not_allowed", "Only staff can add a supplier. Ask your coordinator.")]
+    return check_name(name, supplier_reference)
+
+
+def check_name(name: str, supplier_reference: str) -> list[Refusal]:
+    """Refusals ``payee_name_missing``, ``payee_name_too_long``, ``supplier_reference_too_long``."""
     refusals = []
     if not name:
         refusals.append(Refusal("payee_name_missing", "Enter the supplier’s name.", "name"))
@@ -86,7 +91,8 @@ def check_decide(
 ) -> list[Refusal]:
     """May this person confirm or refuse an account? Never their own proposal, never the account that pays them.
 
-    Refusals: ``not_finance``, ``already_decided``, ``own_proposal``, ``own_account``, ``why_missing``, ``why_too_long``.
+    Refusals: ``not_finance``, ``already_decided``, ``own_proposal``, ``own_account``, ``why_missing``,
+    ``why_too_long``.
     """
     refusals = check_finance(actor, own_account=is_own)
     if state != PROPOSED:
@@ -106,8 +112,8 @@ def check_look(actor: Actor, why: str, *, is_own: bool) -> list[Refusal]:
     """May this person see a whole number? Refusals ``not_finance``, ``why_missing``, ``why_too_long``."""
     refusals = check_finance(actor, own_account=is_own)
     if not why:
-        refusals.append(Refusal("why_missing", "Say why you need the whole number.", "look_why"))
+        refusals.append(Refusal("why_missing", "Say why you need the whole number.", "why"))
     if len(why) > MAX_LOOK_REASON:
         message = f"Shorten the reason to {MAX_LOOK_REASON} characters or fewer."
-        refusals.append(Refusal("why_too_long", message, "look_why"))
+        refusals.append(Refusal("why_too_long", message, "why"))
     return refusals

@@ -30,7 +30,7 @@ from timebank.web.static import asset_url
 from timebank.web.viewer import Connection, Viewer, viewer
 
 ROOMS_WITH_PAGES = (
-    "web", "identity", "signin", "members", "activities", "contributions", "redemptions", "peers", "payments",
+    "web", "identity", "signin", "members", "activities", "contributions", "redemptions", "peers", "payments", "payees",
     "messages", "concerns", "confidence", "governance", "imports", "home", "hours", "statements", "jobs",
 )  # fmt: skip
 NOTICE_COOKIE = "timebank_notice"
