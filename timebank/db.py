@@ -195,6 +195,16 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self, timebank_id: int) -> AsyncIterator[Connection]:
+        """A read-only transaction that sees one time bank as it is at its first query, whatever is written meanwhile:
+        for what is read in several queries and must agree.
+        """
+        async with self._transaction(is_read_only=True) as connection:
+            await connection.execute("set transaction isolation level repeatable read")
+            await _set_tenant(connection, timebank_id)
+            yield connection
+
+    @asynccontextmanager
     async def writing(self, timebank_id: int) -> AsyncIterator[Connection]:
         """A transaction that sees and changes one time bank. It commits at the end, or keeps nothing."""
         async with self._transaction() as connection:
