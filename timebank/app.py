@@ -63,10 +63,13 @@ from timebank.payees import weights
 from timebank.payees.forgetting import forget_accounts
 from timebank.payees.telling import Letters
 from timebank.payments import api as payments_api
+from timebank.payments import api_papers as payments_api_papers
 from timebank.payments import api_settings as payments_api_settings
 from timebank.payments import web as payments_web
+from timebank.payments import web_papers as payments_web_papers
 from timebank.payments import web_runs as payments_web_runs
 from timebank.payments import web_settings as payments_web_settings
+from timebank.payments.remittance_mail import RemittanceMail
 from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
@@ -101,13 +104,14 @@ from timebank.web.api import EXCEPTION_HANDLERS
 PAGES = (
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
     redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
-    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_settings,
+    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_papers,
+    payments_web_settings,
     payees_web, payees_web_mine, messages_web, concerns_web,
     confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
-    api_suppliers, payments_api, payments_api_settings, payees_api,
+    api_suppliers, payments_api, payments_api_papers, payments_api_settings, payees_api,
     messages_api, concerns_api, confidence_api, governance_api, imports_api,
     statements_api, peers_api,
 )  # fmt: skip
@@ -126,6 +130,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
+        Job("send_remittances", "Tell payees of their payments by e-mail", RemittanceMail(settings).send_due),
         Job("write_to_payees", "Write to payees about their bank details", Letters(settings).send_due),
         Job("forget_accounts", "Delete accounts of members who left", forget_accounts, every=timedelta(hours=12)),
         Job("remind_of_sessions", "Remind people of sessions they signed up for", remind, every=timedelta(minutes=15)),

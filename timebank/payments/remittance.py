@@ -28,6 +28,7 @@ select m.timebank_id, m.batch_number, m.line, y.email, $4, $5, $5
   from payment m
   join payee y on y.timebank_id = m.timebank_id and y.id = m.payee_id
  where m.timebank_id = $1 and m.batch_number = $2 and m.state = any($3::text[]) and y.email <> ''
+   and y.member_id is null
 on conflict (timebank_id, batch_number, line) do update
    set state = 'waiting', email = excluded.email, attempts = 0, trouble = '', asked_by = excluded.asked_by,
        asked_at = excluded.asked_at, next_at = excluded.next_at
@@ -35,7 +36,7 @@ on conflict (timebank_id, batch_number, line) do update
 returning line
 """
 STATE_OF = """
-select m.line, m.state, y.email, r.state as mail, r.sent_at, r.trouble
+select m.line, m.state, y.email, y.member_id is not null as is_member, r.state as mail, r.sent_at, r.trouble
   from payment m
   join payee y on y.timebank_id = m.timebank_id and y.id = m.payee_id
   left join remittance_sent r on r.timebank_id = m.timebank_id and r.batch_number = m.batch_number and r.line = m.line
@@ -105,7 +106,7 @@ async def mails_of(connection: Connection, timebank_id: int, number: int) -> Mai
     """Where the e-mails of a payment run are."""
     rows = await connection.fetch(STATE_OF, timebank_id, number)
     by_state = {state: sum(row["mail"] == state for row in rows) for state in ("sent", "waiting", "failed")}
-    standing = [row for row in rows if row["state"] in STANDING]
+    standing = [row for row in rows if row["state"] in STANDING and not row["is_member"]]
     return Mails(
         **by_state,
         without_address=sum(not row["email"] and row["mail"] is None for row in standing),
