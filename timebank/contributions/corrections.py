@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from timebank.contributions import amending, correction_plan, crediting, queries
+from timebank.contributions import amending, correction_plan, crediting, paying, queries
 from timebank.contributions.amending import Amendment
 from timebank.contributions.correction_plan import Affected, ChangedLine, Correction, CorrectRegister, make_plan
 from timebank.contributions.recording import NewLines, add_lines, creditable, new_ids
@@ -115,8 +115,11 @@ async def correct_within(
     planned = await amending.plan_amendments(connection, actor.timebank_id, [Amendment(row, minutes, row["held_on"])])
     if any(actor.member_id in one.paid_before for one in planned):
         raise Rollback([correction_plan.own_hour()])
-    posted = await crediting.post_items(connection, actor.timebank_id, amending.amend_items(actor, planned))
+    due = await paying.plan(connection, actor, (), planned, now=now)
+    items = [*amending.amend_items(actor, planned), *due.items]
+    posted = await crediting.post_items(connection, actor.timebank_id, items)
     await amending.keep_amendments(connection, actor, planned, posted, names.tidy(reason), now=now)
+    await paying.keep(connection, actor, due, posted, now=now)
     await connection.execute(SET_QUERY_STATE, actor.timebank_id, row["id"], "corrected" if row["query_state"] else "")
     if tell:
         await amending.tell_amended(connection, actor, planned, names.tidy(reason), now=now)
@@ -164,13 +167,15 @@ async def _correct(connection: Connection, actor: Actor, command: CorrectRegiste
     ids = await new_ids(connection, len(plan.add))
     wanted = creditable(plan.add, plan.flagged, ids, plan.known, command.reference)
     planned = await crediting.plan_credits(connection, timebank_id, wanted, choices=plan.known.choices)
-    items = [*amending.amend_items(actor, plan.amended), *crediting.credit_items(actor, planned)]
+    due = await paying.plan(connection, actor, wanted, plan.amended, now=now)
+    items = [*amending.amend_items(actor, plan.amended), *crediting.credit_items(actor, planned), *due.items]
     posted = await crediting.post_items(connection, timebank_id, items)
     await amending.keep_amendments(connection, actor, plan.amended, posted, reason, now=now)
     if plan.add:
         numbers = range(first, first + len(plan.add))
         rows = NewLines(plan.register["id"], plan.known.version, ids, numbers, plan.add, plan.flagged)
         await add_lines(connection, actor, rows, planned, posted, now=now)
+    await paying.keep(connection, actor, due, posted, now=now)
     added = [
         (id_, 1, "added", 0, line.minutes, line.held_on, line.held_on, 0)
         for id_, line in zip(ids, plan.add, strict=True)

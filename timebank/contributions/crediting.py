@@ -92,6 +92,7 @@ class ToCredit:
     rules_version: int
     receiver_ids: Sequence[int] = ()
     acting_id: int | None = None
+    activity_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,4 +321,5 @@ def to_credit(row: Mapping[str, Any], key: str, receiver_ids: Sequence[int]) -> 
         rules_version=row["rules_version"],
         receiver_ids=tuple(receiver_ids),
         acting_id=row["acting_id"],
+        activity_id=row["activity_id"],
     )

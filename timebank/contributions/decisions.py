@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from timebank.banks import queries as banks
-from timebank.contributions import crediting, deputies, queries, rules, words
+from timebank.contributions import crediting, deputies, paying, queries, rules, words
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
@@ -87,7 +87,9 @@ async def _approve(connection: Connection, actor: Actor, row: Mapping[str, Any],
     if planned[0].other_id is not None and planned[0].other_id == actor.member_id:
         message = "These hours would come to you by the person's standing choice. Someone else decides about them."
         raise Rollback([Refusal("own_hour", message)])
-    items = crediting.credit_items(actor, planned)
+    due = await paying.plan(connection, actor, [wanted], now=now)
+    items = [*crediting.credit_items(actor, planned), *due.items]
     posted = await crediting.post_items(connection, actor.timebank_id, items)
     await crediting.keep_credits(connection, actor.timebank_id, planned, posted)
+    await paying.keep(connection, actor, due, posted, now=now)
     await crediting.tell_credited(connection, actor, planned, now=now)

@@ -8,7 +8,8 @@ import msgspec
 from dateutil.relativedelta import relativedelta
 
 from timebank.banks import queries as banks
-from timebank.contributions import amending, crediting, queries
+from timebank.contributions import amending, crediting, paying, queries
+from timebank.contributions.crediting import ToCredit
 from timebank.contributions.leading import groups_led
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
@@ -198,10 +199,12 @@ async def _join(connection: Connection, actor: Actor, command: JoinGuest, now: d
     again = [row["id"] for row in rows if row["id"] in own and row["state"] == "approved" and row["kind"] != "staff"]
     await connection.execute(JOINED, timebank_id, command.guest_id, command.member_id, now)
     planned = await crediting.plan_credits(connection, timebank_id, wanted)
-    items = crediting.credit_items(actor, planned)
+    due = await paying.plan(connection, actor, _paid(command, rows, own), now=now)
+    items = [*crediting.credit_items(actor, planned), *due.items]
     posted = await crediting.post_items(connection, timebank_id, items)
     await _take_over(connection, actor, command, rows, again, now)
     await crediting.keep_credits(connection, timebank_id, planned, posted)
+    await paying.keep(connection, actor, due, posted, now=now)
     await crediting.tell_credited(connection, actor, planned, now=now, occasion="joined")
     waiting = sum(row["minutes"] for row in rows if row["state"] == "submitted" or row["id"] in again)
     return JoinedGuest(
@@ -210,6 +213,18 @@ async def _join(connection: Connection, actor: Actor, command: JoinGuest, now: d
         minutes=sum(one.minutes for one in wanted),
         waiting_minutes=waiting,
     )
+
+
+def _paid(command: JoinGuest, rows: Sequence[Mapping[str, Any]], own: set[int]) -> list[ToCredit]:
+    """Their time that pays a fee and counts already."""
+    return [
+        crediting.to_credit({**row, "member_id": command.member_id}, "", ())
+        for row in rows
+        if row["state"] == "approved"
+        and row["credited_to"] == "none"
+        and row["gives"] == "fee"
+        and row["id"] not in own
+    ]
 
 
 async def _take_over(

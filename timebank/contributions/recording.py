@@ -9,7 +9,7 @@ import msgspec
 
 from ledger import Posted
 from timebank.banks import queries as banks
-from timebank.contributions import crediting, queries, rules
+from timebank.contributions import crediting, paying, queries, rules
 from timebank.contributions.crediting import Credit, ToCredit
 from timebank.contributions.leading import groups_led
 from timebank.contributions.rules import Facts, Line
@@ -180,11 +180,13 @@ async def record(
     wanted = creditable(lines, flagged, ids_, known, reference)
     planned = await crediting.plan_credits(connection, actor.timebank_id, wanted, choices=known.choices)
     fields = {f"register:{id_}:1": f"lines.{index}.member_id" for index, id_ in enumerate(ids_)}
-    items = crediting.credit_items(actor, planned)
+    due = await paying.plan(connection, actor, [] if source == "import" else wanted, now=now)
+    items = [*crediting.credit_items(actor, planned), *due.items]
     posted = await crediting.post_items(connection, actor.timebank_id, items, fields)
     numbers = [line.number or index for index, line in enumerate(lines, start=1)]
     rows = NewLines(register_id, known.version, ids_, numbers, lines, flagged)
     await add_lines(connection, actor, rows, planned, posted, now=now)
+    await paying.keep(connection, actor, due, posted, now=now)
     if source != "import":
         await crediting.tell_credited(connection, actor, planned, now=now)
     credited_minutes = sum(one.minutes for one in wanted)
@@ -225,6 +227,7 @@ def creditable(
                 reference=reference,
                 rules_version=known.version,
                 receiver_ids=line.receiver_ids,
+                activity_id=line.activity_id,
             )
         )
     return wanted

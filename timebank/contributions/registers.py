@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from ledger import Posted, Refused, Reverse, post_batch
+from ledger import Item, Posted, Refused, Reverse, post_batch
 from timebank.banks import queries as banks
-from timebank.contributions import crediting, entry_kinds, rules, words
+from timebank.contributions import crediting, entry_kinds, paying, rules, words
 from timebank.contributions.beside import check_beside
 from timebank.contributions.guests import AddGuest, add_guest_within
 from timebank.contributions.recording import SavedRegister, record, tidied
@@ -151,7 +151,7 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
     lines = [line for line in found if line["state"] in ("submitted", "approved")]
     # The last first: somebody may have paid with hours that an earlier line of the same register gave them.
     reversals = {f"undo_register:{line['id']}:1": line for line in reversed(lines) if line["entry_id"]}
-    items = [
+    items: list[Item] = [
         Reverse(
             key=key,
             entry_id=line["entry_id"],
@@ -163,13 +163,17 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
         )
         for key, line in reversals.items()
     ]
+    due = await paying.plan_undone(connection, actor, lines, now=now)
+    items = [*items, *due.items]
     results = await post_batch(connection, timebank_id, items) if items else []
     if refused := [result for result in results if isinstance(result, Refused)]:
         raise Rollback(await _not_undone(connection, timebank_id, refused, reversals))
-    entries = {reversals[result.key]["id"]: result.entry_id for result in results if isinstance(result, Posted)}
+    posted = {result.key: result for result in results if isinstance(result, Posted)}
+    entries = {line["id"]: posted[key].entry_id for key, line in reversals.items()}
     await connection.execute(
         UNDO_LINES, timebank_id, [line["id"] for line in lines], [entries.get(line["id"]) for line in lines]
     )
+    await paying.keep(connection, actor, due, posted, now=now)
     await connection.execute(UNDO_REGISTER, timebank_id, register["id"], actor.member_id, now)
     await _tell_undone(connection, actor, lines, now)
     minutes = sum(line["minutes"] for line in lines if line["state"] == "approved")

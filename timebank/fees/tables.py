@@ -57,7 +57,7 @@ class FeeEvent(Table, tablename="fee_event", db=ENGINE):
     minutes = Integer(null=False, default=None)
     pence = BigInt(null=False, default=None)
     over_pence = BigInt(null=False, default=0)
-    by_id = BigInt(null=False, default=None)
+    by_id = BigInt(null=True, default=None)
     at = Timestamptz(null=False, default=None)
 
 

@@ -173,6 +173,37 @@ TRACES = (
         ),
     ),
     Trace(
+        "fee",
+        ("member_id",),
+        "Fees",
+        """
+        select f.reference, f.activity, f.held_on, f.minutes, f.pence, f.state,
+               (select jsonb_agg(jsonb_build_object('at', c.at, 'how', c.how, 'pence', c.pence, 'to', y.name,
+                                                    'standing', c.is_standing, 'note', c.note) order by c.id)
+                  from fee_choice c
+                  left join payee y on y.timebank_id = c.timebank_id and y.id = c.payee_id
+                 where c.timebank_id = f.timebank_id and c.fee_id = f.id) as choices
+          from fee f
+         where f.timebank_id = $1 and f.member_id = $2
+         order by f.held_on, f.id
+        """,
+        (
+            (
+                "update fee_choice c set how_agreed = '' from fee f "
+                "where c.timebank_id = $1 and f.timebank_id = $1 and f.id = c.fee_id and f.member_id = $2"
+            ),
+        ),
+    ),
+    Trace(
+        "fee_standing",
+        ("member_id",),
+        "What you chose for every fee",
+        "select s.how, y.name as charity, s.note, s.changed_at from fee_standing s "
+        "left join payee y on y.timebank_id = s.timebank_id and y.id = s.payee_id "
+        "where s.timebank_id = $1 and s.member_id = $2",
+        (_delete("fee_standing"),),
+    ),
+    Trace(
         "offer",
         ("provider_id",),
         "What you offer",

@@ -40,7 +40,7 @@ class UnknownRate(LookupError):
 
 
 class ProposeRate(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate as it shall be from ``from_on`` on: ``pence`` in minor units per ``unit``; band "" and no fund: for all."""
+    """A rate as it shall be from ``from_on`` on, in minor units per ``unit``; without band or fund it is for all."""
 
     kind: str
     pence: int

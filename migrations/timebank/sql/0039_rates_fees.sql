@@ -123,7 +123,7 @@ create table fee_event (
     minutes        integer     not null,
     pence          bigint      not null,
     over_pence     bigint      not null default 0 check (over_pence >= 0), -- had left already, above what is right now
-    by_id          bigint      not null,
+    by_id          bigint,              -- empty: the service by itself
     at             timestamptz not null,
     primary key (timebank_id, fee_id, n),
     foreign key (timebank_id, fee_id) references fee (timebank_id, id),
