@@ -63,9 +63,11 @@ from timebank.payees import weights
 from timebank.payees.forgetting import forget_accounts
 from timebank.payees.telling import Letters
 from timebank.payments import api as payments_api
+from timebank.payments import api_formats as payments_api_formats
 from timebank.payments import api_papers as payments_api_papers
 from timebank.payments import api_settings as payments_api_settings
 from timebank.payments import web as payments_web
+from timebank.payments import web_formats as payments_web_formats
 from timebank.payments import web_papers as payments_web_papers
 from timebank.payments import web_runs as payments_web_runs
 from timebank.payments import web_settings as payments_web_settings
@@ -92,7 +94,8 @@ from timebank.redemptions import web as redemptions_web
 from timebank.redemptions.service import move_on, remind_due, time_out_due
 from timebank.redemptions.suppliers_confirming import forget_attempts
 from timebank.redemptions.vouchers_expiring import end_due
-from timebank.settings import Settings, load
+from timebank.reports import api as reports_api
+from timebank.settings import Settings, SettingsError, load
 from timebank.signin import web as signin_web
 from timebank.signin.passkeys import forget_challenges
 from timebank.signin.service import forget_asks
@@ -104,16 +107,16 @@ from timebank.web.api import EXCEPTION_HANDLERS
 PAGES = (
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
     redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
-    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_papers,
-    payments_web_settings,
+    web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_formats, payments_web_papers,
+    payments_web_settings, payments_web_steps, payments_web_credits, payments_web_months,
     payees_web, payees_web_mine, messages_web, concerns_web,
-    confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web,
+    confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web, reports_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
-    api_suppliers, payments_api, payments_api_papers, payments_api_settings, payees_api,
+    api_suppliers, payments_api, payments_api_formats, payments_api_papers, payments_api_settings, payees_api,
     messages_api, concerns_api, confidence_api, governance_api, imports_api,
-    statements_api, peers_api,
+    statements_api, peers_api, reports_api,
 )  # fmt: skip
 
 
@@ -182,7 +185,10 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
     clock = clock or SystemClock()
     if settings.data_key:
         vault.use(vault.split(settings.data_key))
-    weights.use(settings.modulus_dir)
+    try:
+        weights.use(settings.modulus_dir)
+    except ValueError as error:
+        raise SettingsError(f"TIMEBANK_MODULUS_DIR cannot be used: {error}.") from error
     metrics = PrometheusConfig(app_name="timebank", prefix="timebank", group_path=True, exclude=["/metrics", "/static"])
     app = Litestar(
         route_handlers=[

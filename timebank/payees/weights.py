@@ -39,4 +39,4 @@ def table() -> Table | None:
 
 def _last(folder: Path, pattern: str) -> str:
     found = sorted(folder.glob(pattern))
-    return found[-1].read_text("ascii", "replace") if found else ""
+    return found[-1].read_text("utf-8-sig", "replace") if found else ""
