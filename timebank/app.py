@@ -67,10 +67,13 @@ from timebank.payments import api_formats as payments_api_formats
 from timebank.payments import api_papers as payments_api_papers
 from timebank.payments import api_settings as payments_api_settings
 from timebank.payments import web as payments_web
+from timebank.payments import web_credits as payments_web_credits
 from timebank.payments import web_formats as payments_web_formats
+from timebank.payments import web_months as payments_web_months
 from timebank.payments import web_papers as payments_web_papers
 from timebank.payments import web_runs as payments_web_runs
 from timebank.payments import web_settings as payments_web_settings
+from timebank.payments import web_steps as payments_web_steps
 from timebank.payments.remittance_mail import RemittanceMail
 from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
@@ -95,6 +98,7 @@ from timebank.redemptions.service import move_on, remind_due, time_out_due
 from timebank.redemptions.suppliers_confirming import forget_attempts
 from timebank.redemptions.vouchers_expiring import end_due
 from timebank.reports import api as reports_api
+from timebank.reports import web as reports_web
 from timebank.settings import Settings, SettingsError, load
 from timebank.signin import web as signin_web
 from timebank.signin.passkeys import forget_challenges

@@ -30,6 +30,8 @@ from timebank.kit.clock import FixedClock
 from timebank.members.checks import AddCheck, add_check
 from timebank.members.many import keep as keep_members
 from timebank.members.safeguarding import NamePerson, Recorded, name_person
+from timebank.payments.formats import csv_profiles
+from timebank.payments.profiles import SavedProfile, SaveProfile, save_profile
 from timebank.settings import Settings
 from timebank.web.headers import ALWAYS
 
@@ -425,6 +427,11 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /me/paid": SIGNED_IN,
     "POST /me/paid": SIGNED_IN,
     "POST /me/paid/{account_id}/withdraw": SIGNED_IN,
+    "GET /reports": LOOKS_AT_PAYMENTS,
+    "GET /reports/csv": LOOKS_AT_PAYMENTS,
+    "GET /reports/pack": LOOKS_AT_PAYMENTS,
+    "GET /reports/trace": LOOKS_AT_PAYMENTS,
+    "GET /reports/tax-years": LOOKS_AT_PAYMENTS,
     "GET /payments/batches": LOOKS_AT_PAYMENTS,
     "GET /payments/batches/{number}": LOOKS_AT_PAYMENTS,
     "GET /payments/batches/{number}/file": LOOKS_AT_PAYMENTS,
@@ -437,10 +444,34 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /payments/batches/{number}/remittances": LOOKS_AT_PAYMENTS,
     "GET /payments/batches/{number}/lines/{line}/remittance": LOOKS_AT_PAYMENTS,
     "GET /payments/batches/{number}/audit-pack": LOOKS_AT_PAYMENTS,
+    "GET /payments/formats": LOOKS_AT_PAYMENTS,
+    "GET /payments/formats/{code}": LOOKS_AT_PAYMENTS,
+    "GET /payments/formats/{code}/copy": PAYS,
+    "POST /payments/formats/{code}/copy": PAYS,
+    "GET /payments/formats/{code}/change": PAYS,
+    "POST /payments/formats/{code}/change": PAYS,
+    "POST /payments/formats/{code}/retire": PAYS,
     "GET /payments/{reference}": LOOKS_AT_PAYMENTS,
     "POST /payments/{reference}/submit": PAYS,
     "POST /payments/{reference}/approve": PAYS,
     "POST /payments/{reference}/cancel": PAYS,
+    "GET /payments/export": PAYS,
+    "GET /payments/new": PAYS,
+    "POST /payments/new": PAYS,
+    "POST /payments/approve": PAYS,
+    "POST /payments/{reference}/part": PAYS,
+    "POST /payments/{reference}/cash": PAYS,
+    "GET /payments/{reference}/receipt.pdf": LOOKS_AT_PAYMENTS,
+    "GET /payments/credits": LOOKS_AT_PAYMENTS,
+    "POST /payments/credits": PAYS,
+    "POST /payments/credits/set-off": PAYS,
+    "GET /payments/credits/{reference}": LOOKS_AT_PAYMENTS,
+    "POST /payments/credits/{reference}/decide": PAYS,
+    "POST /payments/credits/{reference}/repaid": PAYS,
+    "GET /payments/months": LOOKS_AT_PAYMENTS,
+    "GET /payments/months/{month}": LOOKS_AT_PAYMENTS,
+    "POST /payments/months/{month}/close": PAYS,
+    "POST /payments/months/{month}/open": LOOKS_AT_PAYMENTS,
     "POST /payments/batches/{number}/file": PAYS,
     "POST /payments/batches/{number}/void": PAYS,
     "GET /payments/batches/{number}/lines/{line}": LOOKS_AT_PAYMENTS,
@@ -582,6 +613,9 @@ async def world(db: Database) -> World:
     call_id, letters, message_id = await a_call_and_letters(bank)
     async with db.reading(bank.id) as connection:
         waiting = await connection.fetchval("select id from contribution where state = 'submitted'")
+    columns = SaveProfile(name="Ours", profile=csv_profiles.GENERIC)
+    own_format = await save_profile(db, bank.finance, columns, key=uuid4().hex, **call)
+    assert isinstance(own_format, SavedProfile)
     ids = {
         "token": "no-such-token",
         "member_id": str(bank.participant.member_id),
@@ -613,6 +647,7 @@ async def world(db: Database) -> World:
         "number": str(batch.number),
         "line": "1",
         "payments.reference": owed,
+        "payments.code": own_format.code,
         "delivery_id": str(call_id),
         "messages.number": str(letters),
         "message_id": str(message_id),

@@ -14,10 +14,11 @@ from timebank.kit.clock import today
 from timebank.kit.ids import reference as new_reference
 from timebank.kit.refusal import Refusal
 from timebank.kit.working_days import working_days_after
-from timebank.payees.queries import accounts, own_account
-from timebank.payments import entries, queries, rules
+from timebank.payees.queries import opened
+from timebank.payments import credits as owed_back
+from timebank.payments import entries, leaving, rules, words
 from timebank.payments.files import ControlTotalError, chosen_format, keep_file, load
-from timebank.payments.formats import PaymentFormat
+from timebank.payments.leaving import Selection
 from timebank.payments.periods import open_day
 from timebank.payments.rules import PayableFacts, PaymentFacts
 from timebank.payments.service import abandon_if, post
@@ -28,19 +29,24 @@ REFERENCE_ATTEMPTS = 5
 INSERT_BATCH = """
 insert into payment_batch (timebank_id, number, format, line_count, total_pence, currency, created_by, created_at,
                            entry_ids, processing_on, payer, payer_sealed)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-       (select sealed from bank_account where timebank_id = $1 and payee_id is null and state = 'in_use')
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 INSERT_PAYMENTS = """
 insert into payment (timebank_id, batch_number, line, reference, payee_id, payee_name, supplier_reference, town,
-                     country, pence, sealed, state, changed_at)
-select $1, $2, x.line, x.reference, x.payee_id, y.name, y.supplier_reference, y.town, y.country, x.pence, a.sealed,
+                     country, pence, credited_pence, sealed, state, changed_at)
+select $1, $2, x.line, x.reference, x.payee_id, x.payee_name, x.supplier_reference, y.town, y.country, x.pence,
+       x.credited_pence,
+       (select a.sealed from bank_account a
+         where a.timebank_id = $1 and a.payee_id = x.payee_id and a.mark = x.mark and a.state in ('in_use', 'replaced')
+         order by a.id desc limit 1),
        'exported', $3
-  from unnest($4::integer[], $5::text[], $6::bigint[], $7::bigint[]) as x(line, reference, payee_id, pence)
+  from unnest($4::integer[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::bytea[], $10::bigint[],
+              $11::bigint[])
+       as x(line, reference, payee_id, payee_name, supplier_reference, mark, pence, credited_pence)
   join payee y on y.timebank_id = $1 and y.id = x.payee_id
-  left join bank_account a on a.timebank_id = $1 and a.payee_id = x.payee_id and a.state = 'in_use'
 """
+"""Name and account are those that the approvals signed, also when somebody changes them in this very moment."""
 
 INSERT_ATTEMPTS = """
 insert into payment_attempt (timebank_id, payable_id, n, batch_number, line, pence, is_live)
@@ -58,12 +64,13 @@ update payable
 
 EXPORT_EVENTS = """
 insert into payable_event (timebank_id, payable_id, n, state, actor_id, at, entry_id)
-select $1, exported.id, coalesce(max(e.n), 0) + 1, 'exported', $3, $4, $5
-  from unnest($2::bigint[]) as exported(id)
+select $1, exported.id, coalesce(max(e.n), 0) + 1, 'exported', $3, $4, exported.entry_id
+  from unnest($2::bigint[], $5::uuid[]) as exported(id, entry_id)
   left join payable_event e on e.timebank_id = $1 and e.payable_id = exported.id
- group by exported.id
+ group by exported.id, exported.entry_id
 """
 
+OWN_ACCOUNT = "select sealed from bank_account where timebank_id = $1 and payee_id is null and state = 'in_use'"
 NEXT_NUMBER = "select coalesce(max(number), 0) + 1 from payment_batch where timebank_id = $1"
 TAKEN = "select reference from payment where timebank_id = $1 and reference = any($2::text[])"
 
@@ -103,9 +110,9 @@ async def export(
 ) -> Exported | list[Refusal]:
     """Export what is ready as one numbered batch, at most :data:`rules.MAX_PER_BATCH` payables, those due first.
 
-    What one payee is owed leaves as one payment. Ledger entries move every amount from its payee to "in transit". The
-    bytes are stored and never made again. The sums of the file, of the payables and of the ledger entries are compared
-    to the penny before anything is kept.
+    What one payee is owed leaves as one payment, less what that payee owes us. Ledger entries move every amount from
+    its payee to "in transit". The bytes are stored and never made again. The sums of the file, of the payables and of
+    the ledger entries are compared to the penny before anything is kept.
 
     Refusals: ``unknown_format``, those of ``rules.check_export`` and ``rules.check_processing``, and of the format's
     ``check``. The same key gives the same batch.
@@ -119,31 +126,30 @@ async def export(
         payment_format = await chosen_format(connection, actor.timebank_id, command.format or settings.format)
         abandon_if(rules.check_finance(actor))
         await connection.execute(LOCK_BATCHES, actor.timebank_id)
-        payables, spoiled = await ready_to_leave(connection, actor.timebank_id, payment_format)
-        abandon_if(
-            rules.check_export(
-                payables,
-                spoiled,
-                expected_count=command.expected_count,
-                expected_pence=command.expected_pence,
-            )
-        )
         bank = await banks.by_id(connection, actor.timebank_id)
         day = today(now, bank.time_zone)
         processing_on = command.processing_on or working_days_after(day, settings.days_ahead, bank.holiday_region)
+        effective_on = await open_day(connection, actor.timebank_id, day)
+        selection = await leaving.select(connection, actor.timebank_id, payment_format)
+        abandon_if(
+            rules.check_export(
+                selection.payables,
+                selection.spoiled,
+                expected_count=command.expected_count,
+                expected_pence=command.expected_pence,
+                credited_pence=sum(selection.credited.values()),
+                stays_behind=[words.why_behind(one, bank.currency) for one in selection.behind],
+            )
+        )
         abandon_if(rules.check_processing(processing_on, today=day, region=bank.holiday_region))
         number: int = await connection.fetchval(NEXT_NUMBER, actor.timebank_id)
-        payments, attempts = await _payments(connection, actor.timebank_id, payables, number)
+        payments, attempts = await _payments(connection, actor.timebank_id, selection, number)
         items = entries.export_entries(
-            payments,
-            number=number,
-            key=f"export_batch:{number}",
-            actor=actor,
-            effective_on=await open_day(connection, actor.timebank_id, day),
+            payments, number=number, key=f"export_batch:{number}", actor=actor, effective_on=effective_on
         )
         entry_ids = await post(connection, actor, items)
-        await _check_ledger(connection, actor.timebank_id, payables, payments, entry_ids)
-        own = await own_account(connection, actor.timebank_id)
+        await _check_ledger(connection, actor.timebank_id, selection.payables, payments, entry_ids)
+        payer, payer_sealed = await own_account_as_it_is(connection, actor.timebank_id)
         await connection.execute(
             INSERT_BATCH,
             actor.timebank_id,
@@ -156,36 +162,19 @@ async def export(
             now,
             entry_ids,
             processing_on,
-            own.holder if own else bank.name,
+            payer or bank.name,
+            payer_sealed,
         )
-        await connection.execute(
-            INSERT_PAYMENTS,
-            actor.timebank_id,
-            number,
-            now,
-            [one.line for one in payments],
-            [one.reference for one in payments],
-            [one.payee_id for one in payments],
-            [one.pence for one in payments],
-        )
-        await connection.execute(
-            INSERT_ATTEMPTS,
-            actor.timebank_id,
-            number,
-            [payable.id for payable, _ in attempts],
-            [line for _, line in attempts],
-            [payable.next_pence for payable, _ in attempts],
-        )
-        ids = [payable.id for payable in payables]
-        await connection.execute(MARK_EXPORTED, actor.timebank_id, ids, number, now)
-        await connection.execute(EXPORT_EVENTS, actor.timebank_id, ids, actor.member_id, now, entry_ids[0])
+        await _keep(connection, actor, number, payments, attempts, entry_ids, now)
+        uses = owed_back.kept_back(selection.credits, payments, entry_ids)
+        await owed_back.record_kept_back(connection, actor, uses, on=day, now=now)
         batch = await load(connection, actor.timebank_id, number)
         assert batch is not None
         sha256 = await keep_file(connection, actor, batch, payment_format, now)
         return Exported(
             number=number,
             line_count=len(payments),
-            payable_count=len(payables),
+            payable_count=len(selection.payables),
             total_pence=batch.total.pence,
             currency=batch.currency,
             sha256=sha256.hex(),
@@ -194,28 +183,64 @@ async def export(
     return await once(db, actor, "export_batch", key, command, Exported, work)
 
 
-async def ready_to_leave(
-    connection: Connection, timebank_id: int, payment_format: PaymentFormat
-) -> tuple[list[PayableFacts], list[PayableFacts]]:
-    """The payables that an export in this format would take now, locked; and what changed since its approval."""
-    found = await queries.ready(connection, timebank_id, rules.MAX_PER_BATCH)
-    known = await accounts(connection, timebank_id, sorted({payable.payee_id for payable in found}))
-    good = [payable for payable in found if rules.is_approval_good(payable)]
-    spoiled = [payable for payable in found if not rules.is_approval_good(payable)]
-    return [payable for payable in good if payment_format.reaches(known.get(payable.payee_id))], spoiled
+async def own_account_as_it_is(connection: Connection, timebank_id: int) -> tuple[str, bytes | None]:
+    """Whose account payments leave from, and that account, encrypted: read together, so that they fit."""
+    sealed = await connection.fetchval(OWN_ACCOUNT, timebank_id)
+    return ("", None) if sealed is None else (opened(sealed).holder, sealed)
+
+
+async def _keep(
+    connection: Connection,
+    actor: Actor,
+    number: int,
+    payments: Sequence[PaymentFacts],
+    attempts: Sequence[tuple[PayableFacts, int]],
+    entry_ids: Sequence[UUID],
+    now: datetime,
+) -> None:
+    """Write down the payments of a run, what is in each of them, and that its payables are on their way."""
+    timebank_id = actor.timebank_id
+    first = {line: payable for payable, line in reversed(attempts)}
+    await connection.execute(
+        INSERT_PAYMENTS,
+        timebank_id,
+        number,
+        now,
+        [one.line for one in payments],
+        [one.reference for one in payments],
+        [one.payee_id for one in payments],
+        [one.payee_name for one in payments],
+        [first[one.line].supplier_reference for one in payments],
+        [first[one.line].account_mark for one in payments],
+        [one.pence for one in payments],
+        [one.credited_pence for one in payments],
+    )
+    ids = [payable.id for payable, _ in attempts]
+    await connection.execute(
+        INSERT_ATTEMPTS,
+        timebank_id,
+        number,
+        ids,
+        [line for _, line in attempts],
+        [payable.next_pence for payable, _ in attempts],
+    )
+    await connection.execute(MARK_EXPORTED, timebank_id, ids, number, now)
+    posted = [entries.entry_of_line(entry_ids, line) for _, line in attempts]
+    await connection.execute(EXPORT_EVENTS, timebank_id, ids, actor.member_id, now, posted)
 
 
 async def _payments(
-    connection: Connection, timebank_id: int, payables: Sequence[PayableFacts], number: int
+    connection: Connection, timebank_id: int, selection: Selection, number: int
 ) -> tuple[list[PaymentFacts], list[tuple[PayableFacts, int]]]:
     """One payment for each payee, in the order of names, and the line that every payable is in."""
     by_payee: dict[int, list[PayableFacts]] = {}
-    for payable in sorted(payables, key=lambda one: (one.payee_name.casefold(), one.payee_id, one.id)):
+    for payable in sorted(selection.payables, key=lambda one: (one.payee_name.casefold(), one.payee_id, one.id)):
         by_payee.setdefault(payable.payee_id, []).append(payable)
     references = await _references(connection, timebank_id, len(by_payee))
     payments: list[PaymentFacts] = []
     attempts: list[tuple[PayableFacts, int]] = []
     for line, (reference, (payee_id, theirs)) in enumerate(zip(references, by_payee.items(), strict=True), start=1):
+        kept_back = selection.credited.get(payee_id, 0)
         payments.append(
             PaymentFacts(
                 batch_number=number,
@@ -223,8 +248,8 @@ async def _payments(
                 reference=reference,
                 payee_id=payee_id,
                 payee_name=theirs[0].payee_name,
-                pence=sum(payable.next_pence for payable in theirs),
-                credited_pence=0,
+                pence=sum(payable.next_pence for payable in theirs) - kept_back,
+                credited_pence=kept_back,
                 currency=theirs[0].currency,
                 state=rules.EXPORTED,
                 settled_on=None,
@@ -252,13 +277,18 @@ async def _check_ledger(
     payments: Sequence[PaymentFacts],
     entry_ids: Sequence[UUID],
 ) -> None:
-    """The payables, the payments and the ledger entries must say the same, to the penny and for every payee."""
-    owed, in_transit = 0, 0
+    """The payables, the payments and the ledger entries must say the same, to the penny."""
+    owed, in_transit, kept_back = 0, 0, 0
     for entry_id in entry_ids:
         for leg in (await entry(connection, timebank_id, entry_id)).legs:
             owed -= leg.amount if leg.account.startswith("payable/") else 0
             in_transit += leg.amount if leg.account == entries.IN_TRANSIT else 0
+            kept_back += leg.amount if leg.account.startswith("credit/") else 0
     wanted = sum(payable.next_pence for payable in payables)
-    leaving = sum(payment.pence for payment in payments)
-    if owed != wanted or in_transit != leaving:
-        raise ControlTotalError(f"the ledger holds {owed} and {in_transit}, the payables {wanted} and {leaving}")
+    leaving_pence = sum(payment.pence for payment in payments)
+    credited = sum(payment.credited_pence for payment in payments)
+    if (owed, in_transit, kept_back) != (wanted, leaving_pence, credited):
+        raise ControlTotalError(
+            f"the ledger holds {owed}, {in_transit} and {kept_back}, the payables {wanted}, "
+            f"the payments {leaving_pence} and {credited}"
+        )

@@ -17,6 +17,7 @@ from timebank.payments.service import move
 CHANGE = """
 update payable
    set pence = $3, entry_id = $4, approved_by = null, approved_digest = null,
+       part_pence = case when part_pence < $3 then part_pence end, tax_pence = least(tax_pence, $3),
        submitted_by = case when state = 'draft' then submitted_by else $5 end
  where timebank_id = $1 and id = $2
 """
@@ -49,7 +50,7 @@ async def correction(
         return Refusal("nothing_is_owed", "No supplier is owed anything for this.", "supplier_pence")
     if payable.pence == pence:
         return None
-    if payable.state not in rules.BEFORE_EXPORT:
+    if rules.has_left(payable) or payable.state not in rules.BEFORE_EXPORT:
         return rules.refuse_cancelling_for_source(payable)
     if not 0 < pence < payable.pence:
         return Refusal("more_than_owed", "Enter less than what is owed now.", "supplier_pence")
@@ -59,7 +60,7 @@ async def correction(
         pence=pence,
         currency=payable.currency,
         description=payable.description,
-        source_kind="redemption",
+        source_kind=cast("rules.SourceKind", source_kind),
         source_id=source_id,
         earned_on=payable.earned_on,
         due_on=payable.due_on,

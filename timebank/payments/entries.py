@@ -9,6 +9,10 @@ Amounts are credit-positive; ``a -> b`` takes from a and adds to b:
     returned   bank -> payable/<payee>
     void       the exact reversal of "exported"
     cancelled  the exact reversal of "owed"
+    cash       payable/<payee> -> cash               against a signature
+    credit     credit/<payee> -> expense/<kind>      a refund after payment, or a credit note
+    set off    payable/<payee> -> credit/<payee>     when the payee owes us as much
+    repaid     bank -> credit/<payee>
 
 Credits that a payment keeps back go with it: exported takes ``payable -> credit`` beside it, and what comes back puts
 both back.
@@ -23,6 +27,7 @@ from timebank.kit.actor import Actor
 from timebank.payees.rules import credit_account, payable_account, prepaid_account
 from timebank.payments.rules import PAID, REJECTED, RETURNED, NewPayable, PayableFacts, PaymentFacts
 
+CASH = "cash"
 IN_TRANSIT = "in-transit"
 BANK = "bank"
 LEGS_PER_PAYEE = 2
@@ -113,6 +118,11 @@ def export_entries(
     ]
 
 
+def entry_of_line(entry_ids: Sequence[UUID], line: int) -> UUID:
+    """Which of a payment run's entries holds the payment on this line."""
+    return entry_ids[(line - 1) // PAYEES_PER_ENTRY]
+
+
 def void_entry(entry_id: UUID, *, number: int, key: str, actor: Actor, effective_on: date) -> Reverse:
     """The ledger entry that takes one entry of a payment run back."""
     return Reverse(
@@ -146,4 +156,20 @@ def outcome_entry(payment: PaymentFacts, outcome: str, *, key: str, actor: Actor
         effective_on=effective_on,
         actor=actor.name,
         reference=payment.reference,
+    )
+
+
+def transfer_entry(
+    source: str, target: str, pence: int, currency: str, *, kind: str, key: str, actor: Actor, effective_on: date,
+    reference: str,
+) -> Post:  # fmt: skip
+    """The ledger entry that takes an amount from one account and adds it to another."""
+    return Post(
+        key=key,
+        kind=kind,
+        unit=currency,
+        legs=(Leg(account=source, amount=-pence), Leg(account=target, amount=pence)),
+        effective_on=effective_on,
+        actor=actor.name,
+        reference=reference,
     )

@@ -11,6 +11,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
+from timebank.payments import credits as owed_back
 from timebank.payments import entries, queries, rules
 from timebank.payments.periods import open_day
 from timebank.payments.rules import PayableFacts, PaymentFacts, UnknownPayment
@@ -113,12 +114,19 @@ async def settle(
     now: datetime,
 ) -> Settled:
     """The steps of an outcome that is allowed, with the transaction's one ledger call, for a locked payment."""
+    await lock_inside(connection, actor.timebank_id, payment)
     [entry_id] = await post(
         connection,
         actor,
         [outcome_item(payment, outcome, actor=actor, effective_on=await open_day(connection, actor.timebank_id, on))],
     )
     return await record_settled(connection, actor, payment, outcome, on=on, reason=reason, entry_id=entry_id, now=now)
+
+
+async def lock_inside(connection: Connection, timebank_id: int, payment: PaymentFacts) -> None:
+    """Lock what a locked payment holds, payables first, then credits: before the ledger call of its outcome."""
+    await queries.payables_of_payment(connection, timebank_id, payment)
+    await owed_back.lock_kept_back(connection, timebank_id, payment.batch_number, payment.line)
 
 
 def outcome_item(payment: PaymentFacts, outcome: str, *, actor: Actor, effective_on: date) -> Post:
@@ -153,11 +161,18 @@ async def record_settled(
             on,
             payable.approved_by if keeps_approval else None,
             payable.approved_digest if keeps_approval else None,
-            payable.batch_number if state in (rules.PAID, rules.REJECTED, rules.RETURNED, rules.EXPORTED) else None,
+            _batch_number(payable, payment, state),
             state,
         )
         await move(connection, actor, payable, state, now, reason=reason, entry_id=entry_id)
     return Settled(reference=payment.reference, state=outcome, payables=[payable.reference for payable, _ in items])
+
+
+def _batch_number(payable: PayableFacts, payment: PaymentFacts, state: str) -> int | None:
+    """The payment run that a payable stands in: this one, unless another part of it is on its way in a later one."""
+    if state not in (rules.PAID, rules.REJECTED, rules.RETURNED, rules.EXPORTED):
+        return None
+    return payable.batch_number if state == rules.EXPORTED else payment.batch_number
 
 
 def _after(payable: PayableFacts, payment: PaymentFacts, outcome: str, pence: int) -> tuple[str, bool, int]:
@@ -192,6 +207,8 @@ async def void_batch(
         assert batch is not None
         abandon_if(rules.check_void(actor, [one.state for one in payments], batch.void_at is not None, reason))
         day = await local_day(connection, timebank_id, now)
+        payables = await queries.lock_in_batch(connection, timebank_id, command.number)
+        await owed_back.lock_kept_back(connection, timebank_id, command.number, None)
         items = [
             entries.void_entry(
                 entry_id, number=command.number, key=f"void_batch:{command.number}:{n}", actor=actor, effective_on=day
@@ -199,7 +216,7 @@ async def void_batch(
             for n, entry_id in enumerate(batch.entry_ids, start=1)
         ]
         entry_ids = await post(connection, actor, items)
-        payables = await queries.lock_in_batch(connection, timebank_id, command.number)
+        await owed_back.give_back(connection, timebank_id, command.number, None)
         await connection.execute(END_ATTEMPTS, timebank_id, command.number, None)
         await connection.execute(VOID_PAYMENTS, timebank_id, command.number, now)
         await connection.execute(VOID, timebank_id, command.number, actor.member_id, now, reason, entry_ids)

@@ -7,18 +7,10 @@ from uuid import UUID
 import msgspec
 
 from timebank.db import Connection
+from timebank.kit.ids import normalise_reference
+from timebank.kit.money import parse
 from timebank.kit.paging import Page, page_of
-from timebank.payments.rules import (
-    APPROVED,
-    DRAFT,
-    MAX_PER_BATCH,
-    REJECTED,
-    RETURNED,
-    SUBMITTED,
-    PayableFacts,
-    PaymentFacts,
-    is_approval_good,
-)
+from timebank.payments.rules import PayableFacts, PaymentFacts
 
 MAX_LISTED = 200
 MAX_STATEMENT_LINES = 5000
@@ -40,13 +32,6 @@ LOCK = " for no key update of p"
 BY_REFERENCE = FACTS + " and p.reference = $2"
 BY_SOURCE = FACTS + " and p.source_kind = $2 and p.source_id = $3"
 BY_STATE = FACTS + " and p.state = $2 order by p.due_on, p.id limit $3"
-DUE_FIRST = """
-select p.id
-  from payable p
-  join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
- where p.timebank_id = $1 and p.state = 'approved' and y.pay_by = 'bank'
- order by p.due_on, p.id limit $2
-"""
 READY = FACTS + " and p.state = 'approved' and p.id = any($2::bigint[]) order by p.id" + LOCK
 BY_BATCH = (
     FACTS
@@ -56,7 +41,19 @@ BY_BATCH = (
  order by p.id
 """
 )
-AFTER_ID = FACTS + " and p.id > $2 and ($3::text is null or p.state = $3) order by p.id limit $4"
+AFTER_ID = (
+    FACTS
+    + """
+   and p.id > $2 and ($3::text is null or p.state = $3)
+   and ($4::text is null or p.reference = $5 or p.pence = $6 or p.invoice_number ilike $4 or y.name ilike $4
+        or p.description ilike $4
+        or exists (select from payment_attempt t
+                     join payment m on m.timebank_id = t.timebank_id and m.batch_number = t.batch_number
+                                   and m.line = t.line
+                    where t.timebank_id = p.timebank_id and t.payable_id = p.id and m.reference = $5))
+ order by p.id limit $7
+"""
+)
 
 OF_PAYEE = FACTS + " and p.payee_id = $2 and p.earned_on >= $3 and p.earned_on < $4 order by p.earned_on, p.id limit $5"
 MONTHS_OF_PAYEE = """
@@ -68,6 +65,13 @@ select date_trunc('month', earned_on)::date as month, count(*) as payments, sum(
 """
 
 COUNTS = "select state, count(*) as payments from payable where timebank_id = $1 group by state"
+
+DEPUTIES = """
+select count(*) filter (where m.status = 'active') as others, count(*) filter (where m.status = 'paused') as away
+  from member_role r
+  join member m on m.timebank_id = r.timebank_id and m.id = r.member_id
+ where r.timebank_id = $1 and r.role = 'finance' and m.status in ('active', 'paused') and m.id <> $2
+"""
 
 HISTORY = """
 select e.n, e.state, e.at, e.reason, e.entry_id, e.actor_id, m.display_name as actor_name
@@ -148,22 +152,6 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True):
     pence: int
 
 
-class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """Finance's first page: the queues in the order they are worked through. Lists are cut at :data:`MAX_LISTED`.
-
-    ``ready`` is approved; ``totals`` adds it up by kind and currency; ``spoiled`` changed after it was approved, so it
-    stays behind; ``failed`` did not arrive; ``counts`` is the number of payments in every state.
-    """
-
-    ready: tuple[PayableFacts, ...]
-    totals: tuple[Sum, ...]
-    spoiled: tuple[PayableFacts, ...]
-    waiting: tuple[PayableFacts, ...]
-    drafts: tuple[PayableFacts, ...]
-    failed: tuple[PayableFacts, ...]
-    counts: dict[str, int]
-
-
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One step in the life of a payable. No actor means the supplier, who confirmed it."""
 
@@ -232,56 +220,59 @@ async def by_source(
 
 async def in_state(connection: Connection, timebank_id: int, state: str, limit: int = MAX_LISTED) -> list[PayableFacts]:
     """Payables in one state, those due first in front."""
-    return _all(await connection.fetch(BY_STATE, timebank_id, state, limit))
+    return as_facts(await connection.fetch(BY_STATE, timebank_id, state, limit))
 
 
-async def ready(connection: Connection, timebank_id: int, limit: int) -> list[PayableFacts]:
-    """Approved payables, those due first up to the limit; locked until the transaction ends, in the order of ids."""
-    due_first = [row["id"] for row in await connection.fetch(DUE_FIRST, timebank_id, limit)]
-    return _all(await connection.fetch(READY, timebank_id, due_first))
+async def lock_approved(connection: Connection, timebank_id: int, ids: Sequence[int]) -> list[PayableFacts]:
+    """Those of these payables that are approved, locked until the transaction ends, in the order of ids."""
+    return as_facts(await connection.fetch(READY, timebank_id, list(ids)))
+
+
+async def by_ids(connection: Connection, timebank_id: int, ids: Sequence[int]) -> list[PayableFacts]:
+    """These payables, in the order of ids."""
+    return as_facts(await connection.fetch(BY_IDS, timebank_id, list(ids)))
 
 
 async def in_batch(connection: Connection, timebank_id: int, number: int) -> list[PayableFacts]:
     """Payables of one payment run, in the order of its file."""
-    return _all(await connection.fetch(BY_BATCH, timebank_id, number))
+    return as_facts(await connection.fetch(BY_BATCH, timebank_id, number))
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody looks for: words in a name, a description or an invoice number; a reference; an amount."""
+
+    text: str | None = None
+    reference: str | None = None
+    pence: int | None = None
+
+
+EVERYTHING = Wanted()
+
+
+def wanted(typed: str, currency: str) -> Wanted:
+    """What these words look for; nothing typed looks for everything."""
+    text = typed.strip()
+    if not text:
+        return Wanted()
+    pence = parse(text, currency)
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return Wanted(
+        text=f"%{escaped}%", reference=normalise_reference(text), pence=pence if isinstance(pence, int) else None
+    )
 
 
 async def page(
-    connection: Connection, timebank_id: int, *, after: int, state: str | None, size: int
+    connection: Connection, timebank_id: int, *, after: int, state: str | None, size: int, look_for: Wanted = EVERYTHING
 ) -> Page[PayableFacts]:
     """A page of payables in the order they were made; ``after`` is the last id already seen, 0 to start."""
-    rows = _all(await connection.fetch(AFTER_ID, timebank_id, after, state, size + 1))
+    found = look_for.text, look_for.reference, look_for.pence
+    rows = as_facts(await connection.fetch(AFTER_ID, timebank_id, after, state, *found, size + 1))
     return page_of(rows, size, lambda payable: (payable.id,))
 
 
-async def overview(connection: Connection, timebank_id: int) -> Overview:
-    """Everything that finance's first page shows."""
-    approved = await in_state(connection, timebank_id, APPROVED, MAX_PER_BATCH)
-    ready_now = [payable for payable in approved if is_approval_good(payable)]
-    return Overview(
-        ready=tuple(ready_now),
-        totals=sums(ready_now),
-        spoiled=tuple(payable for payable in approved if not is_approval_good(payable)),
-        waiting=tuple(await in_state(connection, timebank_id, SUBMITTED)),
-        drafts=tuple(await in_state(connection, timebank_id, DRAFT)),
-        failed=(
-            *await in_state(connection, timebank_id, REJECTED),
-            *await in_state(connection, timebank_id, RETURNED),
-        ),
-        counts={row["state"]: row["payments"] for row in await connection.fetch(COUNTS, timebank_id)},
-    )
-
-
-def sums(payables: Sequence[PayableFacts]) -> tuple[Sum, ...]:
-    """Add payables up by currency and kind: vouchers and training places stay separate, currencies never mix."""
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for payable in payables:
-        payments, pence = found.get((payable.currency, payable.kind), (0, 0))
-        found[payable.currency, payable.kind] = (payments + 1, pence + payable.pence)
-    return tuple(
-        Sum(currency=currency, kind=kind, payments=payments, pence=pence)
-        for (currency, kind), (payments, pence) in sorted(found.items())
-    )
+async def counts(connection: Connection, timebank_id: int) -> dict[str, int]:
+    """How many payables there are in every state."""
+    return {row["state"]: row["payments"] for row in await connection.fetch(COUNTS, timebank_id)}
 
 
 async def items_of_payment(
@@ -290,7 +281,7 @@ async def items_of_payment(
     """The payables of one payment with what it settles of each, in minor units."""
     rows = await connection.fetch(ITEMS_OF_PAYMENT, timebank_id, payment.batch_number, payment.line)
     pence = {row["payable_id"]: row["pence"] for row in rows}
-    found = _all(await connection.fetch(BY_IDS, timebank_id, sorted(pence)))
+    found = as_facts(await connection.fetch(BY_IDS, timebank_id, sorted(pence)))
     return [(payable, pence[payable.id]) for payable in found]
 
 
@@ -298,6 +289,12 @@ async def sums_of_batch(connection: Connection, timebank_id: int, number: int) -
     """What one payment run settles, by kind."""
     rows = await connection.fetch(SUMS_OF_BATCH, timebank_id, number)
     return tuple(msgspec.convert(dict(row), Sum) for row in rows)
+
+
+async def deputies(connection: Connection, timebank_id: int, member_id: int) -> tuple[int, int]:
+    """How many others have the finance role and are here, and how many of them are away."""
+    row = await connection.fetchrow(DEPUTIES, timebank_id, member_id)
+    return row["others"], row["away"]
 
 
 async def history(connection: Connection, timebank_id: int, payable_id: int) -> list[Event]:
@@ -342,7 +339,7 @@ async def lock_payments(connection: Connection, timebank_id: int, number: int) -
 
 async def lock_in_batch(connection: Connection, timebank_id: int, number: int) -> list[PayableFacts]:
     """Payables of one payment run, locked until the transaction ends, in the order of ids."""
-    return _all(await connection.fetch(BY_BATCH + LOCK, timebank_id, number))
+    return as_facts(await connection.fetch(BY_BATCH + LOCK, timebank_id, number))
 
 
 async def payments_of_payable(connection: Connection, timebank_id: int, payable_id: int) -> list[PaymentFacts]:
@@ -365,7 +362,7 @@ async def payables_of_payment(
     """The payables of one payment with what it settles of each, in minor units; locked until the transaction ends."""
     key = timebank_id, payment.batch_number, payment.line
     pence = {row["payable_id"]: row["pence"] for row in await connection.fetch(ITEMS_OF_PAYMENT, *key)}
-    return [(payable, pence[payable.id]) for payable in _all(await connection.fetch(OF_PAYMENT, *key))]
+    return [(payable, pence[payable.id]) for payable in as_facts(await connection.fetch(OF_PAYMENT, *key))]
 
 
 class PayeeMonth(msgspec.Struct, frozen=True, kw_only=True):
@@ -386,7 +383,7 @@ async def of_payee(
     connection: Connection, timebank_id: int, payee_id: int, *, from_day: date, before: date
 ) -> list[PayableFacts]:
     """What a payee earned from one day on and before another, oldest first, at most :data:`MAX_STATEMENT_LINES`."""
-    return _all(await connection.fetch(OF_PAYEE, timebank_id, payee_id, from_day, before, MAX_STATEMENT_LINES))
+    return as_facts(await connection.fetch(OF_PAYEE, timebank_id, payee_id, from_day, before, MAX_STATEMENT_LINES))
 
 
 async def months_of_payee(connection: Connection, timebank_id: int, payee_id: int) -> list[PayeeMonth]:
@@ -399,5 +396,6 @@ def _one(row: object) -> PayableFacts | None:
     return msgspec.convert(dict(row), PayableFacts) if row else None  # type: ignore[call-overload]
 
 
-def _all(rows: Sequence[object]) -> list[PayableFacts]:
+def as_facts(rows: Sequence[object]) -> list[PayableFacts]:
+    """The rows of a query that begins with :data:`FACTS`."""
     return [msgspec.convert(dict(row), PayableFacts) for row in rows]  # type: ignore[call-overload]

@@ -2,13 +2,15 @@
 
     draft -> submitted -> approved -> exported -> paid -> returned -> submitted
                           ^           exported -> rejected ---------> submitted
-                          +---------- exported: its payment run is void, or only a part was paid
+                          +---------- exported: its payment run is void
+    submitted again when only a part was paid; paid straight from approved in cash, or from what the payee owes us
     cancelled from draft, submitted and approved
 
 What the steps post stands in ``entries``.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
@@ -47,7 +49,7 @@ MAX_PER_BATCH = 10_000
 """Payables of one payment run."""
 MAX_NAMED = 20
 MAX_DAYS_AHEAD = 31  # Bacs
-DIGEST_VERSION = "payable/2"
+DIGEST_VERSION = "payable/3"
 
 
 Kind = Literal["voucher", "training", "fee", "expense", "access", "other"]
@@ -157,9 +159,9 @@ def first_state(kind: str) -> str:
 
 
 def digest(payable: PayableFacts) -> bytes:
-    """SHA-256 over all that is approved: payee and account, amount and tax, what for, invoice, coding.
+    """SHA-256 over all that is approved: payee and account, amount and tax, what is paid already, what for, coding.
 
-    A change of any of them voids the approval.
+    A change of any of them voids the approval. ``queries.SIGNED`` says the same in SQL: change both.
     """
     content = (
         DIGEST_VERSION,
@@ -174,6 +176,7 @@ def digest(payable: PayableFacts) -> bytes:
         payable.invoice_number,
         payable.pay_by,
         payable.account_mark.hex() if payable.account_mark else "",
+        payable.settled_pence,
         payable.part_pence,
         payable.tax_pence,
         payable.tax_code,
@@ -181,7 +184,7 @@ def digest(payable: PayableFacts) -> bytes:
         payable.order_number,
         payable.budget_id,
     )
-    return hashlib.sha256(msgspec.json.encode(content)).digest()
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).digest()
 
 
 def may_read(actor: Actor) -> bool:
@@ -232,6 +235,9 @@ def check_approve(actor: Actor, payable: PayableFacts, *, seen_digest: str = "")
         refusals.append(
             Refusal("own_submission", "You confirmed this payment yourself. Ask someone else in finance to approve it.")
         )
+    elif payable.kind in (EXPENSE, ACCESS) and actor.member_id is not None and actor.member_id == payable.created_by:
+        message = "You asked for this payment for somebody. Ask someone else in finance to approve it."
+        refusals.append(Refusal("own_submission", message))
     if actor.member_id is not None and actor.member_id == payable.payee_member_id:
         refusals.append(
             Refusal("pays_yourself", "This payment goes to you. Ask someone else in finance to approve it.")
@@ -263,10 +269,13 @@ def check_export(
     *,
     expected_count: int | None,
     expected_pence: int | None,
+    credited_pence: int = 0,
+    stays_behind: Sequence[str] = (),
 ) -> list[Refusal]:
     """May exactly these payables leave as one batch? ``expected_*`` is what the person saw on the button, if known.
 
-    What changed after approval (``spoiled``) stays behind; where nothing else is ready, the refusals name it.
+    ``expected_pence`` is what leaves the bank: less ``credited_pence``. What changed after approval (``spoiled``) stays
+    behind, and so does what ``stays_behind`` says in words; where nothing else is ready, the refusals name them.
     """
     if not payables:
         return [
@@ -276,10 +285,12 @@ def check_export(
                 "Open it, put it back for approval, then export again.",
             )
             for payable in spoiled[:MAX_NAMED]
-        ] or [Refusal("nothing_ready", "No payment is ready to export. Approve a payment first, then export.")]
+        ] + [Refusal("stays_behind", why) for why in stays_behind[:MAX_NAMED]] or [
+            Refusal("nothing_ready", "No payment is ready to export. Approve a payment first, then export.")
+        ]
     if len({payable.currency for payable in payables}) > 1:
         return [Refusal("mixed_currencies", "One payment run holds one currency. Ask your administrator.")]
-    total = sum(payable.next_pence for payable in payables)
+    total = sum(payable.next_pence for payable in payables) - credited_pence
     if expected_count not in (None, len(payables)) or expected_pence not in (None, total):
         return [
             Refusal(
@@ -289,6 +300,11 @@ def check_export(
             )
         ]
     return []
+
+
+def has_left(payable: PayableFacts) -> bool:
+    """True when (a part of) its money is on its way or paid, so that it cannot simply be taken back."""
+    return payable.settled_pence > 0 or payable.state in (EXPORTED, PAID)
 
 
 def is_approval_good(payable: PayableFacts) -> bool:

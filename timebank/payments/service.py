@@ -12,6 +12,7 @@ import msgspec
 
 from ledger import Post, Posted, Refused, Reverse, open_account, post_batch
 from timebank.banks import queries as banks
+from timebank.budgets import service as budgets
 from timebank.db import Connection, Database, Rollback, claim, remember
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
@@ -38,6 +39,15 @@ insert into payable_event (timebank_id, payable_id, n, state, actor_id, at, reas
 select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7
   from payable_event
  where timebank_id = $1 and payable_id = $2
+"""
+
+
+SIGN = "update payable set approved_by = $3, approved_digest = $4 where timebank_id = $1 and id = $2"
+LEAVE_BATCH = "update payable set batch_number = null, state = $3 where timebank_id = $1 and id = $2"
+SETTLE = """
+update payable set settled_pence = settled_pence + $3, settled_on = $4, part_pence = null, approved_by = $5,
+                   approved_digest = $6, batch_number = null, state = $7
+ where timebank_id = $1 and id = $2
 """
 
 
@@ -74,20 +84,32 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def record_payable(
-    connection: Connection, actor: Actor, new: NewPayable, *, entry_id: UUID, now: datetime
+    connection: Connection,
+    actor: Actor,
+    new: NewPayable,
+    *,
+    entry_id: UUID,
+    now: datetime,
+    is_promised: bool = False,
+    made_by: int | None = None,
 ) -> str:
     """Write down what ``entries.expense_entry`` has just posted, and return its public reference.
 
     A voucher arrives waiting for approval, submitted by the actor; a training place arrives without its invoice number.
+    ``made_by``: who asked for it, where somebody else looked at it first (a claim); they do not approve it either.
     What a supplier confirmed names no member: the supplier stands behind it, and finance approves it.
 
+    ``is_promised``: its budget has held the money for it, and the caller checks that (``budgets.service``).
+
     Raises:
+        Rollback: its budget or purchase order cannot pay for it, with the refusals of ``budgets.service.check``.
         ValueError: the actor is the system (a payable always has somebody who stands behind it).
     """
     if actor.member_id is None and actor.supplier_id is None:
         raise ValueError("a payable is made by a person, never by the system")
     state = rules.first_state(new.kind)
     submitted_by = actor.member_id if state == rules.SUBMITTED else None
+    await budgets.lock(connection, actor.timebank_id, new.budget_id)
     for _ in range(REFERENCE_ATTEMPTS):
         reference = new_reference()
         payable_id = await connection.fetchval(
@@ -105,7 +127,7 @@ async def record_payable(
             new.source_id,
             new.earned_on,
             entry_id,
-            actor.member_id,
+            actor.member_id if made_by is None else made_by,
             now,
             submitted_by,
             new.invoice_number,
@@ -117,6 +139,15 @@ async def record_payable(
         )
         if payable_id is not None:
             await _add_event(connection, actor, payable_id, state, now, entry_id=entry_id)
+            if not is_promised:
+                await budgets.check(
+                    connection,
+                    actor.timebank_id,
+                    new.budget_id,
+                    order_number=new.order_number,
+                    payee_id=new.payee_id,
+                    day=new.earned_on,
+                )
             return reference
     raise RuntimeError(f"no free payment reference in {REFERENCE_ATTEMPTS} attempts")
 
@@ -133,12 +164,13 @@ async def cancellation(
     """The ledger item that takes back what a source owes; locks the payable until the transaction ends.
 
     None when there is nothing to take back (no payable, or cancelled before). Refusal ``payment_already_exported`` when
-    the payment has left. After posting it, call :func:`record_cancelled`.
+    the payment has left, or a part of it: ``credits.crediting`` makes its payee owe it back. After posting it, call
+    :func:`record_cancelled`.
     """
     payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
     if payable is None or payable.state == rules.CANCELLED:
         return None
-    if payable.state not in rules.BEFORE_EXPORT:
+    if rules.has_left(payable):
         return rules.refuse_cancelling_for_source(payable)
     return entries.cancelling_entry(payable, key=key, actor=actor, effective_on=effective_on)
 
@@ -161,6 +193,8 @@ async def record_cancelled(
     payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
     if payable is None:
         raise UnknownPayment(f"{source_kind}/{source_id}")
+    if payable.batch_number is not None:  # rejected or returned: it is in no payment run any more
+        await connection.execute(LEAVE_BATCH, actor.timebank_id, payable.id, rules.CANCELLED)
     await move(connection, actor, payable, rules.CANCELLED, now, reason=reason, entry_id=entry_id)
 
 
@@ -215,7 +249,7 @@ async def approve(db: Database, actor: Actor, command: Approve, *, key: str, now
             payable = await locked(connection, actor, command.reference)
             abandon_if(rules.check_approve(actor, payable, seen_digest=command.seen_digest))
             await connection.execute(
-                "update payable set approved_by = $3, approved_digest = $4 where timebank_id = $1 and id = $2",
+                SIGN,
                 actor.timebank_id,
                 payable.id,
                 actor.member_id,
@@ -317,6 +351,33 @@ async def move(
     )
     await _add_event(connection, actor, payable.id, state, now, reason=reason, entry_id=entry_id)
     return Changed(reference=payable.reference, state=state)
+
+
+async def add_settled(
+    connection: Connection,
+    actor: Actor,
+    payable: PayableFacts,
+    pence: int,
+    *,
+    on: date,
+    reason: str,
+    entry_id: UUID,
+    now: datetime,
+) -> Changed:
+    """Settle so much of a locked payable outside payment runs: it is paid, or its rest needs a new approval."""
+    is_whole = payable.settled_pence + pence == payable.pence
+    state = rules.PAID if is_whole else rules.SUBMITTED
+    await connection.execute(
+        SETTLE,
+        actor.timebank_id,
+        payable.id,
+        pence,
+        on,
+        payable.approved_by if is_whole else None,
+        payable.approved_digest if is_whole else None,
+        state,
+    )
+    return await move(connection, actor, payable, state, now, reason=reason, entry_id=entry_id)
 
 
 async def _add_event(

@@ -270,3 +270,61 @@ class RemittanceSent(Table, tablename="remittance_sent", db=ENGINE):
     asked_at = Timestamptz(null=False, default=None)
     next_at = Timestamptz(null=False, default=None)
     sent_at = Timestamptz(null=True, default=None)
+
+
+class SupplierInvoice(Table, tablename="supplier_invoice", db=ENGINE):
+    """A supplier's invoice; it settles payables."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    payee_id = BigInt(null=False, default=None)
+    number = Text(null=False, default=None)
+    number_key = Text(null=False, default=None)
+    invoiced_on = Date(null=False, default=None)
+    due_on = Date(null=False, default=None)
+    net_pence = BigInt(null=False, default=None)
+    tax_pence = BigInt(null=False, default=None)
+    gross_pence = BigInt(null=False, default=None)
+    currency = Text(null=False, default=None)
+    state = Text(null=False, default=None)
+    reason = Text(null=False, default="")
+    entered_by = BigInt(null=False, default=None)
+    entered_at = Timestamptz(null=False, default=None)
+    changed_at = Timestamptz(null=False, default=None)
+
+
+class SupplierInvoiceItem(Table, tablename="supplier_invoice_item", db=ENGINE):
+    """What an invoice settles of a payable."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    invoice_id = BigInt(null=False, default=None)
+    payable_id = BigInt(null=False, default=None)
+    pence = BigInt(null=False, default=None)
+    tax_pence = BigInt(null=False, default=None)
+    is_live = Boolean(null=False, default=True)
+
+
+class SupplierInvoicePaper(Table, tablename="supplier_invoice_paper", db=ENGINE):
+    """The paper of an invoice: a PDF as it came, or a photo. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    invoice_id = BigInt(null=False, default=None)
+    file_name = Text(null=False, default=None)
+    media_type = Text(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    sha256 = Bytea(null=False, default=None)
+    added_by = BigInt(null=False, default=None)
+    added_at = Timestamptz(null=False, default=None)
+
+
+class SupplierInvoiceEvent(Table, tablename="supplier_invoice_event", db=ENGINE):
+    """Something that happened to an invoice. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    invoice_id = BigInt(null=False, default=None)
+    what = Text(null=False, default=None)
+    reason = Text(null=False, default="")
+    actor_id = BigInt(null=False, default=None)
+    at = Timestamptz(null=False, default=None)

@@ -6,18 +6,21 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
+from timebank.banks import queries as banks
 from timebank.db import retrying
 from timebank.kit.actor import FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE
 from timebank.kit.refusal import Refusal
-from timebank.payments import batches, files, outcomes, profiles, queries, rules, words
+from timebank.kit.working_days import working_days_after
+from timebank.payments import batches, files, leaving, outcomes, profiles, queries, rules, words
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.files import MakeFile
 from timebank.payments.outcomes import RecordOutcome, VoidBatch
 from timebank.payments.queries import MAX_BATCH_NUMBER
 from timebank.payments.rules import PaymentFacts
+from timebank.payments.settings import payment_settings
 from timebank.payments.web import key_of, may_act, may_look, queues_page
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -28,18 +31,31 @@ from timebank.web.viewer import viewer
 PageRequest = Request[Any, Any, Any]
 
 
+@get("/payments/export", guards=[may_act], include_in_schema=False)
+async def export_page(request: PageRequest, format_code: FromQuery[str | None] = None) -> Response[str]:
+    """What leaves in which format and on which day, and what stays behind and why."""
+    return await _export_page(request, format_code or "")
+
+
 @post("/payments/export", guards=[may_act], include_in_schema=False)
 async def export(request: PageRequest) -> Response[Any]:
     """Export what is ready; leads to the new payment run."""
     form = await forms.read(request)
+    on_page = form.text("on_page") == "yes"
+    processing_on = form.date("processing_on") if on_page else None
+    if isinstance(processing_on, Refusal):
+        return await _export_page(request, form.text("format"), form.refused([processing_on]))
     command = ExportBatch(
+        format=form.text("format"),
         expected_count=_whole_number(form.text("expected_count")),
         expected_pence=_whole_number(form.text("expected_pence")),
+        processing_on=processing_on,
     )
     db, actor = database(request), viewer(request).actor
     result = await retrying(lambda: batches.export(db, actor, command, key=form.key, now=now(request)))
     if isinstance(result, list):
-        return await queues_page(request, form.refused(result))
+        refused = form.refused(result)
+        return await (_export_page(request, command.format, refused) if on_page else queues_page(request, refused))
     return redirect(
         request,
         f"/payments/batches/{result.number}",
@@ -131,6 +147,33 @@ async def outcome(request: PageRequest, number: FromPath[int], line: FromPath[in
     return redirect(request, f"/payments/batches/{number}", notice=notice)
 
 
+async def _export_page(request: PageRequest, format_code: str, form: Form | None = None) -> Response[str]:
+    person = viewer(request)
+    timebank_id = person.actor.timebank_id
+    day = today(now(request), person.time_zone)
+    async with database(request).reading(timebank_id) as connection:
+        settings = await payment_settings(connection, timebank_id)
+        payment_format = await profiles.any_format(connection, timebank_id, format_code or settings.format)
+        if payment_format is None:
+            raise NotFoundException
+        plan = await leaving.plan(connection, timebank_id, payment_format)
+        format_choices = await profiles.choices(connection, timebank_id)
+        bank = await banks.by_id(connection, timebank_id)
+    first = working_days_after(day, settings.days_ahead, bank.holiday_region)
+    return render(
+        request,
+        "payments/export.html",
+        422 if form else 200,
+        form=form or Form.blank(**date_fields("processing_on", first)),
+        plan=plan,
+        payment_format=payment_format,
+        format_choices=format_choices,
+        currency=bank.currency,
+        words=words,
+        payments_in_words=rules.payments_in_words,
+    )
+
+
 async def _batch_page(request: PageRequest, number: int, form: Form = BLANK) -> Response[str]:
     person = viewer(request)
     timebank_id = person.actor.timebank_id
@@ -199,6 +242,7 @@ def _whole_number(text: str) -> int | None:
 
 
 ROUTES = [
+    export_page,
     export,
     batches_page,
     batch_page,

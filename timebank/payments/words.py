@@ -1,6 +1,8 @@
 """What finance reads about a payment: the names of its states and kinds, and what happens next. Pure."""
 
-from timebank.payments import rules
+from timebank.kit.money import in_words
+from timebank.payments import leaving, rules
+from timebank.payments.leaving import Behind
 from timebank.payments.rules import PayableFacts
 
 STATE_NAMES = {
@@ -47,6 +49,12 @@ KIND_NAMES = {
     rules.OTHER: ("Other", "Other"),
 }
 
+CREDIT_STATES = {
+    "proposed": ("Waits for a second person", "wait"),
+    "open": ("Counts", "good"),
+    "refused": ("Refused", None),
+}
+
 _STUCK = (
     "The accounts show this amount as owed to {payee} again. Find out what was wrong, then send it again: "
     "it needs a new approval, and leaves with a new reference."
@@ -66,6 +74,10 @@ NEXT = {
 
 def what_next(payable: PayableFacts) -> str:
     """One or two sentences: what has to happen next, and who does it."""
+    if payable.pay_by == "cash" and payable.state == rules.APPROVED:
+        return "Hand the money over against a signature, and record it here. Someone who did not approve it does that."
+    if payable.settled_pence and payable.state == rules.SUBMITTED:
+        return "A part is paid. Someone in finance approves the rest."
     return NEXT[payable.state].format(payee=payable.payee_name)
 
 
@@ -81,3 +93,50 @@ def why_not_approve(member_id: int | None, payable: PayableFacts) -> str:
 def invoice_words(payable: PayableFacts) -> str:
     """The invoice number, or why there is none: a voucher is complete without one."""
     return payable.invoice_number or ("Not yet" if payable.state == rules.DRAFT else "Not needed")
+
+
+def amount(payable: PayableFacts) -> str:
+    """What the next payment run takes, and of how much when that is not all of it: ``£5.00 of £12.50``."""
+    whole = in_words(payable.pence, payable.currency)
+    if payable.next_pence in (payable.pence, 0):
+        return whole
+    return f"{in_words(payable.next_pence, payable.currency)} of {whole}"
+
+
+def paid_so_far(payable: PayableFacts) -> str:
+    """``£5.00 of £12.50 paid``; "" when nothing or everything is."""
+    if payable.settled_pence in (0, payable.pence):
+        return ""
+    paid, whole = in_words(payable.settled_pence, payable.currency), in_words(payable.pence, payable.currency)
+    return f"{paid} of {whole} paid"
+
+
+def who_approves(others: int, away: int) -> str:
+    """Who can approve what this finance person may not: a sentence when that is a worry, else ""."""
+    if others:
+        return ""
+    if away:
+        return (
+            "The only other person in finance is away. An administrator can give somebody else the finance role, "
+            "so that you are two."
+        )
+    return (
+        "You are the only person in finance. An administrator can give a second person the finance role: "
+        "nobody approves what they confirmed themselves."
+    )
+
+
+def why_behind(behind: Behind, currency: str) -> str:
+    """Why approved payments stay behind, and what to do: one or two sentences."""
+    count, amount = rules.payments_in_words(behind.payables), in_words(behind.pence, currency)
+    what = f"{behind.payee_name}: {count}, {amount}"
+    if behind.why == leaving.CHANGED:
+        return f"{what}, changed after approval. Put it back for approval."
+    if behind.why == leaving.NO_ACCOUNT:
+        return f"{what}, no bank details that this format can use. Add them, then have it approved again."
+    if behind.why == leaving.CASH:
+        return f"{what}, paid in cash. Record it when they have signed for the money."
+    if behind.why == leaving.COVERED:
+        owing = in_words(behind.credit_pence, currency)
+        return f"{what}, but they owe us {owing}. Set the two off: no money moves."
+    return f"{count} more: one payment run holds {rules.MAX_PER_BATCH} at most. They go into the next one."

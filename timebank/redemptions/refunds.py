@@ -15,8 +15,10 @@ from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.messages.service import send
 from timebank.payments import correcting
+from timebank.payments import credits as owed_back
 from timebank.payments import service as payments
 from timebank.payments.correcting import Correction
+from timebank.payments.credits import Crediting
 from timebank.redemptions import effects, rules, steps, telling
 from timebank.redemptions.entry_kinds import BOOKING_REFUNDED
 from timebank.redemptions.kinds import kind_of
@@ -50,12 +52,14 @@ class Owed(NamedTuple):
 
     source_kind: str
     source_id: int
-    change: Correction | Reverse
+    change: Correction | Crediting | Reverse
 
     @property
     def items(self) -> list[Item]:
-        """The ledger items; the last one makes the entry that the payable shows."""
-        return [self.change.reverse, self.change.post] if isinstance(self.change, Correction) else [self.change]
+        """The ledger items; the last one makes the entry that the payable or the credit shows."""
+        if isinstance(self.change, Correction):
+            return [self.change.reverse, self.change.post]
+        return [self.change.post] if isinstance(self.change, Crediting) else [self.change]
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,12 +76,13 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def refund(db: Database, actor: Actor, command: Refund, *, key: str, now: datetime) -> Changed | list[Refusal]:
-    """Give hours of a fulfilled booking back, and take back what its supplier is owed while that has not left.
+    """Give hours of a fulfilled booking back, and take back what its supplier is owed.
+
+    When the payment has left already, the supplier owes it back: a credit, which the next payment to them keeps back.
 
     For coordinators, never about their own hours. Refusals: those of ``rules.check_step`` and ``rules.check_part``,
-    ``payment_already_exported`` (leave the payment as it is, or ask finance), ``more_than_owed``, ``nothing_is_owed``,
-    ``parts_used`` (a voucher used in several parts: all of them stay owed, or none), and ``helper_has_used_them`` when
-    the member who helped no longer has the hours.
+    ``more_than_owed``, ``nothing_is_owed``, ``credited_before``, ``parts_used`` (a voucher used in several parts: all
+    of them stay owed, or none), and ``helper_has_used_them`` when the member who helped no longer has the hours.
 
     Raises:
         LookupError: there is no booking with this reference.
@@ -162,28 +167,22 @@ async def _changes(connection: Connection, actor: Actor, situation: Situation, p
     found = []
     for n, (kind, source_id) in enumerate(sources, start=2):
         key, day = f"refund:{situation.booking.id}:{n}", situation.today
-        change: Correction | Reverse | Refusal | None
+        change: Correction | Crediting | Reverse | Refusal | None
         if pence:
             change = await correcting.correction(
                 connection, actor, kind, source_id, pence=pence, key=key, effective_on=day
             )
         else:
             change = await payments.cancellation(connection, actor, kind, source_id, key=key, effective_on=day)
+        if isinstance(change, Refusal) and change.code == HAS_LEFT:
+            change = await owed_back.crediting(
+                connection, actor, kind, source_id, still_owed=pence, key=key, effective_on=day
+            )
         if isinstance(change, Refusal):
-            raise Rollback([_has_left(change, total, situation) if change.code == HAS_LEFT else change])
+            raise Rollback([change])
         if change is not None:
             found.append(Owed(kind, source_id, change))
     return found
-
-
-def _has_left(refusal: Refusal, total: int, situation: Situation) -> Refusal:
-    """The payment is on its way or made: the hours can go back all the same, and the money is for finance."""
-    paid = money.in_words(total, situation.bank.currency)
-    message = (
-        f"The payment to the supplier has left already. To give the hours back and leave the payment as it is, "
-        f"enter {paid} as what the supplier is still owed. To get the money back, ask your finance team."
-    )
-    return Refusal(refusal.code, message, "supplier_pence")
 
 
 def _parts_used(total: int, situation: Situation) -> Refusal:
@@ -203,10 +202,14 @@ async def _record(
     entry_ids: Sequence[UUID],
     pence: int | None,
 ) -> None:
-    now, left = situation.now, list(entry_ids)
+    now, left, booking_reference = situation.now, list(entry_ids), situation.booking.reference
     for kind, source_id, change in changes:
         if isinstance(change, Reverse):
             await payments.record_cancelled(connection, actor, kind, source_id, entry_id=left.pop(0), now=now)
+            continue
+        if isinstance(change, Crediting):
+            reason = f"Booking {booking_reference} was given back after its payment had left."
+            await owed_back.record_refund(connection, actor, change, entry_id=left.pop(0), reason=reason, now=now)
             continue
         _, entry_id, *left = left
         await correcting.record_corrected(

@@ -1,0 +1,559 @@
+"""Credits: what payees owe back, from a refund after payment or a credit note; netted, set off or repaid.
+
+A payment run keeps a payee's credits back from what it pays. Who owes us as much as we owe them gets no payment:
+:func:`settle_debt` sets the two off. What is repaid comes with the bank's statement.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from ledger import Post
+from timebank.banks import queries as banks
+from timebank.db import Connection, Database, Rollback, once
+from timebank.kit.actor import Actor
+from timebank.kit.clock import today
+from timebank.kit.ids import reference as new_reference
+from timebank.kit.money import in_words
+from timebank.kit.names import tidy
+from timebank.kit.refusal import Refusal
+from timebank.payees import queries as payees
+from timebank.payees.rules import credit_account, payable_account, prepaid_account
+from timebank.payees.service import open_credit_account
+from timebank.payments import credit_queries, entries, queries, rules
+from timebank.payments.credit_queries import CreditFacts, CreditLeft
+from timebank.payments.periods import open_day
+from timebank.payments.rules import PayableFacts, PaymentFacts
+from timebank.payments.service import abandon_if, add_settled, local_day, open_expense_account, post
+
+REFUND, CREDIT_NOTE = "refund", "credit_note"
+REFERENCE_ATTEMPTS = 5
+
+INSERT = """
+insert into credit (timebank_id, reference, payee_id, source, kind, payable_id, pence, left_pence, currency,
+                    document_number, reason, state, proposed_by, proposed_at, entry_id)
+values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14)
+on conflict do nothing returning id
+"""
+NOTE_KNOWN = """
+select reference from credit
+ where timebank_id = $1 and payee_id = $2 and document_number = $3 and source = 'credit_note' and state <> 'refused'
+"""
+DECIDE = """
+update credit set state = $3, decided_by = $4, decided_at = $5, entry_id = $6 where timebank_id = $1 and id = $2
+"""
+USE = "update credit set left_pence = left_pence - $3 where timebank_id = $1 and id = $2"
+INSERT_USE = """
+insert into credit_use (timebank_id, credit_id, n, how, pence, batch_number, line, payable_id, used_on, note, by_id, at,
+                        entry_id, is_standing)
+select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true
+  from credit_use where timebank_id = $1 and credit_id = $2
+"""
+LOCK_KEPT_BACK = """
+select c.id from credit c
+ where c.timebank_id = $1
+   and exists (select from credit_use u where u.timebank_id = c.timebank_id and u.credit_id = c.id and u.is_standing
+                  and u.batch_number = $2 and ($3::integer is null or u.line = $3))
+ order by c.id for no key update
+"""
+GIVE_BACK = """
+with back as (
+    update credit_use set is_standing = false
+     where timebank_id = $1 and batch_number = $2 and ($3::integer is null or line = $3) and is_standing
+    returning credit_id, pence)
+update credit c set left_pence = c.left_pence + b.pence
+  from (select credit_id, sum(pence) as pence from back group by credit_id) b
+ where c.timebank_id = $1 and c.id = b.credit_id
+"""
+NEXT_USE = "select coalesce(max(n), 0) + 1 from credit_use where timebank_id = $1 and credit_id = $2"
+APPROVED_OF_PAYEE = queries.FACTS + " and p.payee_id = $2 and p.state = 'approved' order by p.id" + queries.LOCK
+
+
+class UnknownCredit(LookupError):
+    """The time bank has no credit with this reference."""
+
+
+class Crediting(msgspec.Struct, frozen=True, kw_only=True):
+    """A debt that was paid already and is owed no more: the ledger item that makes its payee owe ``pence`` back."""
+
+    payable: PayableFacts
+    pence: int
+    post: Post
+
+
+class ProposeCreditNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A payee's credit note, as finance has it on paper. ``kind`` is the cost that it makes smaller."""
+
+    payee_id: int
+    pence: int
+    document_number: str
+    reason: str
+    kind: str = rules.OTHER
+
+
+class DecideCreditNote(msgspec.Struct, frozen=True, kw_only=True):
+    """Agree with a proposed credit note, or refuse it."""
+
+    reference: str
+    accept: bool
+
+
+class RecordRepaid(msgspec.Struct, frozen=True, kw_only=True):
+    """A payee paid (a part of) a credit back into the bank on that day."""
+
+    reference: str
+    pence: int
+    on: date
+    note: str = ""
+
+
+class SettleDebt(msgspec.Struct, frozen=True, kw_only=True):
+    """Set what is approved for a payee off against what that payee owes us."""
+
+    payee_id: int
+
+
+class CreditChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A credit, its state, and what is left of it in minor units."""
+
+    reference: str
+    state: str
+    left_pence: int
+
+
+class DebtSettled(msgspec.Struct, frozen=True, kw_only=True):
+    """What was set off, in minor units, and the payables in it."""
+
+    pence: int
+    payables: list[str]
+
+
+class Use(NamedTuple):
+    """So much of a credit goes into one payment of a run."""
+
+    credit_id: int
+    pence: int
+    batch_number: int
+    line: int
+    entry_id: UUID
+
+
+# For other rooms, inside their transaction ---------------------------------------------------------------------------
+
+
+async def crediting(
+    connection: Connection,
+    actor: Actor,
+    source_kind: str,
+    source_id: int,
+    *,
+    still_owed: int,
+    key: str,
+    effective_on: date,
+) -> Crediting | Refusal:
+    """The ledger item after which a source has cost ``still_owed`` (minor units) only, when its payment left already.
+
+    Locks the payable until the transaction ends. Refusals: ``nothing_is_owed``, ``more_than_owed``,
+    ``credited_before``. After posting it, call :func:`record_refund`.
+    """
+    payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
+    if payable is None or payable.state == rules.CANCELLED:
+        return Refusal("nothing_is_owed", "No supplier is owed anything for this.", "supplier_pence")
+    if not 0 <= still_owed < payable.pence:
+        return Refusal("more_than_owed", "Enter less than what is owed now.", "supplier_pence")
+    if await credit_queries.of_payable(connection, actor.timebank_id, payable.id):
+        return Refusal("credited_before", "The supplier owes this back already. Ask your finance team.")
+    await open_credit_account(connection, actor.timebank_id, payable.payee_id)
+    pence = payable.pence - still_owed
+    is_prepaid = source_kind == "code_batch"
+    cost = prepaid_account(payable.payee_id) if is_prepaid else entries.expense_account(payable.kind)
+    item = entries.transfer_entry(
+        credit_account(payable.payee_id),
+        cost,
+        pence,
+        payable.currency,
+        kind="payable_refunded",
+        key=key,
+        actor=actor,
+        effective_on=effective_on,
+        reference=payable.reference,
+    )
+    return Crediting(payable=payable, pence=pence, post=item)
+
+
+async def record_refund(
+    connection: Connection, actor: Actor, made: Crediting, *, entry_id: UUID, reason: str, now: datetime
+) -> str:
+    """Write down that :func:`crediting` was posted; return the reference of the credit."""
+    payable = made.payable
+    return await _insert(
+        connection,
+        actor,
+        payee_id=payable.payee_id,
+        source=REFUND,
+        kind=payable.kind,
+        payable_id=payable.id,
+        pence=made.pence,
+        currency=payable.currency,
+        document_number="",
+        reason=reason[: rules.MAX_REASON],
+        state="open",
+        entry_id=entry_id,
+        now=now,
+    )
+
+
+def repaid_item(credit: CreditFacts, n: int, pence: int, *, actor: Actor, effective_on: date) -> Post:
+    """The ledger item of a credit that came back into the bank; ``n`` is :func:`next_use` of the locked credit."""
+    return entries.transfer_entry(
+        entries.BANK,
+        credit_account(credit.payee_id),
+        pence,
+        credit.currency,
+        kind="credit_repaid",
+        key=f"credit_repaid:{credit.id}:{n}",
+        actor=actor,
+        effective_on=effective_on,
+        reference=credit.reference,
+    )
+
+
+async def next_use(connection: Connection, timebank_id: int, credit_id: int) -> int:
+    """The number that the next use of a locked credit gets."""
+    number: int = await connection.fetchval(NEXT_USE, timebank_id, credit_id)
+    return number
+
+
+async def record_repaid(
+    connection: Connection,
+    actor: Actor,
+    credit: CreditFacts,
+    pence: int,
+    *,
+    on: date,
+    note: str,
+    entry_id: UUID,
+    now: datetime,
+) -> CreditChanged:
+    """Write down that :func:`repaid_item` was posted, for a locked credit."""
+    await _use(connection, actor, credit.id, "repaid", pence, on=on, note=note, entry_id=entry_id, now=now)
+    return CreditChanged(reference=credit.reference, state=credit.state, left_pence=credit.left_pence - pence)
+
+
+# For payment runs ----------------------------------------------------------------------------------------------------
+
+
+def kept_back(left: Sequence[CreditLeft], payments: Sequence[PaymentFacts], entry_ids: Sequence[UUID]) -> list[Use]:
+    """Which credits the payments of a run keep back, the oldest of each payee first."""
+    found = []
+    for payment in payments:
+        wanted = payment.credited_pence
+        for credit in left:
+            if wanted and credit.payee_id == payment.payee_id:
+                pence = min(wanted, credit.left_pence)
+                entry_id = entries.entry_of_line(entry_ids, payment.line)
+                found.append(Use(credit.id, pence, payment.batch_number, payment.line, entry_id))
+                wanted -= pence
+        if wanted:
+            raise AssertionError(f"payment {payment.reference} keeps back {wanted} more than there is")
+    return found
+
+
+async def record_kept_back(
+    connection: Connection, actor: Actor, uses: Sequence[Use], *, on: date, now: datetime
+) -> None:
+    """Write down what the payments of a run keep back."""
+    for use in uses:
+        await _use(
+            connection,
+            actor,
+            use.credit_id,
+            "payment",
+            use.pence,
+            batch_number=use.batch_number,
+            line=use.line,
+            on=on,
+            entry_id=use.entry_id,
+            now=now,
+        )
+
+
+async def lock_kept_back(connection: Connection, timebank_id: int, batch_number: int, line: int | None) -> None:
+    """Lock the credits of one payment (or of a whole run) until the transaction ends."""
+    await connection.fetch(LOCK_KEPT_BACK, timebank_id, batch_number, line)
+
+
+async def give_back(connection: Connection, timebank_id: int, batch_number: int, line: int | None) -> None:
+    """The payment (or the whole run) did not go through: what it kept back is there again."""
+    await connection.execute(GIVE_BACK, timebank_id, batch_number, line)
+
+
+# Use cases -----------------------------------------------------------------------------------------------------------
+
+
+async def propose_note(
+    db: Database, actor: Actor, command: ProposeCreditNote, *, key: str, now: datetime
+) -> CreditChanged | list[Refusal]:
+    """Enter a payee's credit note; a second finance person agrees with it before it counts.
+
+    Refusals: ``not_finance``, ``payee_missing``, ``kind_unknown``, ``amount_out_of_range``, ``document_missing``,
+    ``document_too_long``, ``reason_missing``, ``reason_too_long``, ``note_known``.
+    """
+    document, reason = tidy(command.document_number), command.reason.strip()
+
+    async def work(connection: Connection) -> CreditChanged:
+        abandon_if(rules.check_finance(actor))
+        payee = await payees.payee(connection, actor.timebank_id, command.payee_id)
+        refusals = [] if payee else [Refusal("payee_missing", "Choose who sent the credit note.", "payee_id")]
+        abandon_if(refusals + _check_note(command, document, reason))
+        bank = await banks.by_id(connection, actor.timebank_id)
+        known = await connection.fetchval(NOTE_KNOWN, actor.timebank_id, command.payee_id, document)
+        if known is not None:
+            text = f"This credit note was entered before: see credit {known}."
+            raise Rollback([Refusal("note_known", text, "document_number")])
+        reference = await _insert(
+            connection,
+            actor,
+            payee_id=command.payee_id,
+            source=CREDIT_NOTE,
+            kind=command.kind,
+            payable_id=None,
+            pence=command.pence,
+            currency=bank.currency,
+            document_number=document,
+            reason=reason,
+            state="proposed",
+            entry_id=None,
+            now=now,
+        )
+        return CreditChanged(reference=reference, state="proposed", left_pence=command.pence)
+
+    return await once(db, actor, "propose_credit_note", key, command, CreditChanged, work)
+
+
+async def decide_note(
+    db: Database, actor: Actor, command: DecideCreditNote, *, key: str, now: datetime
+) -> CreditChanged | list[Refusal]:
+    """Agree with a credit note, so that its payee owes it back; or refuse it. Never by who entered it.
+
+    Refusals: ``not_finance``, ``already_decided``, ``own_proposal``. Raises UnknownCredit.
+    """
+
+    async def work(connection: Connection) -> CreditChanged:
+        abandon_if(rules.check_finance(actor))
+        credit = await _locked(connection, actor, command.reference)
+        if credit.state != "proposed":
+            raise Rollback([Refusal("already_decided", "Somebody has decided about this credit note already.")])
+        if credit.proposed_by == actor.member_id:
+            text = "You entered this credit note yourself. Ask someone else in finance to agree with it."
+            raise Rollback([Refusal("own_proposal", text)])
+        entry_id = None
+        if command.accept:
+            await open_credit_account(connection, actor.timebank_id, credit.payee_id)
+            await open_expense_account(connection, actor.timebank_id, credit.kind)
+            [entry_id] = await post(
+                connection,
+                actor,
+                [
+                    entries.transfer_entry(
+                        credit_account(credit.payee_id),
+                        entries.expense_account(credit.kind),
+                        credit.pence,
+                        credit.currency,
+                        kind="credit_note",
+                        key=f"credit_note:{credit.id}:1",
+                        actor=actor,
+                        effective_on=await local_day(connection, actor.timebank_id, now),
+                        reference=credit.reference,
+                    )
+                ],
+            )
+        state = "open" if command.accept else "refused"
+        await connection.execute(DECIDE, actor.timebank_id, credit.id, state, actor.member_id, now, entry_id)
+        return CreditChanged(reference=credit.reference, state=state, left_pence=credit.left_pence)
+
+    return await once(db, actor, "decide_credit_note", key, command, CreditChanged, work)
+
+
+async def repaid(
+    db: Database, actor: Actor, command: RecordRepaid, *, key: str, now: datetime
+) -> CreditChanged | list[Refusal]:
+    """Record that a payee paid a credit back into the bank, wholly or in part.
+
+    A day in a closed month counts in the first open one; ``used_on`` keeps the real day.
+
+    Refusals: ``not_finance``, ``not_open``, ``more_than_left``, ``date_in_future``, ``reason_too_long``. Raises
+    UnknownCredit.
+    """
+
+    async def work(connection: Connection) -> CreditChanged:
+        abandon_if(rules.check_finance(actor))
+        credit = await _locked(connection, actor, command.reference)
+        bank = await banks.by_id(connection, actor.timebank_id)
+        abandon_if(check_repaid(credit, command.pence, command.on, today=today(now, bank.time_zone)))
+        abandon_if(rules.check_reason_length(command.note))
+        n = await next_use(connection, actor.timebank_id, credit.id)
+        effective_on = await open_day(connection, actor.timebank_id, command.on)
+        item = repaid_item(credit, n, command.pence, actor=actor, effective_on=effective_on)
+        [entry_id] = await post(connection, actor, [item])
+        note = command.note.strip()
+        return await record_repaid(
+            connection, actor, credit, command.pence, on=command.on, note=note, entry_id=entry_id, now=now
+        )
+
+    return await once(db, actor, "credit_repaid", key, command, CreditChanged, work)
+
+
+def check_repaid(credit: CreditFacts, pence: int, on: date, *, today: date) -> list[Refusal]:
+    """May this amount of a credit be marked as repaid? Refusals: see :func:`repaid`."""
+    if credit.state != "open" or not credit.left_pence:
+        return [Refusal("not_open", "Nothing is left of this credit, or nobody agreed with it yet.")]
+    refusals = []
+    if not 0 < pence <= credit.left_pence:
+        left = in_words(credit.left_pence, credit.currency)
+        refusals.append(Refusal("more_than_left", f"Enter an amount up to {left}: that is what is left.", "pence"))
+    if on > today:
+        refusals.append(Refusal("date_in_future", "Enter a date that is today or earlier.", "on"))
+    return refusals
+
+
+async def settle_debt(
+    db: Database, actor: Actor, command: SettleDebt, *, key: str, now: datetime
+) -> DebtSettled | list[Refusal]:
+    """Set all that is approved for a payee off against credits that cover it: both are settled, and nothing is paid.
+
+    Refusals: ``not_finance``, ``nothing_ready``, ``credit_too_small`` (then the next payment run keeps it back).
+    """
+
+    async def work(connection: Connection) -> DebtSettled:
+        abandon_if(rules.check_finance(actor))
+        timebank_id = actor.timebank_id
+        rows = await connection.fetch(APPROVED_OF_PAYEE, timebank_id, command.payee_id)
+        payables = [payable for payable in queries.as_facts(rows) if rules.is_approval_good(payable)]
+        if not payables:
+            raise Rollback([Refusal("nothing_ready", "Nothing is approved for this payee. Approve a payment first.")])
+        left = await credit_queries.left(connection, timebank_id, [command.payee_id], lock=True)
+        total = sum(payable.next_pence for payable in payables)
+        credit = sum(one.left_pence for one in left)
+        if credit < total:
+            owed, owing = in_words(total, payables[0].currency), in_words(credit, payables[0].currency)
+            text = f"They owe {owing} and are owed {owed}. Export: the payment run keeps back what they owe."
+            raise Rollback([Refusal("credit_too_small", text)])
+        parts = _set_off(payables, left)
+        n = await next_use(connection, timebank_id, left[0].id)
+        day = await local_day(connection, timebank_id, now)
+        item = entries.transfer_entry(
+            payable_account(command.payee_id),
+            credit_account(command.payee_id),
+            total,
+            payables[0].currency,
+            kind="payable_set_off",
+            key=f"credit_set_off:{left[0].id}:{n}",
+            actor=actor,
+            effective_on=day,
+            reference=payables[0].reference,
+        )
+        [entry_id] = await post(connection, actor, [item])
+        for payable, credit_id, pence in parts:
+            await _use(
+                connection, actor, credit_id, "debt", pence, payable_id=payable.id, on=day, entry_id=entry_id, now=now
+            )
+        for payable in payables:
+            reason = "Set off against what they owe us."
+            await add_settled(
+                connection, actor, payable, payable.next_pence, on=day, reason=reason, entry_id=entry_id, now=now
+            )
+        return DebtSettled(pence=total, payables=[payable.reference for payable in payables])
+
+    return await once(db, actor, "settle_debt", key, command, DebtSettled, work)
+
+
+def _set_off(payables: Sequence[PayableFacts], left: Sequence[CreditLeft]) -> list[tuple[PayableFacts, int, int]]:
+    """How much of which credit goes to which payable, both in the order of their ids."""
+    found, remaining = [], [[one.id, one.left_pence] for one in left]
+    for payable in payables:
+        wanted = payable.next_pence
+        while wanted:
+            credit = remaining[0]
+            pence = min(wanted, credit[1])
+            found.append((payable, credit[0], pence))
+            wanted -= pence
+            credit[1] -= pence
+            if not credit[1]:
+                remaining.pop(0)
+    return found
+
+
+def _check_note(command: ProposeCreditNote, document: str, reason: str) -> list[Refusal]:
+    refusals = []
+    if command.kind not in rules.KINDS:
+        refusals.append(Refusal("kind_unknown", f"Choose one of: {', '.join(rules.KINDS)}.", "kind"))
+    if not 0 < command.pence <= rules.MAX_PENCE:
+        refusals.append(Refusal("amount_out_of_range", "Enter an amount above zero, up to a million pounds.", "pence"))
+    if not document:
+        text = "Enter the number that is on the credit note."
+        refusals.append(Refusal("document_missing", text, "document_number"))
+    if len(document) > rules.MAX_INVOICE_NUMBER:
+        text = f"Shorten the number to {rules.MAX_INVOICE_NUMBER} characters or fewer."
+        refusals.append(Refusal("document_too_long", text, "document_number"))
+    if not reason:
+        refusals.append(Refusal("reason_missing", "Say what the credit is for.", "reason"))
+    return refusals + rules.check_reason_length(reason)
+
+
+async def _locked(connection: Connection, actor: Actor, reference: str) -> CreditFacts:
+    credit = await credit_queries.by_reference(connection, actor.timebank_id, reference, lock=True)
+    if credit is None:
+        raise UnknownCredit(reference)
+    return credit
+
+
+async def _insert(
+    connection: Connection,
+    actor: Actor,
+    *,
+    payee_id: int,
+    source: str,
+    kind: str,
+    payable_id: int | None,
+    pence: int,
+    currency: str,
+    document_number: str,
+    reason: str,
+    state: str,
+    entry_id: UUID | None,
+    now: datetime,
+) -> str:
+    for _ in range(REFERENCE_ATTEMPTS):
+        reference = new_reference()
+        row = (reference, payee_id, source, kind, payable_id, pence, currency, document_number, reason, state)
+        made = await connection.fetchval(INSERT, actor.timebank_id, *row, actor.member_id, now, entry_id)
+        if made is not None:
+            return reference
+    raise RuntimeError(f"no free credit reference in {REFERENCE_ATTEMPTS} attempts")
+
+
+async def _use(
+    connection: Connection,
+    actor: Actor,
+    credit_id: int,
+    how: str,
+    pence: int,
+    *,
+    on: date,
+    entry_id: UUID,
+    now: datetime,
+    batch_number: int | None = None,
+    line: int | None = None,
+    payable_id: int | None = None,
+    note: str = "",
+) -> None:
+    """Take so much from a locked credit, and write down what for."""
+    await connection.execute(USE, actor.timebank_id, credit_id, pence)
+    place = (batch_number, line, payable_id)
+    await connection.execute(
+        INSERT_USE, actor.timebank_id, credit_id, how, pence, *place, on, note, actor.member_id, now, entry_id
+    )

@@ -1,0 +1,155 @@
+"""Pages of credits: what payees owe us, entering and agreeing with a credit note, setting off, repaid."""
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from timebank.db import retrying
+from timebank.kit import money
+from timebank.kit.actor import FINANCE
+from timebank.kit.clock import today
+from timebank.kit.money import in_words
+from timebank.kit.refusal import Refusal
+from timebank.payees import queries as payees
+from timebank.payments import credit_queries, rules, words
+from timebank.payments import credits as owed_back
+from timebank.payments.credits import DecideCreditNote, ProposeCreditNote, RecordRepaid, SettleDebt, UnknownCredit
+from timebank.payments.web import may_act, may_look, queues_page, reference_typed
+from timebank.web import forms
+from timebank.web.context import database, now
+from timebank.web.forms import BLANK, Form, date_fields
+from timebank.web.pages import local, redirect, render
+from timebank.web.viewer import viewer
+
+PageRequest = Request[Any, Any, Any]
+
+
+@get("/payments/credits", guards=[may_look], include_in_schema=False)
+async def credits_page(request: PageRequest) -> Response[str]:
+    """What payees owe us, and credit notes that wait for a second person."""
+    return await _credits_page(request)
+
+
+@post("/payments/credits", guards=[may_act], include_in_schema=False)
+async def enter_note(request: PageRequest) -> Response[Any]:
+    """Enter a credit note."""
+    form = await forms.read(request)
+    pence = money.parse(form.text("pence"), viewer(request).currency, field="pence")
+    if isinstance(pence, Refusal):
+        return await _credits_page(request, form.refused([pence]))
+    payee_id = form.text("payee_id")
+    command = ProposeCreditNote(
+        payee_id=int(payee_id) if payee_id.isascii() and payee_id.isdigit() and len(payee_id) <= 18 else 0,
+        pence=pence,
+        document_number=form.text("document_number"),
+        reason=form.text("reason"),
+        kind=form.text("kind"),
+    )
+    db, actor = database(request), viewer(request).actor
+    result = await retrying(lambda: owed_back.propose_note(db, actor, command, key=form.key, now=now(request)))
+    if isinstance(result, list):
+        return await _credits_page(request, form.refused(result))
+    notice = "Saved. Someone else in finance checks it before it counts."
+    return redirect(request, f"/payments/credits/{result.reference}", notice=notice)
+
+
+@post("/payments/credits/set-off", guards=[may_act], include_in_schema=False)
+async def set_off(request: PageRequest) -> Response[Any]:
+    """Settle what is approved for a payee against what that payee owes us."""
+    form = await forms.read(request)
+    text = form.text("payee_id")
+    command = SettleDebt(payee_id=int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0)
+    db, actor = database(request), viewer(request).actor
+    result = await retrying(lambda: owed_back.settle_debt(db, actor, command, key=form.key, now=now(request)))
+    if isinstance(result, list):
+        return await queues_page(request, form.refused(result))
+    amount = in_words(result.pence, viewer(request).currency)
+    return redirect(request, "/payments", notice=f"{amount} is set off. No money moves.")
+
+
+@get("/payments/credits/{reference:str}", guards=[may_look], include_in_schema=False)
+async def credit_page(request: PageRequest, reference: FromPath[str]) -> Response[str]:
+    """One credit: why it is there, and what became of it."""
+    return await _credit_page(request, reference_typed(reference))
+
+
+@post("/payments/credits/{reference:str}/decide", guards=[may_act], include_in_schema=False)
+async def decide(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
+    """Agree with a credit note, or refuse it."""
+    form = await forms.read(request)
+    command = DecideCreditNote(reference=reference_typed(reference), accept=form.text("decision") == "yes")
+    db, actor = database(request), viewer(request).actor
+    try:
+        result = await retrying(lambda: owed_back.decide_note(db, actor, command, key=form.key, now=now(request)))
+    except UnknownCredit as error:
+        raise NotFoundException from error
+    if isinstance(result, list):
+        return await _credit_page(request, command.reference, form.refused(result))
+    notice = "Agreed. The next payment to them keeps it back." if command.accept else "Refused. It does not count."
+    return redirect(request, f"/payments/credits/{command.reference}", notice=notice)
+
+
+@post("/payments/credits/{reference:str}/repaid", guards=[may_act], include_in_schema=False)
+async def repaid(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
+    """Record that the payee paid it back."""
+    form = await forms.read(request)
+    pence, on = money.parse(form.text("pence"), viewer(request).currency, field="pence"), form.date("on")
+    if isinstance(pence, Refusal) or isinstance(on, Refusal):
+        unread = [found for found in (pence, on) if isinstance(found, Refusal)]
+        return await _credit_page(request, reference_typed(reference), form.refused(unread))
+    command = RecordRepaid(reference=reference_typed(reference), pence=pence, on=on, note=form.text("note"))
+    db, actor = database(request), viewer(request).actor
+    try:
+        result = await retrying(lambda: owed_back.repaid(db, actor, command, key=form.key, now=now(request)))
+    except UnknownCredit as error:
+        raise NotFoundException from error
+    if isinstance(result, list):
+        return await _credit_page(request, command.reference, form.refused(result))
+    return redirect(request, f"/payments/credits/{command.reference}", notice="Saved: it is paid back.")
+
+
+async def _credits_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
+    person = viewer(request)
+    timebank_id = person.actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        still_open = await credit_queries.still_open(connection, timebank_id)
+        proposed = await credit_queries.proposed(connection, timebank_id)
+        known = await payees.payees(connection, timebank_id)
+    return render(
+        request,
+        "payments/credits.html",
+        422 if form.refusals else 200,
+        form=form,
+        still_open=still_open,
+        proposed=proposed,
+        payees=[("", "Choose"), *((str(payee.id), payee.name) for payee in known)],
+        kinds=[(kind, words.KIND_NAMES[kind][0]) for kind in rules.KINDS],
+        can_act=person.has_role(FINANCE),
+    )
+
+
+async def _credit_page(request: PageRequest, reference: str, form: Form | None = None) -> Response[str]:
+    person = viewer(request)
+    timebank_id = person.actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        credit = await credit_queries.by_reference(connection, timebank_id, reference)
+        if credit is None:
+            raise NotFoundException
+        uses = await credit_queries.uses(connection, timebank_id, credit.id)
+    return render(
+        request,
+        "payments/credit.html",
+        422 if form else 200,
+        form=form or Form.blank(**date_fields("on", today(now(request), person.time_zone))),
+        credit=credit,
+        uses=uses,
+        is_own=credit.proposed_by == person.member_id,
+        can_act=person.has_role(FINANCE),
+        local=lambda moment: local(moment, person),
+        words=words,
+    )
+
+
+ROUTES = [credits_page, enter_note, set_off, credit_page, decide, repaid]
