@@ -146,7 +146,7 @@ async def retire_profile(
         chosen = await connection.fetchval(
             "select format from payment_settings where timebank_id = $1", actor.timebank_id
         )
-        if chosen is not None and _id_of(chosen) == one.id:
+        if chosen is not None and id_of(chosen) == one.id:
             text = "Payment runs are made in this format. Choose another in the payment settings first."
             raise Rollback([Refusal("format_in_use", text)])
         version = one.version + 1
@@ -189,6 +189,12 @@ async def choices(connection: Connection, timebank_id: int) -> list[tuple[str, s
     return own + [(one.code, one.name, one.note) for one in FORMATS]
 
 
+def id_of(code: str) -> int | None:
+    """The number of a time bank's own format, with or without a version in its code; None for other codes."""
+    match = _CODE.fullmatch(code)
+    return int(match[1]) if match else None
+
+
 def _check_texts(name: str, note: str) -> list[Refusal]:
     if not name:
         return [Refusal("name_missing", "Give this format a name, such as your bank's.", "name")]
@@ -207,11 +213,6 @@ def _current(known: Sequence[Profile], profile_id: int) -> Profile:
     return found
 
 
-def _id_of(code: str) -> int | None:
-    match = _CODE.fullmatch(code)
-    return int(match[1]) if match else None
-
-
 async def _insert(
     connection: Connection,
     actor: Actor,
@@ -224,7 +225,7 @@ async def _insert(
     is_open: bool,
     now: datetime,
 ) -> None:
-    columns = msgspec.json.encode(profile).decode()
+    columns = msgspec.to_builtins(profile)
     await connection.execute(
         INSERT, actor.timebank_id, profile_id, version, name, note, columns, is_open, actor.member_id, now
     )
@@ -233,4 +234,4 @@ async def _insert(
 def _profile(row: object) -> Profile:
     fields = dict(row)  # type: ignore[call-overload]
     columns = fields.pop("columns")
-    return Profile(**fields, profile=msgspec.json.decode(columns, type=ColumnProfile))
+    return Profile(**fields, profile=msgspec.convert(columns, ColumnProfile))
