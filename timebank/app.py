@@ -79,6 +79,9 @@ from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
 from timebank.peers.service import remind as remind_of_reports
+from timebank.reconciliation import api as reconciliation_api
+from timebank.reconciliation import web as reconciliation_web
+from timebank.reconciliation import web_lines as reconciliation_web_lines
 from timebank.redemptions import api as redemptions_api
 from timebank.redemptions import (
     api_manage,
@@ -114,13 +117,14 @@ PAGES = (
     web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_formats, payments_web_papers,
     payments_web_settings, payments_web_steps, payments_web_credits, payments_web_months,
     payees_web, payees_web_mine, messages_web, concerns_web,
+    reconciliation_web, reconciliation_web_lines,
     confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web, reports_web,
 )  # fmt: skip
 API = (
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
     api_suppliers, payments_api, payments_api_formats, payments_api_papers, payments_api_settings, payees_api,
     messages_api, concerns_api, confidence_api, governance_api, imports_api,
-    statements_api, peers_api, reports_api,
+    reconciliation_api, statements_api, peers_api, reports_api,
 )  # fmt: skip
 
 
@@ -224,6 +228,7 @@ def create_app(settings: Settings, *, db: Database | None = None, clock: Clock |
                 Tag(name="redemptions"),
                 Tag(name="peers"),
                 Tag(name="payments"),
+                Tag(name="reconciliation"),
                 Tag(name="activities"),
                 Tag(name="messages"),
                 Tag(name="concerns"),

@@ -31,7 +31,8 @@ from timebank.web.viewer import Connection, Viewer, viewer
 
 ROOMS_WITH_PAGES = (
     "web", "identity", "signin", "members", "activities", "contributions", "redemptions", "peers", "payments", "payees",
-    "messages", "concerns", "confidence", "governance", "imports", "home", "hours", "statements", "jobs",
+    "budgets", "rates", "fees", "claims", "reconciliation", "reports", "messages", "concerns", "confidence",
+    "governance", "imports", "home", "hours", "statements", "jobs",
 )  # fmt: skip
 NOTICE_COOKIE = "timebank_notice"
 NOTICE_SECONDS = 60
