@@ -16,6 +16,11 @@ from timebank import health, jobs
 from timebank.activities import api as activities_api
 from timebank.activities import web as activities_web
 from timebank.activities.service import remind
+from timebank.budgets import api as budgets_api
+from timebank.budgets import web as budgets_web
+from timebank.claims import api as claims_api
+from timebank.claims import web as claims_web
+from timebank.claims.service import forget_old
 from timebank.concerns import api as concerns_api
 from timebank.concerns import web as concerns_web
 from timebank.concerns.service import look_after
@@ -28,6 +33,10 @@ from timebank.contributions.photos import delete_unused
 from timebank.contributions.reminding import tell_deciders
 from timebank.contributions.service import forget_guests
 from timebank.db import Database
+from timebank.fees import api as fees_api
+from timebank.fees import web as fees_web
+from timebank.fees import web_staff as fees_web_staff
+from timebank.fees.service import tell_due as tell_of_fees
 from timebank.governance import api as governance_api
 from timebank.governance import web as governance_web
 from timebank.home import web as home_web
@@ -64,11 +73,14 @@ from timebank.payees.forgetting import forget_accounts
 from timebank.payees.telling import Letters
 from timebank.payments import api as payments_api
 from timebank.payments import api_formats as payments_api_formats
+from timebank.payments import api_invoices as payments_api_invoices
 from timebank.payments import api_papers as payments_api_papers
 from timebank.payments import api_settings as payments_api_settings
 from timebank.payments import web as payments_web
+from timebank.payments import web_coding as payments_web_coding
 from timebank.payments import web_credits as payments_web_credits
 from timebank.payments import web_formats as payments_web_formats
+from timebank.payments import web_invoices as payments_web_invoices
 from timebank.payments import web_months as payments_web_months
 from timebank.payments import web_papers as payments_web_papers
 from timebank.payments import web_runs as payments_web_runs
@@ -79,6 +91,8 @@ from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
 from timebank.peers.service import look_after as look_after_asks
 from timebank.peers.service import remind as remind_of_reports
+from timebank.rates import api as rates_api
+from timebank.rates import web as rates_web
 from timebank.reconciliation import api as reconciliation_api
 from timebank.reconciliation import web as reconciliation_web
 from timebank.reconciliation import web_lines as reconciliation_web_lines
@@ -112,6 +126,7 @@ from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
 
 PAGES = (
+    rates_web, fees_web, fees_web_staff, budgets_web, payments_web_invoices, payments_web_coding,
     identity_web, signin_web, home_web, web_about, web_offline, members_web, activities_web, contributions_web,
     redemptions_web, web_offers, web_manage, web_vouchers, web_codes,
     web_suppliers, web_till, web_till_dates, payments_web, payments_web_runs, payments_web_formats, payments_web_papers,
@@ -119,12 +134,14 @@ PAGES = (
     payees_web, payees_web_mine, messages_web, concerns_web,
     reconciliation_web, reconciliation_web_lines,
     confidence_web, governance_web, imports_web, jobs_web, hours_web, statements_web, peers_web, reports_web,
+    claims_web,
 )  # fmt: skip
 API = (
+    rates_api, fees_api, budgets_api, payments_api_invoices,
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
     api_suppliers, payments_api, payments_api_formats, payments_api_papers, payments_api_settings, payees_api,
     messages_api, concerns_api, confidence_api, governance_api, imports_api,
-    reconciliation_api, statements_api, peers_api, reports_api,
+    reconciliation_api, statements_api, peers_api, claims_api, reports_api,
 )  # fmt: skip
 
 
@@ -138,6 +155,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("look_after_asks", "Ask how help between members was", look_after_asks, every=timedelta(minutes=15)),
         Job("remind_of_reports", "Remind of reports that nobody has read", remind_of_reports, every=timedelta(hours=1)),
         Job("end_vouchers", "Remind of vouchers that end, and end them", end_due),
+        Job("tell_of_fees", "Tell people where the money of their fees is", tell_of_fees),
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),
@@ -154,6 +172,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("look_after_queries", "Find who answers questions, and remind", look_after, every=timedelta(minutes=15)),
         Job("tell_deciders", "Tell approvers and deputies what waits", tell_deciders, every=timedelta(hours=1)),
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
+        Job("forget_receipts", "Delete receipts that need not be kept", forget_old, every=timedelta(hours=12)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),
         Job(

@@ -187,6 +187,11 @@ async def rate_for(connection: Connection, timebank_id: int, kind: str, day: dat
     return (None, None) if rate is None else (rate.pence, rate.id)
 
 
+async def is_member(connection: Connection, timebank_id: int, member_id: int) -> bool:
+    """True for a member of this time bank who has not left."""
+    return bool(await connection.fetchval(IS_MEMBER, timebank_id, min(member_id, MAX_KEY)))
+
+
 def _subject(actor: Actor) -> int:
     if actor.subject_id is None:
         raise Rollback([Refusal("not_allowed", say("Only a member can claim costs."))])
@@ -194,7 +199,7 @@ def _subject(actor: Actor) -> int:
 
 
 async def _draft(connection: Connection, actor: Actor, member_id: int, now: datetime) -> ClaimFacts:
-    if not await connection.fetchval(IS_MEMBER, actor.timebank_id, min(member_id, MAX_KEY)):
+    if not await is_member(connection, actor.timebank_id, member_id):
         raise UnknownClaim(str(member_id))
     for _ in range(REFERENCE_ATTEMPTS):
         reference = await connection.fetchval(DRAFT, actor.timebank_id, member_id)

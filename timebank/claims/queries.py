@@ -15,7 +15,8 @@ MAX_SESSIONS = 12
 MAX_SAME = 5
 
 CLAIMS = """
-select c.id, c.reference, c.member_id, m.display_name as member_name, c.state, c.made_by, c.changed_at, c.sent_by,
+select c.id, c.reference, c.member_id, m.display_name as member_name, c.state, c.made_by, c.made_at, c.changed_at,
+       c.sent_by,
        s.display_name as sent_by_name, c.sent_at, c.how_agreed, c.decided_by, d.display_name as decided_by_name,
        c.decided_at, before.reference as follows, after.reference as followed_by
   from claim c
@@ -160,6 +161,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     member_name: str
     state: str
     made_by: int
+    made_at: datetime
     changed_at: datetime
     sent_by: int | None
     sent_by_name: str | None
@@ -176,6 +178,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     def pence(self) -> int:
         """What it comes to, without what was declined."""
         return sum(line.pence for line in self.lines if not line.is_declined)
+
+    @property
+    def total(self) -> int:
+        """What was asked for."""
+        return sum(line.pence for line in self.lines)
 
     @property
     def declined(self) -> tuple[Line, ...]:
