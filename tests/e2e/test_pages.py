@@ -54,7 +54,10 @@ PAGES = {
         "/share/all",
         *("/vouchers", "/suppliers", "/suppliers/1", "/suppliers/1/tally", "/suppliers/1/statement"),
     ),
-    FINANCE: ("/payments", "/payments/batches", "/payments/batches/1", "/vouchers", "/suppliers", "/suppliers/1"),
+    FINANCE: (
+        *("/payments", "/payments/batches", "/payments/batches/1", "/vouchers", "/suppliers", "/suppliers/1"),
+        *("/reports", "/reports?first=soon", "/reports/trace", "/reports/tax-years", "/payments/batches/1/lines/1"),
+    ),
 }
 
 

@@ -33,6 +33,7 @@ UNDER_MORE = (
 UNDER_HOURS = (
     "/hours", "/log", "/entries", "/queries", "/whats-on", "/in", "/gifts", "/statement", "/print",
 )  # fmt: skip
+UNDER_PAYMENTS = ("/payees", "/budgets", "/reconciliation", "/reports")
 NAVIGATION = (
     Link(mark("My hours"), "/", also=UNDER_HOURS),
     Link(mark("Use my hours"), "/offers"),
@@ -44,7 +45,7 @@ NAVIGATION = (
     Link(mark("Decisions"), "/decisions", COORDINATOR, also=("/queries/to-answer",)),
     Link(mark("Decisions"), "/decisions", APPROVER, also=("/queries/to-answer",), unless=COORDINATOR),
     Link(mark("Members"), "/members", COORDINATOR),
-    Link(mark("Payments"), "/payments", FINANCE),
+    Link(mark("Payments"), "/payments", FINANCE, also=UNDER_PAYMENTS),
     Link(mark("More"), "/more", COORDINATOR, also=UNDER_MORE),
 )
 
