@@ -194,6 +194,7 @@ def check_fund(command: SaveFund) -> list[Refusal]:
         *_dates(command.starts_on, command.ends_on),
         *_pence(command.pence),
         *_why(command.why),
+        *_ids(command),
     ]
 
 
@@ -203,6 +204,7 @@ def check_code(command: SaveCode) -> list[Refusal]:
         *_text("code", command.code, MAX_CODE, "Enter the code as it is in your accounting package."),
         *_text("name", command.name, MAX_NAME, "Enter what the code stands for."),
         *_why(command.why),
+        *_ids(command),
     ]
 
 
@@ -213,6 +215,7 @@ def check_budget(command: SaveBudget) -> list[Refusal]:
         *_dates(command.starts_on, command.ends_on),
         *_pence(command.pence),
         *_why(command.why),
+        *_ids(command, "fund_id", "cost_centre_id", "nominal_code_id"),
     ]
 
 
@@ -222,6 +225,7 @@ def check_order(command: SaveOrder) -> list[Refusal]:
         *_text("number", command.number, MAX_ORDER_NUMBER, "Enter the number of the purchase order."),
         *_pence(command.pence),
         *_why(command.why),
+        *_ids(command, "budget_id", "payee_id"),
     ]
     if len(command.what_for) > MAX_WHAT_FOR:
         refusals.append(_too_long("what_for", MAX_WHAT_FOR))
@@ -349,6 +353,12 @@ def _pence(pence: int) -> list[Refusal]:
     if not 1 <= pence <= MAX_PENCE:
         return [Refusal("bad_pence", f"Enter an amount from 0.01 to {MAX_PENCE // 100:,}.", "pence")]
     return []
+
+
+def _ids(command: SaveBudget | SaveOrder | SaveFund | SaveCode, *fields: str) -> list[Refusal]:
+    """Ids that no table can hold name nothing."""
+    wrong = [field for field in ("id", *fields) if not 0 < (getattr(command, field) or 1) <= MAX_ID]
+    return [Refusal(f"unknown_{field}", "Choose one of this time bank.", field) for field in wrong]
 
 
 def _why(why: str) -> list[Refusal]:

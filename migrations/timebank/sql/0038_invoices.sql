@@ -3,7 +3,6 @@
 create table supplier_invoice (
     timebank_id bigint      not null references timebank,
     id          bigint      generated always as identity,
-    kind        text        not null check (kind in ('invoice', 'credit_note')),
     payee_id    bigint      not null,
     number      text        not null check (length(number) between 1 and 35),
     number_key  text        not null check (length(number_key) between 1 and 35), -- its letters and digits only
