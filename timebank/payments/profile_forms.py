@@ -64,8 +64,8 @@ def rows(profile: ColumnProfile) -> list[Row]:
 
 
 def with_empty(typed: Sequence[Row]) -> list[Row]:
-    """The rows that hold a column, and a few empty ones, as far as they fit."""
-    kept = [row for row in typed if row.field]
+    """The rows that hold a column or anything typed, and a few empty ones, as far as they fit."""
+    kept = [row for row in typed if row.field or row.heading or row.text]
     return kept + [Row() for _ in range(min(EMPTY_ROWS, MAX_COLUMNS - len(kept)))]
 
 
