@@ -10,6 +10,8 @@ from pathlib import Path
 from timebank.commands.common import CommandError
 from timebank.commands.importing import add_arguments as add_import_arguments
 from timebank.commands.importing import run_import
+from timebank.commands.reconciling import add_arguments as add_reconcile_arguments
+from timebank.commands.reconciling import run_reconcile
 from timebank.commands.serving import run_demo, run_serve
 from timebank.commands.setting_up import run_bank_create, run_key, run_member_add, run_token_create
 from timebank.commands.upkeep import run_migrate, run_prove, run_seal
@@ -23,6 +25,7 @@ examples:
   timebank member add riverside "Ada Example" --role admin --role coordinator
   timebank token create riverside 1 "Spreadsheet robot" --scope members:read --scope registers:write
   timebank import riverside timeoverflow-users members.csv --dry-run
+  timebank reconcile march.csv --timebank riverside --as 7
   timebank prove                     check every invariant of every ledger book
   timebank seal                      seal the ledger and print the digests, to be written down elsewhere
 
@@ -108,6 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_import_arguments(
         _command(commands, "import", run_import, "bring members and hours from another program; safe to repeat")
+    )
+    add_reconcile_arguments(
+        _command(commands, "reconcile", run_reconcile, "import a bank statement and match it; safe to repeat")
     )
     return parser
 
