@@ -4,10 +4,10 @@ from datetime import datetime
 
 import msgspec
 
-from timebank.db import Connection, Database, once
+from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import ADMIN, FINANCE, Actor
 from timebank.kit.refusal import Refusal
-from timebank.payments.formats import find_format
+from timebank.payments.profiles import any_format
 from timebank.payments.rules import MAX_DAYS_AHEAD
 
 MAX_SHOWN = 50
@@ -74,7 +74,7 @@ async def change_settings(
 ) -> ChangedSettings | list[Refusal]:
     """Choose how the time bank pays. For finance and administrators; each change is kept with who made it.
 
-    Refusals: ``not_finance`` and those of :func:`check`.
+    Refusals: ``not_finance``, ``format_unknown`` and those of :func:`check`.
     """
     refusals = check(command)
     if actor.member_id is None or not (actor.has(FINANCE) or actor.has(ADMIN)):
@@ -84,6 +84,8 @@ async def change_settings(
 
     async def work(connection: Connection) -> ChangedSettings:
         await connection.execute(LOCK, actor.timebank_id)
+        if await any_format(connection, actor.timebank_id, command.format) is None:
+            raise Rollback([Refusal("format_unknown", "Choose a format from the list.", "format")])
         before = await payment_settings(connection, actor.timebank_id)
         old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(command)
         changed = tuple(field for field in new if new[field] != old[field])
@@ -107,10 +109,8 @@ async def change_settings(
 
 
 def check(wanted: PaymentSettings) -> list[Refusal]:
-    """Refusals ``format_unknown``, ``service_user_number_wrong``, ``days_ahead_wrong``, ``tax_year_wrong``."""
+    """Refusals ``service_user_number_wrong``, ``days_ahead_wrong``, ``tax_year_wrong``."""
     refusals = []
-    if find_format(wanted.format) is None:
-        refusals.append(Refusal("format_unknown", "Choose a format from the list.", "format"))
     sun = wanted.service_user_number
     if sun and not (len(sun) == SUN_DIGITS and sun.isascii() and sun.isdecimal()):
         message = f"Enter the {SUN_DIGITS} digits of the service user number, or leave it empty."

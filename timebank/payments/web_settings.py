@@ -8,7 +8,7 @@ from timebank.kit.actor import ADMIN, FINANCE
 from timebank.payees import queries as payees
 from timebank.payees import rules as payee_rules
 from timebank.payments import settings as payment_settings
-from timebank.payments.formats import FORMATS
+from timebank.payments.profiles import choices
 from timebank.payments.settings import PaymentSettings, change_settings
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -57,6 +57,7 @@ async def _page(request: PageRequest, form: Form | None) -> Response[str]:
         chosen = await payment_settings.payment_settings(connection, timebank_id)
         changes = await payment_settings.changes(connection, timebank_id)
         own = await payees.accounts_of(connection, timebank_id, None)
+        formats = await choices(connection, timebank_id)
     filled = form or Form.blank(**{field: getattr(chosen, field) for field in FIELDS})
     return render(
         request,
@@ -65,7 +66,7 @@ async def _page(request: PageRequest, form: Form | None) -> Response[str]:
         form=filled,
         in_use=next((one for one in own if one.state == payee_rules.IN_USE), None),
         waiting=next((one for one in own if one.state == payee_rules.PROPOSED), None),
-        formats=[(one.code, one.name, one.note) for one in FORMATS],
+        formats=formats,
         months=[(number, name) for number, name in enumerate(_MONTHS, 1)],
         changes=changes,
         fields=FIELDS,
