@@ -20,7 +20,7 @@ from timebank.languages import hours as hours_words
 from timebank.payments.settings import payment_settings
 from timebank.reports import making, queries, rules, trace
 from timebank.reports.asked import Asked, asked
-from timebank.reports.making import HOW_NAMES, KIND_NAMES, Report, bars
+from timebank.reports.making import HOW_NAMES, KIND_NAMES, Bar, Report, bars
 from timebank.web.context import database, now
 from timebank.web.forms import Form
 from timebank.web.pages import render
@@ -43,14 +43,8 @@ async def reports_page(request: PageRequest) -> Response[str]:
         report=found,
         funders=funders,
         address=_address(found.asked) if found else "",
-        hours_bars=bars([(name, minutes, _hours(minutes)) for name, minutes in found.by_activity[:15]])
-        if found
-        else [],
-        month_bars=bars(
-            [(f"{month:%B %Y}", pence, in_words(pence, found.currency)) for month, _, pence in found.by_month]
-        )
-        if found
-        else [],
+        hours_bars=bars([(name, minutes, _time(minutes)) for name, minutes in found.by_activity]) if found else [],
+        month_bars=_months(found) if found else [],
         kinds=KIND_NAMES,
         hows=HOW_NAMES,
         people_words=rules.people_words,
@@ -150,8 +144,19 @@ async def _report(request: PageRequest) -> tuple[Report | None, Form, list[str]]
         report = await making.make(
             connection, person.actor.timebank_id, wanted, currency=bank.currency, now=now(request)
         )
-    shown = {"first": wanted.first.isoformat(), "last": wanted.last.isoformat(), "funder": wanted.funder}
+    shown = {"first": _day(wanted.first), "last": _day(wanted.last), "funder": wanted.funder}
     return report, Form.blank(**shown), funders
+
+
+def _months(report: Report) -> list[tuple[Bar, str]]:
+    """Of each month a bar of its time, and its money in words."""
+    made = bars([(f"{month:%B %Y}", minutes, _time(minutes)) for month, minutes, _ in report.by_month])
+    money = [in_words(pence, report.currency) for _, _, pence in report.by_month]
+    return list(zip(made, money, strict=True))
+
+
+def _time(minutes: int) -> str:
+    return _hours(minutes) if minutes else "None"
 
 
 def _hours(minutes: int) -> str:
@@ -177,7 +182,7 @@ def _pack(report: Report, bank: str, made_on: date) -> dict[str, Any]:
         "foot": f"Made on {_day(made_on)}",
         "lines": [
             f"From {_day(wanted.first)} to {_day(wanted.last)}",
-            f"{_hours(report.minutes)} given by members; people: {rules.people_words(report.people)}",
+            f"{_time(report.minutes)} given by members; people: {rules.people_words(report.people)}",
             f"{_hours(report.staff_minutes)} of paid staff time beside it" if report.staff_minutes else "",
             f"{in_words(report.pence, report.currency)} earned by suppliers and members",
         ],
@@ -185,14 +190,14 @@ def _pack(report: Report, bank: str, made_on: date) -> dict[str, Any]:
             {
                 "title": "Time given, by activity",
                 "heads": ["Activity", "Time"],
-                "rows": [[name, _hours(minutes)] for name, minutes in report.by_activity],
+                "rows": [[name, _time(minutes)] for name, minutes in report.by_activity],
                 "nothing": "No time was given in these days.",
             },
             {
                 "title": "By month",
                 "heads": ["Month", "Time", "Money"],
                 "rows": [
-                    [f"{month:%B %Y}", _hours(minutes), in_words(pence, report.currency)]
+                    [f"{month:%B %Y}", _time(minutes), in_words(pence, report.currency)]
                     for month, minutes, pence in report.by_month
                 ],
                 "nothing": "",

@@ -131,7 +131,7 @@ async def test_pages(client: Open, bank: Bank) -> None:
     page = await browser.get("/reports")
     assert page.status_code == 200
     assert "£10.00" in page.text
-    assert 'role="img"' in page.text
+    assert '<rect width="1000"' in page.text
     wrong = await browser.get("/reports?first=soon")
     assert wrong.status_code == 422
     assert 'href="#first"' in wrong.text
