@@ -109,7 +109,7 @@ async def _check(connection: Connection, actor: Actor, fee: FeeFacts, command: C
     if refusals:
         raise Rollback(refusals)
     until = await queries.choose_until(connection, actor.timebank_id, fee)
-    if until is not None and today(now, bank.time_zone) > until and not actor.has(COORDINATOR):
+    if until is not None and today(now, bank.time_zone) > until and not rules.is_helped(actor):
         raise Rollback([Refusal("too_late", say("The time to choose here is over. Ask us, and we sort it out."))])
     await _check_charity(connection, actor, command.payee_id)
 

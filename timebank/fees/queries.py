@@ -215,6 +215,14 @@ async def waiting_count(connection: Connection, timebank_id: int, member_id: int
     return count
 
 
+async def without_rate_count(connection: Connection, timebank_id: int) -> int:
+    """How many fees no rate fitted yet."""
+    count: int = await connection.fetchval(
+        "select count(*) from fee where timebank_id = $1 and state = 'no_rate'", timebank_id
+    )
+    return count
+
+
 async def lock_without_rate(connection: Connection, timebank_id: int, limit: int) -> list[FeeFacts]:
     """Fees that no rate fitted when they arose, the oldest first; locked until the transaction ends."""
     return await _locked(connection, timebank_id, LOCK_WITHOUT_RATE, limit)

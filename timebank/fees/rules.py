@@ -112,6 +112,14 @@ def may_read(actor: Actor, member_id: int) -> bool:
     return member_id == actor.subject_id or any(actor.has(role) for role in (COORDINATOR, FINANCE, ADMIN))
 
 
+def is_helped(actor: Actor) -> bool:
+    """True for a coordinator, also while they act for a member: they can choose after the last day, too.
+
+    A supporter who acts for a member never gets as far as a choice about money.
+    """
+    return actor.has(COORDINATOR) or actor.on_behalf_of is not None
+
+
 def may_choose(actor: Actor, member_id: int, how_agreed: str) -> Refusal | None:
     """Why this actor may not choose for this member, or None: the member, or a coordinator who says how they agreed."""
     if actor.member_id is None:
