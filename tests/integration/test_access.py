@@ -18,6 +18,7 @@ from tests.integration.messages.mailroom import a_call_and_letters
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
 from tests.integration.peers.helping import help_between_members
+from tests.integration.reconciliation.bank_files import an_unexplained_line
 from tests.integration.redemptions.spending import booked, give_hours, offer, waits
 from tests.people import NOW, Bank, Browser, make_bank
 from timebank.activities.service import make_code
@@ -703,6 +704,8 @@ async def world(db: Database) -> World:
         "session_id": str(session),
         "code": code,
         "upload_id": str(kept.upload_id),
+        "statement_id": await an_unexplained_line(bank, "statement"),
+        "line_id": await an_unexplained_line(bank, "line"),
         "import_id": str(await bring(bank, "members", "Name\nNobody In Particular\nSecond Person")),
         "members.upload_id": str(await keep_members(db, bank.coordinator, file_name="", content=b"Ann\nBo", **call)),
         "supporter_id": "1000000",
@@ -725,6 +728,7 @@ async def world(db: Database) -> World:
         "id_": "1",
         "number": str(batch.number),
         "line": "1",
+        "month": "2026-02",
         "payments.reference": owed,
         "claims.reference": await sent_claim(bank),
         "receipt_id": "1000000",
