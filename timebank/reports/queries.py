@@ -63,15 +63,16 @@ select coalesce(sum(b.posted), 0)::bigint
  where b.book_id = $1 and a.class = 'member'
 """
 USED = """
-select o.kind, sum(r.minutes - coalesce(r.refunded_minutes, 0))::bigint as minutes,
+select o.kind, coalesce(b.name, '') as budget, sum(r.minutes - coalesce(r.refunded_minutes, 0))::bigint as minutes,
        coalesce(sum(p.pence), 0)::bigint as pence
   from redemption r
   join offer o on o.timebank_id = r.timebank_id and o.id = r.offer_id
   left join payable p on p.timebank_id = r.timebank_id and p.source_kind = 'redemption' and p.source_id = r.id
    and p.state <> 'cancelled'
+  left join budget b on b.timebank_id = r.timebank_id and b.id = coalesce(p.budget_id, o.budget_id)
  where r.timebank_id = $1 and r.state in ('fulfilled', 'refunded') and r.changed_at >= $2
- group by 1 having sum(r.minutes - coalesce(r.refunded_minutes, 0)) > 0
- order by 1
+ group by 1, 2 having sum(r.minutes - coalesce(r.refunded_minutes, 0)) > 0
+ order by 1, 2
 """
 PAID_TO = """
 select y.id as payee_id, y.name, y.kind as payee_kind, p.kind, count(*) as payables, sum(p.pence)::bigint as pence
@@ -180,7 +181,7 @@ async def outstanding_minutes(connection: Connection, timebank_id: int) -> int:
 
 
 async def used_since(connection: Connection, timebank_id: int, since: object) -> list[Used]:
-    """What hours were used for since a moment, by kind."""
+    """What hours were used for since a moment, by kind and budget."""
     return [msgspec.convert(dict(row), Used) for row in await connection.fetch(USED, timebank_id, since)]
 
 

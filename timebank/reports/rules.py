@@ -56,9 +56,10 @@ def shares(movements: Iterable[Movement]) -> list[Share]:
 
 
 class Used(msgspec.Struct, frozen=True, kw_only=True):
-    """What hours were used for in the last year: minutes, and the pence that were owed for them."""
+    """What hours were used for in the last year: minutes, and the pence that were owed for them from a budget."""
 
     kind: str
+    budget: str = ""
     minutes: int
     pence: int
 
@@ -67,6 +68,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     """What outstanding minutes would be used for, and what that would cost, if people go on as in the last year."""
 
     kind: str
+    budget: str
     minutes: int
     pence: int
 
@@ -86,7 +88,12 @@ def forecast(outstanding: int, used: Sequence[Used]) -> list[Exposure]:
     for n in order[: outstanding - sum(parts)]:
         parts[n] += 1
     return [
-        Exposure(kind=one.kind, minutes=minutes, pence=_half_up(minutes * one.pence, one.minutes) if one.minutes else 0)
+        Exposure(
+            kind=one.kind,
+            budget=one.budget,
+            minutes=minutes,
+            pence=_half_up(minutes * one.pence, one.minutes) if one.minutes else 0,
+        )
         for one, minutes in zip(used, parts, strict=True)
     ]
 
