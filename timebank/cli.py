@@ -10,6 +10,7 @@ from pathlib import Path
 from timebank.commands.common import CommandError
 from timebank.commands.importing import add_arguments as add_import_arguments
 from timebank.commands.importing import run_import
+from timebank.commands.papering import add_journal_arguments, add_pack_arguments, run_audit_pack, run_journal
 from timebank.commands.reconciling import add_arguments as add_reconcile_arguments
 from timebank.commands.reconciling import run_reconcile
 from timebank.commands.serving import run_demo, run_serve
@@ -26,6 +27,8 @@ examples:
   timebank token create riverside 1 "Spreadsheet robot" --scope members:read --scope registers:write
   timebank import riverside timeoverflow-users members.csv --dry-run
   timebank reconcile march.csv --timebank riverside --as 7
+  timebank journal --timebank riverside --first 2026-03-01 --last 2026-03-31
+  timebank audit-pack 12 --timebank riverside
   timebank prove                     check every invariant of every ledger book
   timebank seal                      seal the ledger and print the digests, to be written down elsewhere
 
@@ -114,6 +117,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_reconcile_arguments(
         _command(commands, "reconcile", run_reconcile, "import a bank statement and match it; safe to repeat")
+    )
+    add_journal_arguments(
+        _command(commands, "journal", run_journal, "write the ledger's money entries for hledger or beancount")
+    )
+    add_pack_arguments(
+        _command(commands, "audit-pack", run_audit_pack, "write all that stands behind a payment run, to check offline")
     )
     return parser
 
