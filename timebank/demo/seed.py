@@ -17,12 +17,14 @@ from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
 from timebank.demo.catalogue import add_catalogue
 from timebank.demo.concerns import add_concerns
+from timebank.demo.fees import add_fees
 from timebank.demo.gifts import add_gifts
 from timebank.demo.governance import add_governance
 from timebank.demo.groups import add_groups
 from timebank.demo.members_choices import add_choices
 from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices, keep_the_past
+from timebank.demo.payees import add_accounts
 from timebank.demo.peers import add_peers
 from timebank.demo.registers import add_registers
 from timebank.demo.steps import Refused
@@ -90,6 +92,7 @@ async def _fill(
     if command.slug == people.RIVERSIDE:
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
+        await add_accounts(db, facts, actors, anchor=anchor)
         steps += await add_vouchers(db, facts, actors, anchor=anchor, say=say)
         steps += await add_catalogue(db, facts, actors, anchor=anchor, say=say)
         steps += await add_gifts(db, facts, actors, anchor=anchor, say=say)
@@ -97,6 +100,7 @@ async def _fill(
         steps += await add_concerns(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
+        steps += await add_fees(db, facts, actors, anchor=anchor, say=say)
         steps += await add_choices(db, facts, actors, anchor=anchor, say=say)
         steps += await add_registers(db, facts, actors, anchor=anchor, say=say)
         steps += await add_peers(db, facts, actors, anchor=anchor, say=say)

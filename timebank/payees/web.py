@@ -230,7 +230,7 @@ async def look_page(request: PageRequest, look_id: FromPath[int]) -> Response[An
         payee=payee,
         facts=facts,
         account=account,
-        path=shown.path_of(facts.payee_id),
+        back_to=shown.path_of(facts.payee_id),
         words=words,
         minutes=int(accounts.LOOK_LASTS.total_seconds() // 60),
     )
@@ -315,7 +315,7 @@ async def _account_page(request: PageRequest, payee_id: int | None, form: Form |
         form=form or Form.blank(holder=payee.name if payee else viewer(request).timebank_name or ""),
         payee=payee,
         waits=waits,
-        path=shown.path_of(payee_id),
+        back_to=shown.path_of(payee_id),
     )
 
 
