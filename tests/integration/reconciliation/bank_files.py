@@ -13,7 +13,7 @@ from timebank.kit.money import decimal
 from timebank.reconciliation import queries, service
 from timebank.reconciliation.queries import Position
 from timebank.reconciliation.rules import LineFacts
-from timebank.reconciliation.service import Explain, Imported, Kept, KeepStatement, LineChanged
+from timebank.reconciliation.service import Explain, Imported, KeepStatement, Kept, LineChanged
 
 TODAY = NOW.date()
 
@@ -141,3 +141,10 @@ async def sent(bank: Bank, payable: str) -> str:
 
 def days_ago(days: int) -> date:
     return TODAY - timedelta(days=days)
+
+
+async def an_unexplained_line(bank: Bank, what: str) -> str:
+    """The id of a line in suspense, or of its statement, the same however often it is asked for."""
+    done = await bring(bank, csv_file([Movement(-701, "A stranger")]))
+    [line] = await unexplained(bank)
+    return str(line.id if what == "line" else done.statement_id)

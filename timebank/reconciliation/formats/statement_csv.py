@@ -76,7 +76,7 @@ def _body(rows: Sequence[Row], heading: Row | None, columns: Columns) -> Sequenc
     """The rows below the names; without known names, everything from the first row that begins with a day."""
     if heading is not None:
         return [row for row in rows if row.number > heading.number]
-    days = (n for n, row in enumerate(rows) if not isinstance(dates.parse(_cell(row, columns.date)), Refusal))
+    days = (n for n, row in enumerate(rows) if _has_day(row, columns))
     return rows[next(days, 1) :]
 
 
@@ -84,7 +84,7 @@ def _statement(rows: Sequence[Row], columns: Columns, currency: str) -> ReadStat
     lines: list[ReadLine] = []
     balances: list[int | None] = []
     for row in rows:
-        if _amount(row, columns, currency) is None and (_cell(row, columns.balance) or not _cell(row, columns.date)):
+        if _amount(row, columns, currency) is None and (_cell(row, columns.balance) or not _has_day(row, columns)):
             continue  # a balance brought forward; remarks below the last line
         line = _line(row, columns, currency)
         if isinstance(line, Refusal):
@@ -101,6 +101,10 @@ def _statement(rows: Sequence[Row], columns: Columns, currency: str) -> ReadStat
             "too_many_lines", f"This file has more than {MAX_LINES} lines. Split it into shorter dates.", "file"
         )
     return _in_order(lines, balances, currency)
+
+
+def _has_day(row: Row, columns: Columns) -> bool:
+    return not isinstance(dates.parse(_cell(row, columns.date)), Refusal)
 
 
 def _in_order(lines: list[ReadLine], balances: list[int | None], currency: str) -> ReadStatement | Refusal:
