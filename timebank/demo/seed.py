@@ -16,6 +16,7 @@ from timebank.demo import people
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
 from timebank.demo.catalogue import add_catalogue
+from timebank.demo.claims import add_claims
 from timebank.demo.concerns import add_concerns
 from timebank.demo.fees import add_fees
 from timebank.demo.gifts import add_gifts
@@ -26,6 +27,7 @@ from timebank.demo.members_people import add_details
 from timebank.demo.notices import add_notices, keep_the_past
 from timebank.demo.payees import add_accounts
 from timebank.demo.peers import add_peers
+from timebank.demo.reconciliation import add_statement
 from timebank.demo.registers import add_registers
 from timebank.demo.steps import Refused
 from timebank.demo.vouchers import add_vouchers, supplier_path
@@ -97,6 +99,7 @@ async def _fill(
         steps += await add_catalogue(db, facts, actors, anchor=anchor, say=say)
         steps += await add_gifts(db, facts, actors, anchor=anchor, say=say)
         steps += await add_waiting(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_claims(db, facts, actors, anchor=anchor, say=say)
         steps += await add_concerns(db, facts, actors, anchor=anchor, say=say)
         await add_notices(db, facts, actors, anchor=anchor)
         await add_activities(db, facts, actors, anchor=anchor)
@@ -104,6 +107,7 @@ async def _fill(
         steps += await add_choices(db, facts, actors, anchor=anchor, say=say)
         steps += await add_registers(db, facts, actors, anchor=anchor, say=say)
         steps += await add_peers(db, facts, actors, anchor=anchor, say=say)
+        steps += await add_statement(db, facts, actors, anchor=anchor, say=say)
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
     await keep_the_past(db, facts, anchor=anchor)
