@@ -22,6 +22,7 @@ ACCOUNTS = {
     COLLEGE: Typed(holder="Riverside College (demo)", sort_code="20-29-59", number="63748472"),
 }
 WAITING = {LEISURE: Typed(holder="Harbour Leisure (demo)", sort_code="87-14-27", number="46238510")}
+MAILS = {QUAY_CAFE: "accounts@quay-cafe.example", COLLEGE: "finance@riverside-college.example"}
 TOWNS = {QUAY_CAFE: "Riverside", COLLEGE: "Riverside", LEISURE: "Harbour"}
 
 
@@ -34,7 +35,12 @@ async def add_accounts(db: Database, facts: TimeBankFacts, actors: dict[str, Act
     for name, town in TOWNS.items():
         payee = found[name]
         command = ChangePayee(
-            payee_id=payee.id, name=payee.name, supplier_reference=payee.supplier_reference, town=town, kind=payee.kind
+            payee_id=payee.id,
+            name=payee.name,
+            supplier_reference=payee.supplier_reference,
+            email=MAILS.get(name, ""),
+            town=town,
+            kind=payee.kind,
         )
         changed = await details.change_payee(db, finance, command, key=f"demo-town-{payee.id}", now=moment)
         if isinstance(changed, list):

@@ -13,6 +13,7 @@ from timebank.banks.rules import Rules, TimeBankFacts
 from timebank.banks.service import CreateTimeBank, create
 from timebank.db import Database, claim, remember
 from timebank.demo import people
+from timebank.demo.account_codes import add_codes
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
 from timebank.demo.catalogue import add_catalogue
@@ -95,6 +96,7 @@ async def _fill(
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
         await add_accounts(db, facts, actors, anchor=anchor)
+        await add_codes(db, facts, actors, anchor=anchor)
         steps += await add_vouchers(db, facts, actors, anchor=anchor, say=say)
         steps += await add_catalogue(db, facts, actors, anchor=anchor, say=say)
         steps += await add_gifts(db, facts, actors, anchor=anchor, say=say)

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from timebank.db import retrying
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.payments import codes, papers, remittance
-from timebank.payments.api import READ, WRITE, _known, _reader
+from timebank.payments.api import READ, WRITE, _known, reader
 from timebank.payments.audit_pack import MEDIA_TYPE, Pack
 from timebank.payments.codes import SetCodes
 from timebank.payments.journal import Days
@@ -32,7 +32,7 @@ class AccountCodes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 @get("/api/v1/account-codes", tags=["payments"], guards=[needs_scope(READ)], **READING)
 async def show_codes(request: ApiRequest) -> AccountCodes:
     """The codes that are chosen."""
-    actor = _reader(request)
+    actor = reader(request)
     async with database(request).reading(actor.timebank_id) as connection:
         return AccountCodes(codes=await codes.account_codes(connection, actor.timebank_id))
 
@@ -56,7 +56,7 @@ async def show_journal(
     form: FromQuery[Literal["hledger", "beancount"]] = "hledger",
 ) -> Response[Any]:
     """The ledger's money entries of these days as a journal for hledger or beancount. Costs are positive."""
-    actor = _reader(request)
+    actor = reader(request)
     made = await papers.journal_of(database(request), actor.timebank_id, Days(first, last), form)
     return refused(made) if isinstance(made, list) else _file(made, "text/plain")
 
@@ -70,7 +70,7 @@ async def show_journal(
 )
 async def show_audit_pack(request: ApiRequest, number: FromPath[int]) -> Response[Any]:
     """All that stands behind a payment run, as a zip to be checked offline."""
-    actor = _reader(request)
+    actor = reader(request)
     return _file(await papers.audit_pack_of(database(request), actor.timebank_id, _known(number)), MEDIA_TYPE)
 
 
@@ -82,10 +82,10 @@ async def show_audit_pack(request: ApiRequest, number: FromPath[int]) -> Respons
     **READING,
 )
 async def show_remittances(request: ApiRequest, number: FromPath[int], part: FromQuery[int] = 1) -> Response[Any]:
-    """Remittance advice of all payees as a tagged PDF, 500 in each part."""
+    """Remittance advice of all payees as a tagged PDF, 200 in each part."""
     if not 1 <= part <= MAX_PART:
         raise NotFoundException
-    actor = _reader(request)
+    actor = reader(request)
     made = await papers.advice_of(database(request), actor.timebank_id, _known(number), part=part)
     return _file(made, "application/pdf")
 
@@ -99,7 +99,7 @@ async def show_remittances(request: ApiRequest, number: FromPath[int], part: Fro
 )
 async def show_remittance(request: ApiRequest, number: FromPath[int], line: FromPath[int]) -> Response[Any]:
     """Remittance advice of one payment as a tagged PDF."""
-    actor = _reader(request)
+    actor = reader(request)
     made = await papers.advice_of(database(request), actor.timebank_id, _known(number), line=line)
     return _file(made, "application/pdf")
 

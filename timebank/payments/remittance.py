@@ -17,7 +17,7 @@ from timebank.payments import queries, rules
 from timebank.payments.files import load
 from timebank.payments.remittance_paper import remittance_pdf
 
-PER_PDF = 500
+PER_PDF = 200
 """Payees in one PDF."""
 STANDING = (rules.EXPORTED, rules.PAID)
 """States in which a payment is worth telling of."""
