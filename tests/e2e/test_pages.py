@@ -17,6 +17,10 @@ PAGES = {
         *(
             "/me",
             "/me/change",
+            "/me/claims",
+            "/me/claims/new",
+            "/me/claims/new?kind=bus",
+            "/me/claims/new?kind=mileage",
             "/me/hours-choice",
             "/me/choices",
             "/reading",
@@ -32,6 +36,7 @@ PAGES = {
         *("/share", "/share?what=wishes", "/share/mine", "/share/asks", "/share/offers/new", "/share/wishes/new"),
     ),
     COORDINATOR: (
+        *("/claims", "/claims?show=done", "/claims/access", "/claims/access/book", "/claims/access/advance"),
         "/",
         "/groups",
         "/groups/new",

@@ -321,6 +321,79 @@ TRACES = (
             ),
         ),
     ),
+    Trace(
+        "claim",
+        ("member_id",),
+        "What you claimed back",
+        """
+        select c.reference, c.state, c.sent_at, c.how_agreed, c.decided_at,
+               (select jsonb_agg(jsonb_build_object('day', l.day, 'what', l.kind, 'pence', l.pence, 'for', l.what_for,
+                                                    'no_receipt', l.no_receipt_why, 'not_paid', l.decline_reason)
+                                 order by l.n)
+                  from claim_line l where l.timebank_id = c.timebank_id and l.claim_id = c.id) as costs,
+               (select jsonb_agg(jsonb_build_object('at', e.at, 'step', e.step, 'words', e.words) order by e.n)
+                  from claim_event e where e.timebank_id = c.timebank_id and e.claim_id = c.id) as steps
+          from claim c
+         where c.timebank_id = $1 and c.member_id = $2
+         order by c.id
+        """,
+        (
+            (
+                "delete from claim_line l using claim c where l.timebank_id = $1 and c.timebank_id = $1 "
+                "and c.id = l.claim_id and c.member_id = $2 and c.state = 'draft'"
+            ),
+            (
+                "update claim_line l set what_for = '', no_receipt_why = '', duplicate_reason = '', "  # noqa: S608
+                f"decline_reason = case when is_declined then '{GONE}' else '' end from claim c "
+                "where l.timebank_id = $1 and c.timebank_id = $1 and c.id = l.claim_id and c.member_id = $2"
+            ),
+            (
+                "update claim_event e set words = '' from claim c "
+                "where e.timebank_id = $1 and c.timebank_id = $1 and c.id = e.claim_id and c.member_id = $2"
+            ),
+            "update claim set how_agreed = '' where timebank_id = $1 and member_id = $2",
+        ),
+    ),
+    Trace(
+        "access_cost",
+        ("member_id",),
+        "What was paid so that you could take part",
+        """
+        select c.reference, c.kind, c.way, c.day, c.what_for, c.pence, c.signed_name, c.state, c.spent_pence,
+               c.returned_pence,
+               (select jsonb_agg(jsonb_build_object('what', a.what, 'pence', a.pence) order by a.n)
+                  from access_receipt a where a.timebank_id = c.timebank_id and a.access_cost_id = c.id) as receipts
+          from access_cost c
+         where c.timebank_id = $1 and c.member_id = $2
+         order by c.id
+        """,
+        (
+            (
+                f"update access_receipt a set what = '{GONE}', "  # noqa: S608
+                f"no_receipt_why = case no_receipt_why when '' then '' else '{GONE}' end from access_cost c "
+                "where a.timebank_id = $1 and c.timebank_id = $1 and c.id = a.access_cost_id and c.member_id = $2"
+            ),
+            (
+                "update access_cost set what_for = '', end_reason = '', "  # noqa: S608
+                f"signed_name = case signed_name when '' then '' else '{GONE}' end "
+                "where timebank_id = $1 and member_id = $2"
+            ),
+        ),
+    ),
+    # After what they are evidence of. Those of payments stay, as the law asks, until ``claims.receipts`` erases them.
+    Trace(
+        "receipt",
+        ("member_id",),
+        "Receipts",
+        "select id, added_at, content from receipt where timebank_id = $1 and member_id = $2 order by id",
+        (
+            (
+                "delete from receipt r where r.timebank_id = $1 and r.member_id = $2 "
+                "and not exists (select from claim_line l where l.timebank_id = $1 and l.receipt_id = r.id) "
+                "and not exists (select from access_receipt a where a.timebank_id = $1 and a.receipt_id = r.id)"
+            ),
+        ),
+    ),
     _simple("payee", "Payments to you: who is paid", column="member_id"),
     Trace(
         "bank_account",
@@ -630,6 +703,7 @@ WHO_DID_IT = frozenset(
         "created_by", "decided_by", "ended_by", "made_by", "named_by", "recorded_by", "requested_by", "seen_by",
         "settled_by", "signed_up_by", "submitted_by", "approved_by", "undone_by", "uploaded_by", "withdrawn_by",
         "owner_id", "taken_by", "closed_by", "imported_by", "started_by", "set_by", "proposed_by", "looked_by", "by_id",
+        "sent_by",
     }
 )  # fmt: skip
 

@@ -123,6 +123,7 @@ SCOPE_OF = (
     ("/in", supporters.LOG_TIME, supporters.LOG_TIME),
     ("/log", supporters.LOG_TIME, supporters.LOG_TIME),
     ("/messages", supporters.MESSAGES, supporters.MESSAGES),
+    ("/me/claims", NEVER, NEVER),  # money: until members can agree to that by itself
 )
 
 
