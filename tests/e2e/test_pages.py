@@ -23,6 +23,8 @@ PAGES = {
             "/me/claims/new?kind=mileage",
             "/me/hours-choice",
             "/me/choices",
+            "/me/fees",
+            "/me/fees/every",
             "/reading",
             "/me/supporters",
             "/me/looks",
@@ -60,6 +62,7 @@ PAGES = {
         *("/vouchers", "/suppliers", "/suppliers/1", "/suppliers/1/tally", "/suppliers/1/statement"),
     ),
     FINANCE: (
+        *("/payments/fees", "/payments/fees/years", "/payments/rates"),
         *("/payments", "/payments/batches", "/payments/batches/1", "/vouchers", "/suppliers", "/suppliers/1"),
         *("/reports", "/reports?first=soon", "/reports/trace", "/reports/tax-years", "/payments/batches/1/lines/1"),
     ),

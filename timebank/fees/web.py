@@ -46,6 +46,7 @@ async def my_fees(request: PageRequest) -> Response[str]:
         waiting=[fee for fee in fees if fee.state == rules.WAITING],
         others=[(fee, words.standing(fee, day, person.currency)) for fee in fees if fee.state != rules.WAITING],
         totals=totals,
+        years={total.year: words.year(total.year, total.last_day) for total in totals},
         this_year=rules.tax_year(day, settings.tax_year_month, settings.tax_year_day),
         every=every,
         is_full=len(fees) == queries.MAX_LISTED,

@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery
 
-from timebank.fees import queries, service, totals
+from timebank.fees import queries, service, totals, words
 from timebank.fees.service import PriceFees
 from timebank.kit.actor import ADMIN, FINANCE
 from timebank.kit.clock import today
@@ -54,6 +54,7 @@ async def years_page(request: PageRequest) -> Response[str]:
     return render(
         request,
         "fees/years.html",
+        words=words,
         years=[(year, [total for total in found if total.year == year]) for year in years],
     )
 

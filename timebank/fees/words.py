@@ -138,3 +138,8 @@ def worked_out(fee: FeeFacts, rate: RateFacts | None, currency: str) -> tuple[st
     if is_rounded(rate, fee.minutes):
         steps.append(say("We round to the nearest penny. Half a penny goes up."))
     return tuple(steps)
+
+
+def year(first: date, last: date) -> Words:
+    """A tax year: ``6 April 2026 to 5 April 2027``."""
+    return say("{first} to {last}", first=first, last=last)

@@ -111,6 +111,7 @@ SCOPE_OF = (
     ("/tell", None, None),  # for everybody, whoever they act for
     ("/check", None, None),
     ("/hours", supporters.SEE_HOURS, supporters.SEE_HOURS),
+    ("/me/fees", NEVER, NEVER),
     ("/statement", supporters.SEE_HOURS, NEVER),
     ("/print", supporters.SEE_HOURS, NEVER),
     ("/gifts/ask", supporters.SEE_HOURS, supporters.BOOK),

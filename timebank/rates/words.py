@@ -1,5 +1,7 @@
 """What staff read about rates. Pure."""
 
+from datetime import date
+
 from timebank.rates import rules
 from timebank.rates.rules import RateFacts
 
@@ -24,3 +26,8 @@ def for_whom(rate: RateFacts) -> str:
     """The band and the fund of a rate in words."""
     band = rate.band or "Every band"
     return band if rate.fund_id is None else f"{band}, fund {rate.fund_id}"
+
+
+def plain_day(day: date) -> str:
+    """``10 November 2026``."""
+    return f"{day.day} {day:%B %Y}"
