@@ -76,6 +76,7 @@ from timebank.payments import api_formats as payments_api_formats
 from timebank.payments import api_invoices as payments_api_invoices
 from timebank.payments import api_papers as payments_api_papers
 from timebank.payments import api_settings as payments_api_settings
+from timebank.payments import api_steps as payments_api_steps
 from timebank.payments import web as payments_web
 from timebank.payments import web_coding as payments_web_coding
 from timebank.payments import web_credits as payments_web_credits
@@ -139,7 +140,8 @@ PAGES = (
 API = (
     rates_api, fees_api, budgets_api, payments_api_invoices,
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
-    api_suppliers, payments_api, payments_api_formats, payments_api_papers, payments_api_settings, payees_api,
+    api_suppliers, payments_api, payments_api_steps, payments_api_formats, payments_api_papers,
+    payments_api_settings, payees_api,
     messages_api, concerns_api, confidence_api, governance_api, imports_api,
     reconciliation_api, statements_api, peers_api, claims_api, reports_api,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from timebank.db import retrying
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import Actor
+from timebank.kit.ids import normalise_reference
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.payments import batches, queries, rules
@@ -35,7 +36,10 @@ class Payee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Payable(msgspec.Struct, frozen=True, kw_only=True):
-    """One amount owed. ``pence`` is in minor units of ``currency``."""
+    """One amount owed, in minor units of ``currency``. ``settled_pence`` is paid; ``next_pence`` leaves next.
+
+    ``digest`` stands for all that an approval signs: send it back to approve what was read.
+    """
 
     reference: str
     kind: str
@@ -49,6 +53,11 @@ class Payable(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date
     batch_number: int | None
     settled_on: date | None
+    settled_pence: int
+    next_pence: int
+    tax_pence: int
+    pay_by: str
+    digest: str
 
 
 class Payables(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,13 +81,17 @@ class NewPaymentBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class PaymentLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bank is asked to pay to one payee. ``reference`` is the end-to-end id."""
+    """What the bank is asked to pay to one payee. ``reference`` is the end-to-end id.
+
+    ``credited_pence`` was kept back, because the payee owed it to us.
+    """
 
     line: int
     reference: str
     payee_id: int
     payee_name: str
     pence: int
+    credited_pence: int
     state: str
     settled_on: date | None
 
@@ -115,7 +128,7 @@ async def list_payables(
     limit: FromQuery[str | None] = None,
 ) -> Response[Payables]:
     """Payables, oldest first; ``state`` keeps those in one state."""
-    actor = _reader(request)
+    actor = reader(request)
     size, after = page_size(limit), parse_cursor(cursor) if cursor else (0,)
     refusals = [found for found in (size, after) if isinstance(found, Refusal)]
     if in_state is not None and in_state not in rules.STATES:
@@ -125,6 +138,18 @@ async def list_payables(
     async with database(request).reading(actor.timebank_id) as connection:
         page = await queries.page(connection, actor.timebank_id, after=after[0], state=in_state, size=size)
     return Response(Payables(items=[_payable(one) for one in page.items], next_cursor=page.next_cursor))
+
+
+@get("/api/v1/payables/{reference:str}", tags=["payments"], guards=[needs_scope(READ)], **READING)
+async def show_payable(request: ApiRequest, reference: FromPath[str]) -> Payable:
+    """One payable."""
+    actor = reader(request)
+    known = normalise_reference(reference)
+    async with database(request).reading(actor.timebank_id) as connection:
+        facts = await queries.by_reference(connection, actor.timebank_id, known) if known else None
+    if facts is None:
+        raise NotFoundException
+    return _payable(facts)
 
 
 @post("/api/v1/payment-batches", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
@@ -149,7 +174,7 @@ async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> 
 @get("/api/v1/payment-batches/{number:int}", tags=["payments"], guards=[needs_scope(READ)], **READING)
 async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch:
     """One payment run and its payables."""
-    return await _batch(request, _reader(request), number)
+    return await _batch(request, reader(request), number)
 
 
 @get(
@@ -164,7 +189,7 @@ async def show_batch_file(
     request: ApiRequest, number: FromPath[int], format_code: Annotated[str | None, QueryParameter(name="format")] = None
 ) -> Response[bytes]:
     """The stored bytes of a payment run, the same for ever; ``format`` for another than its first file."""
-    actor = _reader(request)
+    actor = reader(request)
     async with database(request).reading(actor.timebank_id) as connection:
         batch = await queries.batch(connection, actor.timebank_id, _known(number))
         if batch is None:
@@ -175,7 +200,8 @@ async def show_batch_file(
     return file_response(file)
 
 
-def _reader(request: ApiRequest) -> Actor:
+def reader(request: ApiRequest) -> Actor:
+    """Who asks, when they may read payments. Raises PermissionDeniedException otherwise."""
     actor = acting(request)
     if not rules.may_read(actor):
         raise PermissionDeniedException("Only someone with the finance role can see payments.")
@@ -207,6 +233,7 @@ async def _batch(request: ApiRequest, actor: Actor, number: int) -> PaymentBatch
                 payee_id=one.payee_id,
                 payee_name=one.payee_name,
                 pence=one.pence,
+                credited_pence=one.credited_pence,
                 state=one.state,
                 settled_on=one.settled_on,
             )
@@ -236,7 +263,12 @@ def _payable(facts: PayableFacts) -> Payable:
         due_on=facts.due_on,
         batch_number=facts.batch_number,
         settled_on=facts.settled_on,
+        settled_pence=facts.settled_pence,
+        next_pence=facts.next_pence,
+        tax_pence=facts.tax_pence,
+        pay_by=facts.pay_by,
+        digest=rules.digest(facts).hex(),
     )
 
 
-ROUTES = [list_payables, create_batch, show_batch, show_batch_file]
+ROUTES = [list_payables, show_payable, create_batch, show_batch, show_batch_file]

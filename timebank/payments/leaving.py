@@ -169,7 +169,8 @@ async def select(connection: Connection, timebank_id: int, payment_format: Payme
     for payable in payables:
         sums[payable.payee_id] = sums.get(payable.payee_id, 0) + payable.next_pence
     left = await credit_queries.left(connection, timebank_id, sorted(sums), lock=True)
-    credited, covered = net(sums, credit_queries.by_payee(left))
+    owing = credit_queries.by_payee(left)
+    credited, covered = net(sums, owing)
     spoiled = [row["id"] for row in await connection.fetch(SPOILED, timebank_id, rules.MAX_NAMED)]
     good = [group for group in groups if group.is_good]
     return Selection(
@@ -179,7 +180,7 @@ async def select(connection: Connection, timebank_id: int, payment_format: Payme
         credits=tuple(one for one in left if one.payee_id in credited),
         behind=(
             *_behind(NO_ACCOUNT, [group for group in good if group.payee_id in unreached]),
-            *_behind(COVERED, [group for group in good if group.payee_id in covered]),
+            *_behind(COVERED, [group for group in good if group.payee_id in covered], owing),
         ),
     )
 

@@ -146,9 +146,14 @@ async def record_settled(
     entry_id: UUID,
     now: datetime,
 ) -> Settled:
-    """Write down that :func:`outcome_item` was posted: the payment, its attempts, and each of its payables."""
+    """Write down that :func:`outcome_item` was posted: the payment, its attempts, its payables, what it kept back.
+
+    Call :func:`lock_inside` before the ledger call.
+    """
     timebank_id = actor.timebank_id
     items = await queries.payables_of_payment(connection, timebank_id, payment)
+    if outcome != rules.PAID:
+        await owed_back.give_back(connection, timebank_id, payment.batch_number, payment.line)
     await connection.execute(END_ATTEMPTS, timebank_id, payment.batch_number, payment.line)
     await connection.execute(END_PAYMENT, timebank_id, payment.batch_number, payment.line, outcome, on, now)
     for payable, pence in items:

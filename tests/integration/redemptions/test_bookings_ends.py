@@ -175,13 +175,23 @@ async def test_a_payment_that_has_left_can_stay_as_it_is(bank) -> None:
     reference = await booked(bank, await offer(bank, payee_id=cafe, value_pence=1000), bank.participant)
     await step(bank, "fulfil", reference)
     await paid_out(bank, (await payable_of(bank, reference)).reference)
-    (refusal,) = await refunded(bank, reference)
-    assert (refusal.code, refusal.field) == ("payment_already_exported", "supplier_pence")
-    assert "enter £10.00 as what the supplier is still owed" in refusal.message
-    assert [each.code for each in await refunded(bank, reference, supplier_pence=500)] == ["payment_already_exported"]
     assert isinstance(await refunded(bank, reference, supplier_pence=1000), service.Changed)
     assert (await payable_of(bank, reference)).state == "exported"
     assert (await hours(bank, bank.participant.member_id)).available == 60
+
+
+async def test_a_part_given_back_after_the_payment_left_is_owed_back_by_the_supplier(bank, owner_url: str) -> None:
+    await give_hours(bank, bank.participant.member_id, 60)
+    cafe = await payee(bank)
+    reference = await booked(bank, await offer(bank, payee_id=cafe, value_pence=1000), bank.participant)
+    await step(bank, "fulfil", reference)
+    await paid_out(bank, (await payable_of(bank, reference)).reference)
+    assert [each.code for each in await refunded(bank, reference, supplier_pence=1001)] == ["more_than_owed"]
+    assert isinstance(await refunded(bank, reference, minutes=30, supplier_pence=400), service.Changed)
+    assert await posted(bank, f"credit/{cafe}") == -600
+    assert await posted(bank, "expense/voucher") == -400
+    assert (await payable_of(bank, reference)).state == "exported"
+    assert await prove(owner_url, bank.id) == []
 
 
 async def test_a_reminder_comes_before_the_end_and_the_clock_runs_from_its_arrival(bank) -> None:

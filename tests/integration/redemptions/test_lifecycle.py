@@ -73,15 +73,18 @@ async def test_a_refund_gives_back_hours_and_takes_back_what_is_owed(bank, owner
     assert await prove(owner_url, bank.id) == []
 
 
-async def test_a_refund_after_the_payment_left_is_refused_and_changes_nothing(bank) -> None:
+async def test_a_refund_after_the_payment_left_makes_the_supplier_owe_it_back(bank, owner_url: str) -> None:
     await give_hours(bank, bank.participant.member_id, 60)
     supplier = await payee(bank)
     reference = await booked(bank, await offer(bank, "voucher", payee_id=supplier, value_pence=1000), bank.participant)
     await step(bank, "fulfil", reference)
     await paid_out(bank, (await payable_of(bank, reference)).reference)
-    assert codes(await step(bank, "refund", reference)) == ["payment_already_exported"]
-    assert await state(bank, reference) == "fulfilled"
-    assert (await hours(bank, bank.participant.member_id)).posted == 0
+    assert await step(bank, "refund", reference) == service.Changed(reference=reference, state="refunded")
+    assert (await hours(bank, bank.participant.member_id)).available == 60
+    assert (await payable_of(bank, reference)).state == "exported"
+    assert await posted(bank, f"credit/{supplier}") == -1000
+    assert await posted(bank, "expense/voucher") == 0
+    assert await prove(owner_url, bank.id) == []
 
 
 async def test_training_goes_to_its_own_account_and_waits_for_the_invoice(bank) -> None:
