@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from timebank.commands.common import CommandError
+from timebank.commands.exporting import add_arguments as add_export_arguments
+from timebank.commands.exporting import run_export
 from timebank.commands.importing import add_arguments as add_import_arguments
 from timebank.commands.importing import run_import
 from timebank.commands.papering import add_journal_arguments, add_pack_arguments, run_audit_pack, run_journal
@@ -26,6 +28,7 @@ examples:
   timebank member add riverside "Ada Example" --role admin --role coordinator
   timebank token create riverside 1 "Spreadsheet robot" --scope members:read --scope registers:write
   timebank import riverside timeoverflow-users members.csv --dry-run
+  timebank export --timebank riverside --as 7
   timebank reconcile march.csv --timebank riverside --as 7
   timebank journal --timebank riverside --first 2026-03-01 --last 2026-03-31
   timebank audit-pack 12 --timebank riverside
@@ -114,6 +117,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_import_arguments(
         _command(commands, "import", run_import, "bring members and hours from another program; safe to repeat")
+    )
+    add_export_arguments(
+        _command(commands, "export", run_export, "make a payment run of what is ready, and write its file")
     )
     add_reconcile_arguments(
         _command(commands, "reconcile", run_reconcile, "import a bank statement and match it; safe to repeat")
