@@ -32,8 +32,8 @@ ACCOUNTS = """
 select a.id, a.code, u.code as unit, u.exponent, y.name as payee
   from ledger.account a
   join ledger.unit u on u.id = a.unit_id
-  left join payee y on y.timebank_id = a.book_id and a.code ~ '^(payable|prepaid|credit)/[0-9]+$'
-                   and y.id = split_part(a.code, '/', 2)::bigint
+  left join payee y on y.timebank_id = a.book_id and split_part(a.code, '/', 1) in ('payable', 'prepaid', 'credit')
+                   and y.id::text = split_part(a.code, '/', 2) -- as text: other codes end on what is no number
  where a.book_id = $1 and u.code <> 'MIN'
  order by a.code
 """
