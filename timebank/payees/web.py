@@ -8,7 +8,6 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from timebank.kit.actor import ADMIN, FINANCE
-from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing
 from timebank.payees import accounts, details, queries, rules, service, shown, words
 from timebank.payees.accounts import DecideAccount, LookAtAccount, ProposeAccount, WithdrawAccount
@@ -304,8 +303,6 @@ async def _account_page(request: PageRequest, payee_id: int | None, form: Form |
         if payee_id and payee is None:
             raise NotFoundException
         waits = any(one.state == rules.PROPOSED for one in await queries.accounts_of(connection, timebank_id, payee_id))
-    if waits and form is None:
-        form = BLANK.refused([Refusal("already_proposed", "An account waits to be checked. Decide about it first.")])
     return render(
         request,
         "payees/account.html",
