@@ -14,7 +14,7 @@ from timebank.db import Database
 from timebank.demo import people
 from timebank.demo.steps import Refused, Step
 from timebank.kit.actor import Actor
-from timebank.kit.money import in_words
+from timebank.kit.money import decimal
 from timebank.payees.queries import payees
 from timebank.payments import service as payments
 
@@ -126,7 +126,7 @@ async def _receipt(db: Database, who: Actor, pence: int, currency: str, now: dat
     picture = Image.new("RGB", RECEIPT_SIZE, "white")
     draw = ImageDraw.Draw(picture)
     draw.rectangle((20, 20, RECEIPT_SIZE[0] - 20, RECEIPT_SIZE[1] - 20), outline="black", width=3)
-    for row, text in enumerate(("DEMO RECEIPT", "Not real", in_words(pence, currency))):
+    for row, text in enumerate(("DEMO RECEIPT", "Not real", f"{currency} {decimal(pence, currency)}")):
         draw.text((60, 80 + 90 * row), text, fill="black", font_size=48)
     out = io.BytesIO()
     picture.save(out, "JPEG")
