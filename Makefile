@@ -61,6 +61,7 @@ bench: install-dev ## measure speed, memory and page weights and print them (LED
 	@$(BIN)/python -m tests.benchmarks.register_figures $(REGISTER_BENCH)
 	@$(BIN)/python -m tests.benchmarks.participant_figures $(REGISTER_BENCH)
 	@$(BIN)/python -m tests.benchmarks.import_figures
+	@$(BIN)/python -m tests.benchmarks.format_figures
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: budgets

@@ -211,7 +211,7 @@ class PaymentsCsv:
     def write(self, batch: Batch) -> bytes:
         """Return the file as UTF-8."""
         profile = self.profile
-        table = [[_cell(batch, payment, column, profile) for column in profile.columns] for payment in batch.payments]
+        table = [_row(batch, payment, profile) for payment in batch.payments]
         if profile.with_headings:
             table.insert(0, [column.heading for column in profile.columns])
         text = csv.write(table, separator=profile.separator, line_end=profile.line_end)
@@ -240,16 +240,23 @@ class PaymentsCsv:
         return ControlTotal(batch.currency, len(amounts), sum(amounts))
 
 
-def _cell(batch: Batch, payment: Payment, column: Column, profile: ColumnProfile) -> str | int:
+def _row(batch: Batch, payment: Payment, profile: ColumnProfile) -> list[str | int]:
+    texts = _texts(batch, payment, profile)
+    return [_cell(batch, payment, column, profile, texts) for column in profile.columns]
+
+
+def _cell(
+    batch: Batch, payment: Payment, column: Column, profile: ColumnProfile, texts: Mapping[str, str]
+) -> str | int:
     field = column.field
-    if field == "amount":
-        return payment.pence if profile.amounts == "pence" else csv.Plain(money.decimal(payment.pence, batch.currency))
-    dates = {"due_on": payment.due_on, "processing_on": batch.processing_on}
-    if field in dates:
-        return csv.Plain(_DATES[profile.date_format](dates[field]))
     if field in REPEATABLE:
         return column.text if field == "fixed" else ""
-    return _text(_texts(batch, payment, profile)[field], column, profile)
+    if field == "amount":
+        return payment.pence if profile.amounts == "pence" else csv.Plain(money.decimal(payment.pence, batch.currency))
+    if field in {"due_on", "processing_on"}:
+        day = payment.due_on if field == "due_on" else batch.processing_on
+        return csv.Plain(_DATES[profile.date_format](day))
+    return _text(texts[field], column, profile)
 
 
 def _text(text: str, column: Column, profile: ColumnProfile) -> str:
