@@ -50,6 +50,7 @@ PAGES = (
     ParticipantPage("my fees", "/me/fees"),
     ParticipantPage("a fee", r"/me/fees/[A-Z0-9]{4}-[A-Z0-9]{4}", "/me/fees"),
     ParticipantPage("every fee", "/me/fees/every"),
+    ParticipantPage("where my money is paid", "/me/paid"),
     ParticipantPage("how I read", "/reading"),
     ParticipantPage("where I am signed in", "/devices"),
     ParticipantPage("our rules", "/rules"),

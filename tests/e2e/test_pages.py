@@ -29,6 +29,7 @@ PAGES = {
             "/me/supporters",
             "/me/looks",
             "/me/pause",
+            "/me/paid",
             "/me/leave",
             "/supporting",
         ),
@@ -64,6 +65,8 @@ PAGES = {
     FINANCE: (
         *("/payments/fees", "/payments/fees/years", "/payments/rates"),
         *("/payments", "/payments/batches", "/payments/batches/1", "/vouchers", "/suppliers", "/suppliers/1"),
+        *("/payees", "/payees?show=closed", "/payees/new", "/payees/1", "/payees/1/change", "/payees/1/account"),
+        *("/payees/3", "/payees/ours", "/payees/ours/account", "/payments/settings"),
         *("/reports", "/reports?first=soon", "/reports/trace", "/reports/tax-years", "/payments/batches/1/lines/1"),
     ),
 }
