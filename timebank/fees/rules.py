@@ -27,8 +27,9 @@ SOURCE = "fee"
 MAX_HOW_AGREED = 300
 
 NOTE = mark(
-    "A fee is money that you earn. It can change some benefits. Giving it away can change them too. If you get benefits, "
-    "ask first. Citizens Advice or your benefits office can tell you. You can take less, or nothing. Nobody asks why."
+    "A fee is money that you earn. It can change some benefits. Giving it away can change them too. If you get "
+    "benefits, ask first. Citizens Advice or your benefits office can tell you. You can take less, or nothing. "
+    "Nobody asks why."
 )
 """What everybody reads before they choose. It is kept with the choice, as it was shown."""
 
