@@ -16,6 +16,7 @@ from timebank.demo import people
 from timebank.demo.account_codes import add_codes
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
+from timebank.demo.budgets import add_budgets
 from timebank.demo.catalogue import add_catalogue
 from timebank.demo.claims import add_claims
 from timebank.demo.concerns import add_concerns
@@ -115,6 +116,7 @@ async def _fill(
     await keep_the_past(db, facts, anchor=anchor)
     if command.slug == people.RIVERSIDE:
         await add_governance(db, facts, actors, anchor=anchor)
+        await add_budgets(db, facts, actors, anchor=anchor, say=say)
     await _mark_filled(db, facts)
     return facts
 

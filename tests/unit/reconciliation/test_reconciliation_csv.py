@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timebank.kit.refusal import Refusal
-from timebank.reconciliation.formats import Columns, Question, ReadStatement, read
+from timebank.reconciliation.formats import Columns, Question, ReadStatement, headings_of, read
 from timebank.reconciliation.formats.amounts import read_amount
 from timebank.reconciliation.formats.model import MAX_FILE_BYTES, MAX_LINES
 
@@ -159,3 +159,15 @@ def test_what_a_bank_writes_is_read_to_the_penny(amounts: list[int], newest_firs
     assert found.closing_pence is not None
     assert found.opening_pence is not None
     assert found.closing_pence - found.opening_pence == sum(amounts)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (b"Narrative 1,Narrative 2,Wert\na,b,c\n", ("Narrative 1", "Narrative 2", "Wert")),
+        (b"03/03/2026,Tea,1.50\n04/03/2026,Bus,2.00\n", ("column 1", "column 2", "column 3")),
+        (b"", ()),
+    ],
+)
+def test_columns_are_remembered_under_their_names(text: bytes, names: tuple[str, ...]) -> None:
+    assert headings_of(text) == names

@@ -62,8 +62,8 @@ def headings_of(data: bytes) -> tuple[str, ...]:
         return ()
     heading = heading_row(rows)
     cells = heading.cells if heading else rows[0].cells
-    is_names = not any(character.isdigit() for cell in cells for character in cell)
-    return cells if is_names else tuple(f"column {n}" for n in range(1, len(cells) + 1))
+    is_data = any(not isinstance(dates.parse(cell), Refusal) for cell in cells if cell)
+    return cells if not is_data else tuple(f"column {n}" for n in range(1, len(cells) + 1))
 
 
 def _question(rows: Sequence[Row], heading: Row | None, columns: Columns) -> Question:
