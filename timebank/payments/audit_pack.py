@@ -27,8 +27,8 @@ MEDIA_TYPE = "application/zip"
 PAYMENT_COLUMNS = ("line", "reference", "payee_id", "payee", "pence", "credited_pence", "state", "settled_on")
 TRACE_COLUMNS = (
     "line", "payment", "payee", "attempt", "pence", "payable", "kind", "description", "earned_on", "due_on",
-    "invoice_number", "order_number", "owed_entry", "source_kind", "source_id", "source_reference", "hours_entry",
-    "minutes",
+    "invoice_number", "order_number", "owed_entry", "source_kind", "source_id", "source_reference", "behind",
+    "hours_entry", "minutes",
 )  # fmt: skip
 STEP_COLUMNS = ("payable", "n", "state", "at", "actor_id", "reason", "entry_id")
 
@@ -43,8 +43,8 @@ What is in it
 -------------
 files/            the files of this run, byte for byte as they were made
 payments.csv      every payment: whom, how much (in minor units, such as pence), what the bank did
-trace.csv         what every payment is for: payable, where it comes from, its ledger entry,
-                  and the entry and minutes of the hours behind it
+trace.csv         what every payment is for: payable, its ledger entry, where it comes from, what is
+                  behind that (a booking, a line of a register), and the entry and minutes of the hours
 steps.csv         who did what with every payable, and when (UTC); members stand there by number
 ledger.journal    the ledger entries behind this run, for hledger; costs are debits and positive
 ledger.beancount  the same, for beancount

@@ -15,6 +15,7 @@ select t.line, m.reference as payment, m.payee_name as payee, t.n as attempt, t.
        p.description, p.earned_on, p.due_on, p.invoice_number, p.order_number, p.entry_id as owed_entry,
        p.source_kind, p.source_id,
        coalesce(r.reference, u.reference, f.reference, c.reference, x.reference, '') as source_reference,
+       coalesce(b.reference, g.reference || ', line ' || k.line, '') as behind,
        coalesce(r.entry_id, b.entry_id, k.entry_id) as hours_entry,
        coalesce(r.minutes, b.minutes, f.minutes) as minutes
   from payment_attempt t
@@ -27,6 +28,7 @@ select t.line, m.reference as payment, m.payee_name as payee, t.n as attempt, t.
   left join fee_choice h on p.source_kind = 'fee' and h.timebank_id = p.timebank_id and h.id = p.source_id
   left join fee f on f.timebank_id = h.timebank_id and f.id = h.fee_id
   left join contribution k on k.timebank_id = f.timebank_id and k.id = f.contribution_id
+  left join register g on g.timebank_id = k.timebank_id and g.id = k.register_id
   left join claim c on p.source_kind = 'claim' and c.timebank_id = p.timebank_id and c.id = p.source_id
   left join access_cost x on p.source_kind = 'access_cost' and x.timebank_id = p.timebank_id and x.id = p.source_id
  where t.timebank_id = $1 and t.batch_number = $2
@@ -53,7 +55,10 @@ VOID_ENTRIES = "select entry_ids from payment_batch_void where timebank_id = $1 
 
 
 class Traced(msgspec.Struct, frozen=True, kw_only=True):
-    """One payable in a payment. ``minutes`` and ``hours_entry`` are those of the hours behind it, if there are any."""
+    """One payable in a payment. ``behind``: the booking of a voucher's use, the line of the register of a fee.
+
+    ``minutes`` and ``hours_entry`` are those of the hours behind it, if there are any.
+    """
 
     line: int
     payment: str
@@ -71,6 +76,7 @@ class Traced(msgspec.Struct, frozen=True, kw_only=True):
     source_kind: str
     source_id: int
     source_reference: str
+    behind: str
     hours_entry: UUID | None
     minutes: int | None
 

@@ -67,6 +67,7 @@ _GROUPS = {
     "payable": "Liabilities:Payable",
     "prepaid": "Assets:Prepaid",
     "credit": "Assets:Credit",
+    "advance": "Assets:Advance",
     "in-transit": "Assets:In-transit",
     "bank": "Assets:Bank",
     "cash": "Assets:Cash",

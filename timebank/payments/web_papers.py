@@ -30,7 +30,7 @@ from timebank.web.viewer import viewer
 
 PageRequest = Request[Any, Any, Any]
 NO_STORE = {"Cache-Control": "no-store"}
-MONTHS_SHOWN = 12
+MONTHS_SHOWN = 6
 PLACE = "/payments"
 
 

@@ -25,6 +25,7 @@ from tests.integration.payments.helpers import (
     approved,
     call,
     codes,
+    done,
     last_payment,
     new_key,
     run,
@@ -34,6 +35,7 @@ from tests.integration.payments.test_payments_api import headers
 from tests.integration.redemptions.spending import booked as book
 from tests.integration.redemptions.spending import give_hours, offer, paid_out
 from tests.integration.redemptions.spending import step as take
+from tests.integration.redemptions.vouchering import code_of, confirm, ours, spend, till
 from tests.people import NOW, Bank, Browser
 from timebank.kit.trouble import Trouble
 from timebank.payments import papers
@@ -44,6 +46,7 @@ from timebank.payments.journal import Days
 from timebank.payments.outcomes import VoidBatch, void_batch
 from timebank.payments.remittance import RemittancesAsked, SendRemittances, mails_of, send_remittances
 from timebank.payments.remittance_mail import RemittanceMail
+from timebank.payments.service import Approve, approve
 from timebank.settings import Settings
 
 Open = Callable[[], Browser]
@@ -390,6 +393,23 @@ async def test_the_trace_leads_back_to_the_hours(bank: Bank, tmp_path: Path) -> 
     [row] = rows(opened(await pack(bank), tmp_path) / "trace.csv")
     assert (row["payable"], row["source_kind"], row["source_reference"]) == (payable, "redemption", reference)
     assert (row["hours_entry"], row["minutes"]) == (str(booking["entry_id"]), "60")
+
+
+async def test_each_part_of_a_voucher_leads_to_its_booking(bank: Bank, tmp_path: Path) -> None:
+    offer_id, supplier = await ours(bank, pence=500, allows_parts=True)
+    reference = await spend(bank, offer_id)
+    at, code = await till(bank, supplier), await code_of(bank, reference)
+    for pence in (200, 300):
+        assert not isinstance(await confirm(bank, at, code, pence=pence), list)
+    async with bank.db.reading(bank.id) as connection:
+        found = await connection.fetch("select reference from payable where timebank_id = $1 order by id", bank.id)
+    first, second = [row["reference"] for row in found]
+    await done(approve(bank.db, bank.finance, Approve(reference=first), **call()))
+    await paid_out(bank, second)
+    one, two = rows(opened(await pack(bank), tmp_path) / "trace.csv")
+    assert (one["source_kind"], one["source_reference"], one["pence"]) == ("redemption", reference, "200")
+    assert (two["source_kind"], two["behind"], two["pence"]) == ("voucher_use", reference, "300")
+    assert one["hours_entry"] == two["hours_entry"] != ""
 
 
 async def test_a_void_run_says_so_in_its_pack(bank: Bank, tmp_path: Path) -> None:
