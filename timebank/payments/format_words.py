@@ -54,8 +54,8 @@ AMOUNTS = (("pounds", "Pounds and pence: 12.50"), ("pence", "Pence: 1250"))
 SEPARATORS = (("comma", "Comma"), ("semicolon", "Semicolon"), ("tab", "Tab"))
 LINE_ENDS = (("crlf", "As Windows does (CRLF)"), ("lf", "As other systems do (LF)"))
 LETTERS = (
-    ("bacs", "As UK banks take them: capitals, digits and . & / -"),
-    ("sepa", "As SEPA banks take them: Latin letters"),
+    ("bacs", "Capitals, for UK banks"),
+    ("sepa", "Latin, for SEPA"),
     ("any", "As they are"),
 )
 SORT_CODES = (("089999", "089999"), ("08-99-99", "08-99-99"))
@@ -64,19 +64,21 @@ EXTENSIONS = (("csv", ".csv"), ("txt", ".txt"))
 
 def needs(payment_format: PaymentFormat) -> str:
     """What a format cannot be made without, in words."""
-    return getattr(payment_format, "needs", "") or "Nothing: it holds no account."
+    return getattr(payment_format, "needs", "") or "No bank details."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """How a run looks in a format: its first payments, and what stands in the way.
 
-    ``text`` is None for what is no text. ``changed`` are names that are sent in other letters: ours, and what is sent.
+    ``text`` is None for what is no text; with ``is_example`` it holds made-up accounts for those that are missing.
+    ``changed`` are names that are sent in other letters: ours, and what is sent.
     """
 
     text: str | None
     refusals: tuple[Refusal, ...]
     changed: tuple[tuple[str, str], ...]
+    is_example: bool = False
 
 
 def preview(payment_format: PaymentFormat, batch: Batch) -> Preview:
@@ -84,15 +86,11 @@ def preview(payment_format: PaymentFormat, batch: Batch) -> Preview:
     refusals = payment_format.check(replace(batch, payments=batch.payments[:CHECKED_PAYMENTS]))
     changed = tuple(dict.fromkeys(_changed(payment_format, batch.payments)))[:SHOWN_NAMES]
     few = replace(batch, payments=batch.payments[:SHOWN_PAYMENTS])
-    if payment_format.check(few):
-        return Preview(text=None, refusals=tuple(refusals), changed=changed)
-    content = payment_format.write(few)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return Preview(text=None, refusals=tuple(refusals), changed=changed)
-    lines = "\n".join(masked(text, few).splitlines()[:SHOWN_LINES])
-    return Preview(text=lines[:SHOWN_CHARACTERS], refusals=tuple(refusals), changed=changed)
+    is_example = bool(payment_format.check(few))
+    few = _example(few) if is_example else few
+    text = None if payment_format.check(few) else _text(payment_format.write(few))
+    lines = None if text is None else "\n".join(masked(text, few).splitlines()[:SHOWN_LINES])[:SHOWN_CHARACTERS]
+    return Preview(text=lines, refusals=tuple(refusals), changed=changed, is_example=is_example)
 
 
 def masked(text: str, batch: Batch) -> str:
@@ -108,27 +106,33 @@ def masked(text: str, batch: Batch) -> str:
     return text
 
 
-def example(batch: Batch) -> Batch:
-    """The same run with made-up accounts where none is known, so that columns can be looked at before there are any."""
-    somebody = Account(holder="", sort_code="000000", number="00000000", iban="GB00AAAA00000000000000", bic="AAAAGB00")
-    ours = batch.account or replace_holder(somebody, batch.payer)
-    payments = tuple(
-        one if one.account else replace(one, account=replace_holder(somebody, one.payee_name))
-        for one in batch.payments[:SHOWN_PAYMENTS]
-    )
-    return replace(batch, account=ours, payments=payments)
-
-
-def replace_holder(account: Account, holder: str) -> Account:
-    """The account in another name."""
-    return Account(
-        holder=holder, sort_code=account.sort_code, number=account.number, iban=account.iban, bic=account.bic
-    )
-
-
 def is_csv(payment_format: PaymentFormat) -> bool:
     """Can its columns be copied and changed?"""
     return isinstance(payment_format, PaymentsCsv)
+
+
+def _example(batch: Batch) -> Batch:
+    """The same payments with made-up accounts where none is known, so that a format shows itself before there are any.
+
+    Nothing of it is ever a file.
+    """
+    numbers = {"sort_code": "000000", "number": "00000000", "iban": "GB00AAAA00000000000000", "bic": "AAAAGB00"}
+    payments = tuple(
+        replace(one, account=one.account or Account(holder=one.payee_name, **numbers)) for one in batch.payments
+    )
+    return replace(
+        batch,
+        account=batch.account or Account(holder=batch.payer, **numbers),
+        service_user_number=batch.service_user_number or "000000",
+        payments=payments,
+    )
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
 
 
 def _hidden(number: str) -> str:

@@ -166,7 +166,7 @@ async def _form_page(
         async with database(request).reading(timebank_id) as connection:
             batch = await _run(connection, timebank_id, None)
         if batch is not None:
-            preview = words.preview(PaymentsCsv(profile), words.example(batch))
+            preview = words.preview(PaymentsCsv(profile), batch)
     code = changed.code if changed else copied.code if copied else ""
     return render(
         request,

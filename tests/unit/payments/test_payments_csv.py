@@ -188,7 +188,7 @@ def test_fixed_texts_empty_columns_and_our_own_account() -> None:
     assert OWN.as_sent(payment()) == "CORNER CAF"
     assert OWN.needs == "A sort code and account number of every payee; our own sort code and account number."
     assert PaymentsCsv().as_sent(payment()) == "Corner Café"
-    assert PaymentsCsv().needs == "Nothing: it holds no account."
+    assert PaymentsCsv().needs == "No bank details."
 
 
 def test_a_file_to_another_account_never_leaves() -> None:

@@ -169,7 +169,7 @@ class PaymentsCsv:
             ("our own IBAN", fields & {"our_iban"}),
         ]
         needs = [words for words, found in wanted if found]
-        return f"{'; '.join(needs)}.".capitalize().replace("iban", "IBAN") if needs else "Nothing: it holds no account."
+        return f"{'; '.join(needs)}.".capitalize().replace("iban", "IBAN") if needs else "No bank details."
 
     def reaches(self, account: Account | None) -> bool:
         """Everybody, unless the columns hold account numbers."""
