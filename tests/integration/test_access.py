@@ -15,6 +15,7 @@ from tests.integration.claims.claiming import sent as sent_claim
 from tests.integration.governance.versions import a_second_version
 from tests.integration.imports.importing import bring
 from tests.integration.messages.mailroom import a_call_and_letters
+from tests.integration.payees.accounts_made import proposed
 from tests.integration.payments.helpers import add_payee, owe, run
 from tests.integration.payments.helpers import approved as approved_payment
 from tests.integration.peers.helping import help_between_members
@@ -579,7 +580,7 @@ OPEN = frozenset(
 )
 TABLES_WITH_CONTENT = (
     "member", "activity", "register", "contribution", "register_upload", "offer", "redemption", "redemption_event",
-    "payable", "payable_event", "payment_batch", "member_role", "consent", "consent_topic", "supporter",
+    "payable", "payable_event", "payment_batch", "bank_account", "member_role", "consent", "consent_topic", "supporter",
     "group_membership", "member_upload", "pause", "departure", "safeguarding_person", "member_age",
     "guardian_consent", "member_check", "confidence_report", "confidence_step", "activity_leader", "session",
     "attendance", "check_in_code", "activity_photo",
@@ -748,6 +749,8 @@ async def world(db: Database) -> World:
         "view_id": "1000000",
         "batch_id": "1000000",
         "payee_id": str(payee),
+        "account_id": str(await proposed(db, bank.finance_two, payee)),
+        "look_id": "1000000",
         "till.reference": "0000-0000",
         "name": "none.css",
         "path": "none",
