@@ -116,14 +116,14 @@ def _example(batch: Batch) -> Batch:
 
     Nothing of it is ever a file.
     """
-    numbers = {"sort_code": "000000", "number": "00000000", "iban": "GB00AAAA00000000000000", "bic": "AAAAGB00"}
+    numbers = {"sort_code": "121212", "number": "34343434", "iban": "GB00AAAA12121234343434", "bic": "AAAAGB00"}
     payments = tuple(
         replace(one, account=one.account or Account(holder=one.payee_name, **numbers)) for one in batch.payments
     )
     return replace(
         batch,
         account=batch.account or Account(holder=batch.payer, **numbers),
-        service_user_number=batch.service_user_number or "000000",
+        service_user_number=batch.service_user_number or "565656",
         payments=payments,
     )
 
