@@ -12,7 +12,7 @@ from timebank.kit.actor import ADMIN, FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.reconciliation import creditors, queries, rules, service, words
+from timebank.reconciliation import creditors, formats, queries, rules, service, words
 from timebank.reconciliation.formats import MAX_FILE_BYTES
 from timebank.reconciliation.formats.columns import LABELS, NAMES
 from timebank.reconciliation.importing import columns_of, imported
@@ -103,10 +103,13 @@ async def bring(request: PageRequest) -> Response[Any]:
 
 @get("/reconciliation/statements/{statement_id:int}", guards=[may_look], include_in_schema=False)
 async def statement_page(
-    request: PageRequest, statement_id: FromPath[int], cursor: FromQuery[str | None] = None
+    request: PageRequest,
+    statement_id: FromPath[int],
+    cursor: FromQuery[str | None] = None,
+    columns: FromQuery[str | None] = None,
 ) -> Response[str]:
-    """What importing a file would do; or, when it is imported, its lines."""
-    return await _statement_page(request, statement_id, BLANK, cursor)
+    """What importing a file would do; or, when it is imported, its lines. ``columns`` chooses columns once more."""
+    return await _statement_page(request, statement_id, BLANK, cursor, choose=columns == "choose")
 
 
 @post("/reconciliation/statements/{statement_id:int}", guards=[may_act], include_in_schema=False)
@@ -205,7 +208,7 @@ async def _statements_page(request: PageRequest, form: Form, cursor: str | None 
 
 
 async def _statement_page(
-    request: PageRequest, statement_id: int, form: Form, cursor: str | None = None
+    request: PageRequest, statement_id: int, form: Form, cursor: str | None = None, *, choose: bool = False
 ) -> Response[str]:
     person = viewer(request)
     timebank_id = person.actor.timebank_id
@@ -236,6 +239,9 @@ async def _statement_page(
     refusals = found if isinstance(found, list) else []
     shown = None if isinstance(found, list) else found
     question = shown.question if shown else None
+    if question is None and statement.format == "csv" and (choose or refusals):
+        async with database(request).reading(timebank_id) as connection:
+            question = formats.columns_question(await queries.content(connection, timebank_id, statement_id))
     guess = columns_of(question.guess) if question else {}
     if question and not form.fields:
         form = Form.blank(**{f"columns-{name}": str(place) for name, place in guess.items()})

@@ -9,7 +9,7 @@ from timebank.reconciliation.formats.model import (
     ReadLine,
     ReadStatement,
 )
-from timebank.reconciliation.formats.statement_csv import headings_of, read_csv
+from timebank.reconciliation.formats.statement_csv import columns_question, headings_of, read_csv
 
 __all__ = [
     "FORMATS",
@@ -18,6 +18,7 @@ __all__ = [
     "Question",
     "ReadLine",
     "ReadStatement",
+    "columns_question",
     "headings_of",
     "read",
 ]

@@ -52,6 +52,18 @@ def read_csv(data: bytes, currency: str, chosen: Columns | None = None) -> ReadS
     return _statement(_body(rows, heading, columns), columns, currency)
 
 
+def columns_question(data: bytes) -> Question | None:
+    """The columns of a CSV, to be chosen by a person whatever their names say; None when it is no CSV."""
+    decoded = csv.decode(data, max_bytes=MAX_FILE_BYTES)
+    if isinstance(decoded, Refusal):
+        return None
+    rows = csv.rows(decoded.text, decoded.separator or csv.sniff(decoded.text), max_rows=MAX_LINES + 20)
+    if isinstance(rows, Refusal) or not rows:
+        return None
+    heading = heading_row(rows)
+    return _question(rows, heading, guess(heading.cells) if heading else _NOTHING)
+
+
 def headings_of(data: bytes) -> tuple[str, ...]:
     """The names of the columns of a CSV, by which the choice of columns is remembered; () when it has none."""
     decoded = csv.decode(data, max_bytes=MAX_FILE_BYTES)
