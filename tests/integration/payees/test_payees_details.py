@@ -5,15 +5,20 @@ from typing import Any
 
 import pytest
 
+from tests.integration.messages.mailroom import mail_server
 from tests.integration.payees.accounts_made import COLLEGE, call, confirmed, in_use, proposed, states
 from tests.integration.payments.helpers import add_payee, approved, codes, facts, run, settle
 from tests.people import NOW, Bank
+from timebank.kit.trouble import Trouble
+from timebank.members.traces import TRACES
 from timebank.payees import queries
 from timebank.payees.details import ChangedPayee, ChangePayee, OpenPayee, change_payee, open_payee
 from timebank.payees.forgetting import forget_accounts
 from timebank.payees.reading import Typed
+from timebank.payees.telling import Letters
 from timebank.payments.rules import is_approval_good
 from timebank.payments.settings import PaymentSettings, change_settings, changes, payment_settings
+from timebank.settings import Settings
 
 
 def details(payee_id: int, **fields: Any) -> ChangePayee:
@@ -152,3 +157,52 @@ async def test_accounts_of_who_left_go_when_nothing_is_on_its_way(bank: Bank) ->
             "select sealed, last_four, mark from bank_account where timebank_id = $1 and payee_id = $2", bank.id, payee
         )
     assert (row["sealed"], row["last_four"], row["mark"]) == (b"\0", "0000", bytes(32))
+
+
+async def test_what_is_written_to_a_payee_goes_out_once(bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    await change_payee(bank.db, bank.finance, details(payee, name="Corner Café", email="till@cafe.example"), **call())
+    await confirmed(bank, payee)
+    with pytest.raises(Trouble):
+        await Letters(Settings()).send_due(bank.db, bank.id, NOW)
+    with mail_server() as room:
+        letters = Letters(room.settings)
+        for _ in range(2):
+            await letters.send_due(bank.db, bank.id, NOW)
+        (mail,) = room.to("till@cafe.example")
+    text = mail.get_content()
+    assert mail["Subject"] == "Your bank account for payments"
+    assert "ends in 4958" in text
+    assert "tell us at once: Call 01632 960 001" in text
+    assert "66374958" not in text
+
+
+async def test_a_letter_that_is_refused_for_good_is_not_sent_for_ever(bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    await change_payee(bank.db, bank.finance, details(payee, email="gone@cafe.example"), **call())
+    await confirmed(bank, payee)
+    with mail_server() as room:
+        room.to_recipient["gone@cafe.example"] = "550 no such mailbox"
+        for _ in range(2):
+            await Letters(room.settings).send_due(bank.db, bank.id, NOW)
+        assert room.received == []
+    async with bank.db.reading(bank.id) as connection:
+        row = await connection.fetchrow("select state, attempts from payee_notice where timebank_id = $1", bank.id)
+    assert (row["state"], row["attempts"]) == ("failed", 1)
+
+
+async def test_leaving_erases_an_account_at_once_where_nothing_is_owed(bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance, "Demo participant", member_id=bank.participant.member_id)
+    await confirmed(bank, payee)
+    await proposed(bank.db, bank.finance, payee, COLLEGE)
+    (trace,) = (one for one in TRACES if one.table == "bank_account")
+    async with bank.db.writing(bank.id) as connection:
+        held = await connection.fetch(trace.select, bank.id, bank.participant.member_id)
+        assert [row["ends_in"] for row in held] == ["4958", "7491"]
+        for statement in trace.erase:
+            await connection.execute(statement, bank.id, bank.participant.member_id)
+        row = await connection.fetchrow(
+            "select count(*) as n from bank_account where timebank_id = $1 and sealed <> '\\x00'", bank.id
+        )
+    assert row["n"] == 0
+    assert await states(bank, payee) == ["withdrawn", "replaced"]
