@@ -12,6 +12,14 @@ from timebank.payments.rules import PayableFacts
 
 IN_CASH = queries.FACTS + " and p.state = 'approved' and y.pay_by = 'cash' order by p.due_on, p.id limit $2"
 
+DUE_FIRST = """
+select p.id
+  from payable p
+  join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
+ where p.timebank_id = $1 and p.state = 'approved' and y.pay_by = 'bank' and not (p.payee_id = any($2::bigint[]))
+ order by p.due_on, p.id limit $3
+"""
+
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """What finance's first page shows. Lists are cut at ``queries.MAX_LISTED``; ``counts`` and ``plan`` are complete.
@@ -64,8 +72,9 @@ async def _approved(
     """The first of those that leave, of those that changed after approval, and of those that are paid in cash."""
     why = {one.why for one in plan.behind}
     staying = sorted({one.payee_id for one in plan.behind if one.why in (leaving.NO_ACCOUNT, leaving.COVERED)})
-    taken = [row["id"] for row in await connection.fetch(leaving.TAKEN, timebank_id, staying, MAX_LISTED)]
-    ready = await queries.by_ids(connection, timebank_id, taken)
+    first = [row["id"] for row in await connection.fetch(DUE_FIRST, timebank_id, staying, 2 * MAX_LISTED)]
+    found = await queries.by_ids(connection, timebank_id, first)
+    ready = sorted((one for one in found if rules.is_approval_good(one)), key=lambda one: (one.due_on, one.id))
     spoiled: list[PayableFacts] = []
     if leaving.CHANGED in why:
         ids = [row["id"] for row in await connection.fetch(leaving.SPOILED, timebank_id, MAX_LISTED)]
@@ -74,7 +83,7 @@ async def _approved(
     if leaving.CASH in why:
         rows = await connection.fetch(IN_CASH, timebank_id, MAX_LISTED)
         cash = [one for one in queries.as_facts(rows) if rules.is_approval_good(one)]
-    return tuple(sorted(ready, key=lambda one: (one.due_on, one.id))), tuple(spoiled), tuple(cash)
+    return tuple(ready[:MAX_LISTED]), tuple(spoiled), tuple(cash)
 
 
 def totals(plan: Plan) -> tuple[Sum, ...]:
