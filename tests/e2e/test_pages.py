@@ -67,6 +67,7 @@ PAGES = {
         *("/payments", "/payments/batches", "/payments/batches/1", "/vouchers", "/suppliers", "/suppliers/1"),
         *("/payees", "/payees?show=closed", "/payees/new", "/payees/1", "/payees/1/change", "/payees/1/account"),
         *("/payees/3", "/payees/ours", "/payees/ours/account", "/payments/settings"),
+        *("/payments/codes", "/payments/batches/1/papers"),
         *("/reports", "/reports?first=soon", "/reports/trace", "/reports/tax-years", "/payments/batches/1/lines/1"),
     ),
 }
