@@ -121,7 +121,7 @@ async def _enter(db: Database, facts: TimeBankFacts, finance: Actor, ids: dict[s
             there = await invoice_queries.coverable(connection, facts.id, ids[payee])
         left += [(payee, one) for one in there if one.payable.state in (EXPORTED, PAID)]
     first = [one for payee, one in left if payee == left[0][0]][:-1]
-    plans = [("QC-2201", left[0][0], first, 0), ("RC/118", left[-1][0], [left[-1][1]], 1500)] if first else []
+    plans = [("QC-2201", left[0][0], first, 0), ("QC-2230", left[-1][0], [left[-1][1]], 1500)] if first else []
     for number, payee, covered, more in plans:
         gross = sum(one.open_pence for one in covered) + more
         invoiced_on = max(one.payable.earned_on for one in covered)
@@ -138,7 +138,7 @@ async def _enter(db: Database, facts: TimeBankFacts, finance: Actor, ids: dict[s
         done = await invoices.enter(db, finance, command, key=f"demo-invoice-{number}", now=anchor)
         if isinstance(done, list):
             raise Refused(done)
-        paper = await invoices.read_paper(f"{number}.pdf".replace("/", "-"), PAPER + number.encode())
+        paper = await invoices.read_paper(f"{number}.pdf", PAPER + number.encode())
         assert isinstance(paper, invoices.ReadPaper)
         await invoices.add_paper(db, finance, done.invoice_id, paper, key=f"demo-invoice-paper-{number}", now=anchor)
     return len(plans)
