@@ -271,7 +271,6 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         words=words,
         miles=rules.miles_in_words,
         max_words=rules.MAX_WORDS,
-        money_of=lambda pence: money.in_words(pence, person.currency),
     )
 
 
