@@ -15,8 +15,21 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit import ids
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.payments import cash, credit_queries, files, many, months, outcomes, parts, requests, rules, service
+from timebank.payments import (
+    cash,
+    credit_notes,
+    credit_queries,
+    files,
+    many,
+    months,
+    outcomes,
+    parts,
+    requests,
+    rules,
+    service,
+)
 from timebank.payments import credits as owed_back
+from timebank.payments import set_off as setting_off
 from timebank.payments.api import READ, WRITE, ApiRequest, reader
 from timebank.payments.credit_queries import CreditFacts
 from timebank.payments.rules import UnknownPayment
@@ -323,16 +336,16 @@ async def list_credits(request: ApiRequest) -> Credits:
 async def propose_credit_note(request: ApiRequest, data: JSONBody[NewCreditNote]) -> Response[owed_back.CreditChanged]:
     """Enter a credit note; a second person agrees with it before it counts."""
     db, actor, key = database(request), acting(request), idempotency_key(request)
-    command = owed_back.ProposeCreditNote(**msgspec.structs.asdict(data))
-    return await _answer(lambda: owed_back.propose_note(db, actor, command, key=key, now=now(request)))
+    command = credit_notes.ProposeCreditNote(**msgspec.structs.asdict(data))
+    return await _answer(lambda: credit_notes.propose_note(db, actor, command, key=key, now=now(request)))
 
 
 @post("/api/v1/credits/set-off", tags=["payments"], guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
-async def set_off(request: ApiRequest, data: JSONBody[SetOff]) -> Response[owed_back.DebtSettled]:
+async def set_off(request: ApiRequest, data: JSONBody[SetOff]) -> Response[setting_off.DebtSettled]:
     """Settle what is approved for a payee against credits that cover it."""
     db, actor, key = database(request), acting(request), idempotency_key(request)
-    command = owed_back.SettleDebt(payee_id=data.payee_id)
-    return await _answer(lambda: owed_back.settle_debt(db, actor, command, key=key, now=now(request)))
+    command = setting_off.SettleDebt(payee_id=data.payee_id)
+    return await _answer(lambda: setting_off.settle_debt(db, actor, command, key=key, now=now(request)))
 
 
 @post(
@@ -347,8 +360,8 @@ async def decide_credit_note(
 ) -> Response[owed_back.CreditChanged]:
     """Agree with a credit note, or refuse it."""
     db, actor, key = database(request), acting(request), idempotency_key(request)
-    command = owed_back.DecideCreditNote(reference=_reference(reference), accept=data.accept)
-    return await _answer(lambda: owed_back.decide_note(db, actor, command, key=key, now=now(request)))
+    command = credit_notes.DecideCreditNote(reference=_reference(reference), accept=data.accept)
+    return await _answer(lambda: credit_notes.decide_note(db, actor, command, key=key, now=now(request)))
 
 
 @post(

@@ -1,7 +1,8 @@
 """Credits: what payees owe back, from a refund after payment or a credit note; netted, set off or repaid.
 
 A payment run keeps a payee's credits back from what it pays. Who owes us as much as we owe them gets no payment:
-:func:`settle_debt` sets the two off. What is repaid comes with the bank's statement.
+``set_off.settle_debt`` sets the two off. What is repaid comes with the bank's statement. ``credit_notes`` are entered
+by one person and agreed by another.
 """
 
 from collections.abc import Sequence
@@ -13,21 +14,19 @@ import msgspec
 
 from ledger import Post
 from timebank.banks import queries as banks
-from timebank.db import Connection, Database, Rollback, once
+from timebank.db import Connection, Database, once
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.ids import reference as new_reference
 from timebank.kit.money import in_words
-from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
-from timebank.payees import queries as payees
-from timebank.payees.rules import credit_account, payable_account, prepaid_account
+from timebank.payees.rules import credit_account, prepaid_account
 from timebank.payees.service import open_credit_account
 from timebank.payments import credit_queries, entries, queries, rules
 from timebank.payments.credit_queries import CreditFacts, CreditLeft
 from timebank.payments.periods import open_day
 from timebank.payments.rules import PayableFacts, PaymentFacts
-from timebank.payments.service import abandon_if, add_settled, local_day, open_expense_account, post
+from timebank.payments.service import abandon_if, post
 
 REFUND, CREDIT_NOTE = "refund", "credit_note"
 REFERENCE_ATTEMPTS = 5
@@ -37,13 +36,6 @@ insert into credit (timebank_id, reference, payee_id, source, kind, payable_id, 
                     document_number, reason, state, proposed_by, proposed_at, entry_id)
 values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13, $14)
 on conflict do nothing returning id
-"""
-NOTE_KNOWN = """
-select reference from credit
- where timebank_id = $1 and payee_id = $2 and document_number = $3 and source = 'credit_note' and state <> 'refused'
-"""
-DECIDE = """
-update credit set state = $3, decided_by = $4, decided_at = $5, entry_id = $6 where timebank_id = $1 and id = $2
 """
 USE = "update credit set left_pence = left_pence - $3 where timebank_id = $1 and id = $2"
 INSERT_USE = """
@@ -69,7 +61,6 @@ update credit c set left_pence = c.left_pence + b.pence
  where c.timebank_id = $1 and c.id = b.credit_id
 """
 NEXT_USE = "select coalesce(max(n), 0) + 1 from credit_use where timebank_id = $1 and credit_id = $2"
-APPROVED_OF_PAYEE = queries.FACTS + " and p.payee_id = $2 and p.state = 'approved' order by p.id" + queries.LOCK
 
 
 class UnknownCredit(LookupError):
@@ -84,23 +75,6 @@ class Crediting(msgspec.Struct, frozen=True, kw_only=True):
     post: Post
 
 
-class ProposeCreditNote(msgspec.Struct, frozen=True, kw_only=True):
-    """A payee's credit note, as finance has it on paper. ``kind`` is the cost that it makes smaller."""
-
-    payee_id: int
-    pence: int
-    document_number: str
-    reason: str
-    kind: str = rules.OTHER
-
-
-class DecideCreditNote(msgspec.Struct, frozen=True, kw_only=True):
-    """Agree with a proposed credit note, or refuse it."""
-
-    reference: str
-    accept: bool
-
-
 class RecordRepaid(msgspec.Struct, frozen=True, kw_only=True):
     """A payee paid (a part of) a credit back into the bank on that day."""
 
@@ -110,25 +84,12 @@ class RecordRepaid(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class SettleDebt(msgspec.Struct, frozen=True, kw_only=True):
-    """Set what is approved for a payee off against what that payee owes us."""
-
-    payee_id: int
-
-
 class CreditChanged(msgspec.Struct, frozen=True, kw_only=True):
     """A credit, its state, and what is left of it in minor units."""
 
     reference: str
     state: str
     left_pence: int
-
-
-class DebtSettled(msgspec.Struct, frozen=True, kw_only=True):
-    """What was set off, in minor units, and the payables in it."""
-
-    pence: int
-    payables: list[str]
 
 
 class Use(NamedTuple):
@@ -189,7 +150,7 @@ async def record_refund(
 ) -> str:
     """Write down that :func:`crediting` was posted; return the reference of the credit."""
     payable = made.payable
-    return await _insert(
+    return await insert_credit(
         connection,
         actor,
         payee_id=payable.payee_id,
@@ -239,7 +200,7 @@ async def record_repaid(
     now: datetime,
 ) -> CreditChanged:
     """Write down that :func:`repaid_item` was posted, for a locked credit."""
-    await _use(connection, actor, credit.id, "repaid", pence, on=on, note=note, entry_id=entry_id, now=now)
+    await use_credit(connection, actor, credit.id, "repaid", pence, on=on, note=note, entry_id=entry_id, now=now)
     return CreditChanged(reference=credit.reference, state=credit.state, left_pence=credit.left_pence - pence)
 
 
@@ -267,7 +228,7 @@ async def record_kept_back(
 ) -> None:
     """Write down what the payments of a run keep back."""
     for use in uses:
-        await _use(
+        await use_credit(
             connection,
             actor,
             use.credit_id,
@@ -294,90 +255,6 @@ async def give_back(connection: Connection, timebank_id: int, batch_number: int,
 # Use cases -----------------------------------------------------------------------------------------------------------
 
 
-async def propose_note(
-    db: Database, actor: Actor, command: ProposeCreditNote, *, key: str, now: datetime
-) -> CreditChanged | list[Refusal]:
-    """Enter a payee's credit note; a second finance person agrees with it before it counts.
-
-    Refusals: ``not_finance``, ``payee_missing``, ``kind_unknown``, ``amount_out_of_range``, ``document_missing``,
-    ``document_too_long``, ``reason_missing``, ``reason_too_long``, ``note_known``.
-    """
-    document, reason = tidy(command.document_number), command.reason.strip()
-
-    async def work(connection: Connection) -> CreditChanged:
-        abandon_if(rules.check_finance(actor))
-        payee = await payees.payee(connection, actor.timebank_id, command.payee_id)
-        refusals = [] if payee else [Refusal("payee_missing", "Choose who sent the credit note.", "payee_id")]
-        abandon_if(refusals + _check_note(command, document, reason))
-        bank = await banks.by_id(connection, actor.timebank_id)
-        known = await connection.fetchval(NOTE_KNOWN, actor.timebank_id, command.payee_id, document)
-        if known is not None:
-            text = f"This credit note was entered before: see credit {known}."
-            raise Rollback([Refusal("note_known", text, "document_number")])
-        reference = await _insert(
-            connection,
-            actor,
-            payee_id=command.payee_id,
-            source=CREDIT_NOTE,
-            kind=command.kind,
-            payable_id=None,
-            pence=command.pence,
-            currency=bank.currency,
-            document_number=document,
-            reason=reason,
-            state="proposed",
-            entry_id=None,
-            now=now,
-        )
-        return CreditChanged(reference=reference, state="proposed", left_pence=command.pence)
-
-    return await once(db, actor, "propose_credit_note", key, command, CreditChanged, work)
-
-
-async def decide_note(
-    db: Database, actor: Actor, command: DecideCreditNote, *, key: str, now: datetime
-) -> CreditChanged | list[Refusal]:
-    """Agree with a credit note, so that its payee owes it back; or refuse it. Never by who entered it.
-
-    Refusals: ``not_finance``, ``already_decided``, ``own_proposal``. Raises UnknownCredit.
-    """
-
-    async def work(connection: Connection) -> CreditChanged:
-        abandon_if(rules.check_finance(actor))
-        credit = await _locked(connection, actor, command.reference)
-        if credit.state != "proposed":
-            raise Rollback([Refusal("already_decided", "Somebody has decided about this credit note already.")])
-        if credit.proposed_by == actor.member_id:
-            text = "You entered this credit note yourself. Ask someone else in finance to agree with it."
-            raise Rollback([Refusal("own_proposal", text)])
-        entry_id = None
-        if command.accept:
-            await open_credit_account(connection, actor.timebank_id, credit.payee_id)
-            await open_expense_account(connection, actor.timebank_id, credit.kind)
-            [entry_id] = await post(
-                connection,
-                actor,
-                [
-                    entries.transfer_entry(
-                        credit_account(credit.payee_id),
-                        entries.expense_account(credit.kind),
-                        credit.pence,
-                        credit.currency,
-                        kind="credit_note",
-                        key=f"credit_note:{credit.id}:1",
-                        actor=actor,
-                        effective_on=await local_day(connection, actor.timebank_id, now),
-                        reference=credit.reference,
-                    )
-                ],
-            )
-        state = "open" if command.accept else "refused"
-        await connection.execute(DECIDE, actor.timebank_id, credit.id, state, actor.member_id, now, entry_id)
-        return CreditChanged(reference=credit.reference, state=state, left_pence=credit.left_pence)
-
-    return await once(db, actor, "decide_credit_note", key, command, CreditChanged, work)
-
-
 async def repaid(
     db: Database, actor: Actor, command: RecordRepaid, *, key: str, now: datetime
 ) -> CreditChanged | list[Refusal]:
@@ -391,7 +268,7 @@ async def repaid(
 
     async def work(connection: Connection) -> CreditChanged:
         abandon_if(rules.check_finance(actor))
-        credit = await _locked(connection, actor, command.reference)
+        credit = await locked_credit(connection, actor, command.reference)
         bank = await banks.by_id(connection, actor.timebank_id)
         abandon_if(check_repaid(credit, command.pence, command.on, today=today(now, bank.time_zone)))
         abandon_if(rules.check_reason_length(command.note))
@@ -420,98 +297,15 @@ def check_repaid(credit: CreditFacts, pence: int, on: date, *, today: date) -> l
     return refusals
 
 
-async def settle_debt(
-    db: Database, actor: Actor, command: SettleDebt, *, key: str, now: datetime
-) -> DebtSettled | list[Refusal]:
-    """Set all that is approved for a payee off against credits that cover it: both are settled, and nothing is paid.
-
-    Refusals: ``not_finance``, ``nothing_ready``, ``credit_too_small`` (then the next payment run keeps it back).
-    """
-
-    async def work(connection: Connection) -> DebtSettled:
-        abandon_if(rules.check_finance(actor))
-        timebank_id = actor.timebank_id
-        rows = await connection.fetch(APPROVED_OF_PAYEE, timebank_id, command.payee_id)
-        payables = [payable for payable in queries.as_facts(rows) if rules.is_approval_good(payable)]
-        if not payables:
-            raise Rollback([Refusal("nothing_ready", "Nothing is approved for this payee. Approve a payment first.")])
-        left = await credit_queries.left(connection, timebank_id, [command.payee_id], lock=True)
-        total = sum(payable.next_pence for payable in payables)
-        credit = sum(one.left_pence for one in left)
-        if credit < total:
-            owed, owing = in_words(total, payables[0].currency), in_words(credit, payables[0].currency)
-            text = f"They owe {owing} and are owed {owed}. Export: the payment run keeps back what they owe."
-            raise Rollback([Refusal("credit_too_small", text)])
-        parts = _set_off(payables, left)
-        n = await next_use(connection, timebank_id, left[0].id)
-        day = await local_day(connection, timebank_id, now)
-        item = entries.transfer_entry(
-            payable_account(command.payee_id),
-            credit_account(command.payee_id),
-            total,
-            payables[0].currency,
-            kind="payable_set_off",
-            key=f"credit_set_off:{left[0].id}:{n}",
-            actor=actor,
-            effective_on=day,
-            reference=payables[0].reference,
-        )
-        [entry_id] = await post(connection, actor, [item])
-        for payable, credit_id, pence in parts:
-            await _use(
-                connection, actor, credit_id, "debt", pence, payable_id=payable.id, on=day, entry_id=entry_id, now=now
-            )
-        for payable in payables:
-            reason = "Set off against what they owe us."
-            await add_settled(
-                connection, actor, payable, payable.next_pence, on=day, reason=reason, entry_id=entry_id, now=now
-            )
-        return DebtSettled(pence=total, payables=[payable.reference for payable in payables])
-
-    return await once(db, actor, "settle_debt", key, command, DebtSettled, work)
-
-
-def _set_off(payables: Sequence[PayableFacts], left: Sequence[CreditLeft]) -> list[tuple[PayableFacts, int, int]]:
-    """How much of which credit goes to which payable, both in the order of their ids."""
-    found, remaining = [], [[one.id, one.left_pence] for one in left]
-    for payable in payables:
-        wanted = payable.next_pence
-        while wanted:
-            credit = remaining[0]
-            pence = min(wanted, credit[1])
-            found.append((payable, credit[0], pence))
-            wanted -= pence
-            credit[1] -= pence
-            if not credit[1]:
-                remaining.pop(0)
-    return found
-
-
-def _check_note(command: ProposeCreditNote, document: str, reason: str) -> list[Refusal]:
-    refusals = []
-    if command.kind not in rules.KINDS:
-        refusals.append(Refusal("kind_unknown", f"Choose one of: {', '.join(rules.KINDS)}.", "kind"))
-    if not 0 < command.pence <= rules.MAX_PENCE:
-        refusals.append(Refusal("amount_out_of_range", "Enter an amount above zero, up to a million pounds.", "pence"))
-    if not document:
-        text = "Enter the number that is on the credit note."
-        refusals.append(Refusal("document_missing", text, "document_number"))
-    if len(document) > rules.MAX_INVOICE_NUMBER:
-        text = f"Shorten the number to {rules.MAX_INVOICE_NUMBER} characters or fewer."
-        refusals.append(Refusal("document_too_long", text, "document_number"))
-    if not reason:
-        refusals.append(Refusal("reason_missing", "Say what the credit is for.", "reason"))
-    return refusals + rules.check_reason_length(reason)
-
-
-async def _locked(connection: Connection, actor: Actor, reference: str) -> CreditFacts:
+async def locked_credit(connection: Connection, actor: Actor, reference: str) -> CreditFacts:
+    """The credit, locked until the transaction ends. Raises UnknownCredit when there is none."""
     credit = await credit_queries.by_reference(connection, actor.timebank_id, reference, lock=True)
     if credit is None:
         raise UnknownCredit(reference)
     return credit
 
 
-async def _insert(
+async def insert_credit(
     connection: Connection,
     actor: Actor,
     *,
@@ -527,6 +321,7 @@ async def _insert(
     entry_id: UUID | None,
     now: datetime,
 ) -> str:
+    """Write a credit down; return its new reference."""
     for _ in range(REFERENCE_ATTEMPTS):
         reference = new_reference()
         row = (reference, payee_id, source, kind, payable_id, pence, currency, document_number, reason, state)
@@ -536,7 +331,7 @@ async def _insert(
     raise RuntimeError(f"no free credit reference in {REFERENCE_ATTEMPTS} attempts")
 
 
-async def _use(
+async def use_credit(
     connection: Connection,
     actor: Actor,
     credit_id: int,

@@ -13,9 +13,12 @@ from timebank.kit.clock import today
 from timebank.kit.money import in_words
 from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
-from timebank.payments import credit_queries, rules, words
+from timebank.payments import credit_notes, credit_queries, rules, words
 from timebank.payments import credits as owed_back
-from timebank.payments.credits import DecideCreditNote, ProposeCreditNote, RecordRepaid, SettleDebt, UnknownCredit
+from timebank.payments import set_off as setting_off
+from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote
+from timebank.payments.credits import RecordRepaid, UnknownCredit
+from timebank.payments.set_off import SettleDebt
 from timebank.payments.web import may_act, may_look, queues_page, reference_typed
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -48,7 +51,7 @@ async def enter_note(request: PageRequest) -> Response[Any]:
         kind=form.text("kind"),
     )
     db, actor = database(request), viewer(request).actor
-    result = await retrying(lambda: owed_back.propose_note(db, actor, command, key=form.key, now=now(request)))
+    result = await retrying(lambda: credit_notes.propose_note(db, actor, command, key=form.key, now=now(request)))
     if isinstance(result, list):
         return await _credits_page(request, form.refused(result))
     notice = "Saved. Someone else in finance checks it before it counts."
@@ -62,7 +65,7 @@ async def set_off(request: PageRequest) -> Response[Any]:
     text = form.text("payee_id")
     command = SettleDebt(payee_id=int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else 0)
     db, actor = database(request), viewer(request).actor
-    result = await retrying(lambda: owed_back.settle_debt(db, actor, command, key=form.key, now=now(request)))
+    result = await retrying(lambda: setting_off.settle_debt(db, actor, command, key=form.key, now=now(request)))
     if isinstance(result, list):
         return await queues_page(request, form.refused(result))
     amount = in_words(result.pence, viewer(request).currency)
@@ -82,7 +85,7 @@ async def decide(request: PageRequest, reference: FromPath[str]) -> Response[Any
     command = DecideCreditNote(reference=reference_typed(reference), accept=form.text("decision") == "yes")
     db, actor = database(request), viewer(request).actor
     try:
-        result = await retrying(lambda: owed_back.decide_note(db, actor, command, key=form.key, now=now(request)))
+        result = await retrying(lambda: credit_notes.decide_note(db, actor, command, key=form.key, now=now(request)))
     except UnknownCredit as error:
         raise NotFoundException from error
     if isinstance(result, list):

@@ -15,7 +15,7 @@ from timebank.kit.paging import DEFAULT_PAGE_SIZE, MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
 from timebank.payments import invoice_queries, invoice_rules, invoices, words
-from timebank.payments.credits import ProposeCreditNote, propose_note
+from timebank.payments.credit_notes import ProposeCreditNote, propose_note
 from timebank.payments.downloads import SEND_AS_IS
 from timebank.payments.invoice_queries import PaperContent
 from timebank.payments.invoice_rules import EnterInvoice

@@ -22,30 +22,24 @@ from tests.integration.redemptions.spending import prove
 from tests.people import NOW, Bank
 from timebank.db import Database
 from timebank.kit.actor import Actor
-from timebank.payments import credit_queries, leaving, queries, service
+from timebank.payments import credit_notes, credit_queries, leaving, queries, service, set_off
 from timebank.payments import credits as owed_back
 from timebank.payments.batches import ExportBatch, export
-from timebank.payments.credits import (
-    CreditChanged,
-    Crediting,
-    DebtSettled,
-    DecideCreditNote,
-    ProposeCreditNote,
-    RecordRepaid,
-    SettleDebt,
-)
+from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote
+from timebank.payments.credits import CreditChanged, Crediting, RecordRepaid
 from timebank.payments.formats.payments_csv import PaymentsCsv
 from timebank.payments.outcomes import VoidBatch, void_batch
 from timebank.payments.service import post
+from timebank.payments.set_off import DebtSettled, SettleDebt
 
 
 async def credit(bank: Bank, payee_id: int, pence: int, document: str = "CN-1") -> str:
     """A credit note that two people stand behind."""
     command = ProposeCreditNote(payee_id=payee_id, pence=pence, document_number=document, reason="Two lunches too many")
-    proposed = await owed_back.propose_note(bank.db, bank.finance, command, **call())
+    proposed = await credit_notes.propose_note(bank.db, bank.finance, command, **call())
     assert isinstance(proposed, CreditChanged), proposed
     decision = DecideCreditNote(reference=proposed.reference, accept=True)
-    agreed = await owed_back.decide_note(bank.db, bank.finance_two, decision, **call())
+    agreed = await credit_notes.decide_note(bank.db, bank.finance_two, decision, **call())
     assert agreed == CreditChanged(reference=proposed.reference, state="open", left_pence=pence)
     return proposed.reference
 
@@ -60,18 +54,18 @@ async def left(bank: Bank, reference: str) -> int:
 async def test_a_credit_note_needs_a_second_person(bank: Bank) -> None:
     payee = await add_payee(bank.db, bank.finance)
     command = ProposeCreditNote(payee_id=payee, pence=500, document_number="CN-1", reason="Returned")
-    assert codes(await owed_back.propose_note(bank.db, bank.coordinator, command, **call())) == ["not_finance"]
-    proposed = await owed_back.propose_note(bank.db, bank.finance, command, **call())
+    assert codes(await credit_notes.propose_note(bank.db, bank.coordinator, command, **call())) == ["not_finance"]
+    proposed = await credit_notes.propose_note(bank.db, bank.finance, command, **call())
     assert isinstance(proposed, CreditChanged)
-    assert codes(await owed_back.propose_note(bank.db, bank.finance_two, command, **call())) == ["note_known"]
+    assert codes(await credit_notes.propose_note(bank.db, bank.finance_two, command, **call())) == ["note_known"]
     decision = DecideCreditNote(reference=proposed.reference, accept=True)
-    assert codes(await owed_back.decide_note(bank.db, bank.finance, decision, **call())) == ["own_proposal"]
+    assert codes(await credit_notes.decide_note(bank.db, bank.finance, decision, **call())) == ["own_proposal"]
     await approved(bank, payee, pence=1250)
     assert (await run(bank)).total_pence == 1250  # nobody agreed yet
     refused = DecideCreditNote(reference=proposed.reference, accept=False)
-    assert isinstance(await owed_back.decide_note(bank.db, bank.finance_two, refused, **call()), CreditChanged)
-    assert codes(await owed_back.decide_note(bank.db, bank.finance_two, decision, **call())) == ["already_decided"]
-    assert isinstance(await owed_back.propose_note(bank.db, bank.finance, command, **call()), CreditChanged)
+    assert isinstance(await credit_notes.decide_note(bank.db, bank.finance_two, refused, **call()), CreditChanged)
+    assert codes(await credit_notes.decide_note(bank.db, bank.finance_two, decision, **call())) == ["already_decided"]
+    assert isinstance(await credit_notes.propose_note(bank.db, bank.finance, command, **call()), CreditChanged)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +85,7 @@ async def test_a_credit_note_that_cannot_be(bank: Bank, change: dict[str, Any], 
     fields = {
         "payee_id": await add_payee(bank.db, bank.finance), "pence": 1, "document_number": "C", "reason": "R"
     } | change  # fmt: skip
-    answer = await owed_back.propose_note(bank.db, bank.finance, ProposeCreditNote(**fields), **call())
+    answer = await credit_notes.propose_note(bank.db, bank.finance, ProposeCreditNote(**fields), **call())
     assert codes(answer) == [code]
 
 
@@ -115,12 +109,12 @@ async def test_who_owes_us_as_much_gets_no_payment_and_the_two_are_set_off(bank:
     assert codes(answer) == ["stays_behind"]
     assert isinstance(answer, list)
     assert "they owe us £10.00" in answer[0].message
-    done = await owed_back.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
+    done = await set_off.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
     assert done == DebtSettled(pence=1000, payables=[payable])
     found = await facts(bank.db, bank.id, payable)
     assert (found.state, found.settled_pence, found.batch_number) == ("paid", 1000, None)
     assert await left(bank, reference) == 0
-    again = await owed_back.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
+    again = await set_off.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
     assert codes(again) == ["nothing_ready"]
     assert await prove(owner_url, bank.id) == []
 
@@ -129,7 +123,7 @@ async def test_one_penny_more_than_they_owe_us_is_paid_through_the_bank(bank: Ba
     payee = await add_payee(bank.db, bank.finance)
     await credit(bank, payee, 1000)
     await approved(bank, payee, pence=1001)
-    answer = await owed_back.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
+    answer = await set_off.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
     assert codes(answer) == ["credit_too_small"]
     assert (await run(bank)).total_pence == 1
 
@@ -228,7 +222,7 @@ async def test_exports_and_set_offs_at_the_same_moment_use_a_credit_once(bank: B
     await approved(bank, payee, pence=500)
     repaid = RecordRepaid(reference=reference, pence=300, on=NOW.date())
     await asyncio.gather(
-        *(owed_back.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call()) for _ in range(3)),
+        *(set_off.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call()) for _ in range(3)),
         *(export(bank.db, bank.finance_two, ExportBatch(), **call()) for _ in range(3)),
         *(owed_back.repaid(bank.db, bank.finance, repaid, **call()) for _ in range(3)),
     )

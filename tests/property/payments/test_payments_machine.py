@@ -31,24 +31,15 @@ from timebank.payees.service import open_credit_account
 from timebank.payments import queries, service
 from timebank.payments.batches import ExportBatch, Exported, export
 from timebank.payments.cash import PayCash, pay_cash
-from timebank.payments.credits import (
-    CreditChanged,
-    DebtSettled,
-    DecideCreditNote,
-    ProposeCreditNote,
-    RecordRepaid,
-    SettleDebt,
-    decide_note,
-    propose_note,
-    repaid,
-    settle_debt,
-)
+from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote, decide_note, propose_note
+from timebank.payments.credits import CreditChanged, RecordRepaid, repaid
 from timebank.payments.files import load
 from timebank.payments.formats import FORMATS, ControlTotal
 from timebank.payments.outcomes import RecordOutcome, Settled, VoidBatch, Voided, record_outcome, void_batch
 from timebank.payments.parts import SetPart, set_part
 from timebank.payments.requests import Requested, RequestPayment, request_payment
 from timebank.payments.service import Approve, Cancel, Changed, Submit
+from timebank.payments.set_off import DebtSettled, SettleDebt, settle_debt
 
 # Weighted towards those who may: what follows an export is reached only when many steps in a row succeed.
 ACTORS = ("finance", "finance", "finance_two", "finance_two", "finance", "coordinator", "participant")
