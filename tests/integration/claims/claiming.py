@@ -24,7 +24,7 @@ def call() -> dict[str, Any]:
 
 def bus(pence: int = 420, **changed: Any) -> NewLine:
     """A bus fare without a ticket."""
-    fields = {"kind": "bus", "day": TODAY, "pence": pence, "no_receipt_why": "The driver gave none"}
+    fields: dict[str, Any] = {"kind": "bus", "day": TODAY, "pence": pence, "no_receipt_why": "The driver gave none"}
     return NewLine(**fields | changed)
 
 
@@ -61,9 +61,8 @@ async def add(bank: Bank, line: NewLine, actor: Actor | None = None) -> Kept:
 async def sent(bank: Bank, *lines: NewLine, actor: Actor | None = None) -> str:
     """A claim of the participant's with these costs, sent; its reference."""
     who = actor or bank.participant
-    for line in lines or (bus(),):
-        kept = await add(bank, line, who)
-    moved = await service.send(bank.db, who, Send(reference=kept.reference), **call())
+    references = [(await add(bank, line, who)).reference for line in lines or (bus(),)]
+    moved = await service.send(bank.db, who, Send(reference=references[-1]), **call())
     assert isinstance(moved, Moved), moved
     return moved.reference
 
@@ -92,7 +91,7 @@ async def supplier(bank: Bank, name: str = "Kind Cabs") -> int:
 
 async def booked(bank: Bank, payee_id: int | None = None, **changed: Any) -> AccessNow:
     """A taxi for the participant, booked by the coordinator."""
-    fields = {
+    fields: dict[str, Any] = {
         "member_id": bank.participant.member_id, "payee_id": payee_id or await supplier(bank), "kind": "taxi",
         "day": TODAY, "pence": 1800,
     }  # fmt: skip

@@ -26,7 +26,7 @@ def codes(refusals: list[Refusal]) -> list[str]:
 
 
 def checked(rate: int | None = None, in_force: Rules = RULES, **line: Any) -> list[str]:
-    fields = {"kind": "bus", "day": ON, "pence": 420, "no_receipt_why": "The driver gave none"}
+    fields: dict[str, Any] = {"kind": "bus", "day": ON, "pence": 420, "no_receipt_why": "The driver gave none"}
     return codes(rules.check_line(NewLine(**fields | line), in_force, ON, rate_pence=rate, currency="GBP"))
 
 
@@ -117,7 +117,14 @@ def test_a_time_bank_may_ask_for_every_receipt() -> None:
 
 
 def claim(**changed: Any) -> ClaimFacts:
-    fields = {"id": 1, "reference": "AAAA-AAAA", "member_id": 5, "state": "sent", "sent_by": 5, "lines": 1}
+    fields: dict[str, Any] = {
+        "id": 1,
+        "reference": "AAAA-AAAA",
+        "member_id": 5,
+        "state": "sent",
+        "sent_by": 5,
+        "lines": 1,
+    }
     return ClaimFacts(**fields | changed)
 
 
@@ -152,7 +159,7 @@ def test_sending_for_somebody_says_how_they_agreed() -> None:
 
 
 def advance(**changed: Any) -> AccessFacts:
-    fields = {
+    fields: dict[str, Any] = {
         "id": 1, "reference": "AAAA-AAAA", "member_id": 5, "way": "advance", "payee_id": 3, "pence": 2000,
         "state": "given", "made_by": 8, "spent_pence": 1500, "receipts": 1, "day": ON,
     }  # fmt: skip
