@@ -68,6 +68,7 @@ PAGES = {
         *("/payees", "/payees?show=closed", "/payees/new", "/payees/1", "/payees/1/change", "/payees/1/account"),
         *("/payees/3", "/payees/ours", "/payees/ours/account", "/payments/settings"),
         *("/payments/codes", "/payments/batches/1/papers"),
+        *("/payments/new", "/payments/export", "/payments/credits", "/payments/months", "/payments/months/2026-02"),
         *("/reports", "/reports?first=soon", "/reports/trace", "/reports/tax-years", "/payments/batches/1/lines/1"),
     ),
 }
