@@ -88,7 +88,7 @@ async def audit_pack(connection: Connection, timebank_id: int, number: int) -> P
     payments = await queries.payments_of_batch(connection, timebank_id, number)
     traced = await trace(connection, timebank_id, number)
     walked = await steps(connection, timebank_id, number)
-    ids = await entries_behind(connection, timebank_id, number, facts.entry_ids, traced)
+    ids = await entries_behind(connection, timebank_id, number, exported=facts.entry_ids, traced=traced, walked=walked)
     accounts, entries = await entries_of(connection, timebank_id, ids)
     first = min(entry.effective_on for entry in entries)
     made = []

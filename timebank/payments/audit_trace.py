@@ -44,12 +44,7 @@ select p.reference as payable, e.n, e.state, e.at, e.actor_id, e.reason, e.entry
 """
 # What the bank did with a payment is posted under the payment's own reference.
 OUTCOME_ENTRIES = """
-select distinct l.id
-  from payable_event e
-  join payment_attempt t on t.timebank_id = e.timebank_id and t.payable_id = e.payable_id and t.batch_number = $2
-  join payment m on m.timebank_id = t.timebank_id and m.batch_number = t.batch_number and m.line = t.line
-  join ledger.entry l on l.book_id = e.timebank_id and l.id = e.entry_id and l.reference = m.reference
- where e.timebank_id = $1
+select id from ledger.entry where book_id = $1 and id = any($2::uuid[]) and reference = any($3::text[])
 """
 VOID_ENTRIES = "select entry_ids from payment_batch_void where timebank_id = $1 and batch_number = $2"
 
@@ -104,9 +99,17 @@ async def steps(connection: Connection, timebank_id: int, number: int) -> list[S
 
 
 async def entries_behind(
-    connection: Connection, timebank_id: int, number: int, exported: Sequence[UUID], traced: Sequence[Traced]
+    connection: Connection,
+    timebank_id: int,
+    number: int,
+    *,
+    exported: Sequence[UUID],
+    traced: Sequence[Traced],
+    walked: Sequence[Step],
 ) -> list[UUID]:
     """The ledger entries of a payment run: what made the debts, what sent it on its way, and what became of it."""
-    outcomes = [row["id"] for row in await connection.fetch(OUTCOME_ENTRIES, timebank_id, number)]
+    known = [one.entry_id for one in walked if one.entry_id is not None]
+    references = sorted({one.payment for one in traced})
+    outcomes = [row["id"] for row in await connection.fetch(OUTCOME_ENTRIES, timebank_id, known, references)]
     voided = await connection.fetchval(VOID_ENTRIES, timebank_id, number) or []
     return sorted({*exported, *voided, *outcomes, *(one.owed_entry for one in traced)})
