@@ -182,7 +182,8 @@ def _check_words(line: NewLine) -> list[Refusal]:
 def _check_amount(line: NewLine, rate_pence: int | None, currency: str) -> Refusal | None:
     found = _check_rated(line, rate_pence) if line.kind in RATED else _check_paid(line, rate_pence, currency)
     if found is None and pence_of(line, rate_pence) == 0:
-        return Refusal("amount_zero", say("This comes to nothing. Look at it again."), "amount")
+        field = {MILEAGE: "miles", CARER: "length"}.get(line.kind, "amount")
+        return Refusal("amount_zero", say("This comes to nothing. Look at it again."), field)
     return found
 
 
