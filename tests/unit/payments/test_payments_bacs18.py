@@ -77,6 +77,15 @@ def test_the_largest_number_of_a_run_fits() -> None:
     assert SINGLE.read_back(SINGLE.write(run), run) == run.total
 
 
+@pytest.mark.parametrize("made", [SINGLE, MULTI])
+def test_all_eleven_digits_of_an_amount_are_written_and_read(made: Bacs18) -> None:
+    run = batch(payment(item(pence=98_765_432_109)))
+    assert made.check(run) == []
+    content = made.write(run)
+    assert at(lines_of(content)[4], 36, 46) == "98765432109"
+    assert made.read_back(content, run) == ControlTotal("GBP", 1, 98_765_432_109)
+
+
 IBAN_ONLY = Account(holder="Somebody", iban="DE89370400440532013000")
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"currency": "EUR"}, "wrong_currency", "GBP only"),
