@@ -139,9 +139,9 @@ async def _unexplained(db: "Database", bank: "TimeBankFacts") -> list[str]:
 
 async def _position(db: "Database", bank: "TimeBankFacts") -> str:
     from timebank.kit.money import in_words
-    from timebank.reconciliation import queries
+    from timebank.reconciliation import standing
 
     async with db.reading(bank.id) as connection:
-        found = await queries.position(connection, bank.id, bank.currency)
+        found = await standing.position(connection, bank.id, bank.currency)
     amounts = [in_words(pence, bank.currency) for pence in (found.suspense_pence, found.difference_pence)]
     return f"Suspense {amounts[0]}; accounts and statements differ by {amounts[1]}."

@@ -35,10 +35,6 @@ STATEMENT_BY_ID = STATEMENT + " and s.id = $2"
 STATEMENT_BY_HASH = STATEMENT + " and s.sha256 = $2 and s.state <> 'dropped'"
 STATEMENTS = STATEMENT + " and s.id < $2 and s.state <> 'dropped' order by s.id desc limit $3"
 OPEN_STATEMENTS = STATEMENT + " and s.state in ('kept', 'booking') order by s.id limit $2"
-LATEST = STATEMENT + " and s.state in ('booking', 'booked') order by s.last_on desc, s.id desc limit 1"
-LATEST_BALANCE = (
-    STATEMENT + " and s.state = 'booked' and s.closing_pence is not null order by s.last_on desc, s.id desc limit 1"
-)
 LAST_FOUR = """
 select last_four from bank_statement
  where timebank_id = $1 and state in ('booking', 'booked') and last_four <> '' order by id desc limit 1
@@ -121,13 +117,6 @@ select b.number, count(*)::integer as payments
  group by b.number having sum(m.pence) = $2 and count(*) > 1
  order by b.number limit $5
 """
-IN_TRANSIT = """
-select b.number, b.processing_on, count(*)::integer as payments, sum(m.pence)::bigint as pence
-  from payment m
-  join payment_batch b on b.timebank_id = m.timebank_id and b.number = m.batch_number
- where m.timebank_id = $1 and m.state = 'exported'
- group by b.number, b.processing_on order by b.processing_on, b.number limit $2
-"""
 
 EXPLANATION = """
 select e.id, e.line_id, e.kind, e.credit_id, e.note, e.state, e.proposed_by, e.decided_by, e.entry_id
@@ -154,26 +143,6 @@ select l.id, l.statement_id, l.number, l.booked_on, l.pence, l.text, l.reference
 """
 CREDIT_REFERENCE = "select reference from credit where timebank_id = $1 and id = $2"
 COLUMNS = "select columns from bank_columns where timebank_id = $1 and headings = $2"
-
-# Every line is in the ledger's bank account, once it is booked; beside them is only what somebody marked by hand.
-AGREEMENT = """
-select (select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id = $1 and state <> 'waiting') as lines,
-       (select coalesce(sum(case state when 'paid' then -pence else 0 end), 0)::bigint
-          from payment where timebank_id = $1) as paid,
-       (select coalesce(sum(case t.outcome when 'paid' then -m.pence else m.pence end), 0)::bigint
-          from bank_match t
-          join payment m
-            on m.timebank_id = t.timebank_id and m.batch_number = t.batch_number and m.line = t.payment_line
-         where t.timebank_id = $1) as shown,
-       (select count(*) from bank_line where timebank_id = $1 and state = 'suspense') as unexplained,
-       (select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id = $1 and state = 'suspense') as suspense
-"""
-BALANCES = """
-select a.code, b.posted from ledger.account a
-  join ledger.balance b on b.book_id = a.book_id and b.account_id = a.id
- where a.book_id = $1 and a.code in ('bank', 'suspense', 'in-transit')
-"""
-LINES_SINCE = "select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id = $1 and booked_on > $2"
 
 
 class StatementFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,59 +197,17 @@ class Suggested(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.payments or self.runs)
 
 
-class OnItsWay(msgspec.Struct, frozen=True, kw_only=True):
-    """What is on its way of one payment run."""
-
-    number: int
-    processing_on: date
-    payments: int
-    pence: int
-
-
-class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Where reconciliation stands, in minor units, as the bank sees it: above zero is money that we have.
-
-    ``bank_pence`` is what the ledger's bank account says; ``lines_pence`` the sum of all statement lines;
-    ``by_hand_pence`` what was marked by hand and no statement has shown yet. ``bank_pence`` is the sum of the two:
-    ``difference_pence`` must be zero. ``suspense_pence`` is the ledger's, ``in_transit_pence`` what is on its way.
-    ``shown_pence`` is what the accounts say at the last statement's end, counted from its own balance.
-    """
-
-    currency: str
-    bank_pence: int
-    lines_pence: int
-    by_hand_pence: int
-    suspense_pence: int
-    unexplained: int
-    unexplained_pence: int
-    in_transit_pence: int
-    last_on: date | None
-    closing_pence: int | None
-    closing_on: date | None
-    before_pence: int | None
-
-    @property
-    def difference_pence(self) -> int:
-        """What cannot be: it must be zero."""
-        return self.bank_pence - self.lines_pence - self.by_hand_pence
-
-    @property
-    def is_reconciled(self) -> bool:
-        """Everything is explained and the accounts agree with the bank."""
-        return not (self.unexplained or self.suspense_pence or self.difference_pence)
-
-
 async def statement(
     connection: Connection, timebank_id: int, statement_id: int, *, lock: bool = False
 ) -> StatementFacts | None:
     """One statement file, or None. ``lock`` keeps others from working on it until the transaction ends."""
     query = STATEMENT_BY_ID + (" for no key update of s" if lock else "")
-    return _statement(await connection.fetchrow(query, timebank_id, statement_id))
+    return statement_from(await connection.fetchrow(query, timebank_id, statement_id))
 
 
 async def same_file(connection: Connection, timebank_id: int, sha256: bytes) -> StatementFacts | None:
     """The statement that was brought with exactly these bytes, or None."""
-    return _statement(await connection.fetchrow(STATEMENT_BY_HASH, timebank_id, sha256))
+    return statement_from(await connection.fetchrow(STATEMENT_BY_HASH, timebank_id, sha256))
 
 
 async def content(connection: Connection, timebank_id: int, statement_id: int) -> bytes:
@@ -294,14 +221,14 @@ async def content(connection: Connection, timebank_id: int, statement_id: int) -
 async def statements(connection: Connection, timebank_id: int, *, before: int, size: int) -> Page[StatementFacts]:
     """A page of statement files, newest first; ``before`` is the last id already seen."""
     rows = await connection.fetch(STATEMENTS, timebank_id, before, size + 1)
-    found = [one for row in rows if (one := _statement(row)) is not None]
+    found = [one for row in rows if (one := statement_from(row)) is not None]
     return page_of(found, size, lambda facts: (facts.id,))
 
 
 async def unfinished(connection: Connection, timebank_id: int) -> list[StatementFacts]:
     """Files that were brought and not imported, or not to their end."""
     rows = await connection.fetch(OPEN_STATEMENTS, timebank_id, MAX_LISTED)
-    return [one for row in rows if (one := _statement(row)) is not None]
+    return [one for row in rows if (one := statement_from(row)) is not None]
 
 
 async def remembered_columns(connection: Connection, timebank_id: int, headings: bytes) -> dict[str, int] | None:
@@ -448,41 +375,10 @@ async def credit(connection: Connection, timebank_id: int, credit_id: int) -> Cr
     return reference and await credit_queries.by_reference(connection, timebank_id, reference, lock=True)
 
 
-async def in_transit(connection: Connection, timebank_id: int) -> list[OnItsWay]:
-    """What is on its way, by payment run, the oldest in front."""
-    rows = await connection.fetch(IN_TRANSIT, timebank_id, MAX_LISTED)
-    return [msgspec.convert(dict(row), OnItsWay) for row in rows]
-
-
-async def position(connection: Connection, timebank_id: int, currency: str) -> Position:
-    """Where reconciliation stands."""
-    row = await connection.fetchrow(AGREEMENT, timebank_id)
-    ledger = {one["code"]: one["posted"] for one in await connection.fetch(BALANCES, timebank_id)}
-    last = _statement(await connection.fetchrow(LATEST, timebank_id))
-    with_balance = _statement(await connection.fetchrow(LATEST_BALANCE, timebank_id))
-    before = None
-    if with_balance is not None and with_balance.closing_pence is not None:
-        since = await connection.fetchval(LINES_SINCE, timebank_id, with_balance.last_on)
-        before = with_balance.closing_pence - (row["lines"] - since)
-    return Position(
-        currency=currency,
-        bank_pence=-ledger.get("bank", 0),
-        lines_pence=row["lines"],
-        by_hand_pence=row["paid"] - row["shown"],
-        suspense_pence=ledger.get("suspense", 0),
-        unexplained=row["unexplained"],
-        unexplained_pence=row["suspense"],
-        in_transit_pence=ledger.get("in-transit", 0),
-        last_on=last.last_on if last else None,
-        closing_pence=with_balance.closing_pence if with_balance else None,
-        closing_on=with_balance.last_on if with_balance else None,
-        before_pence=before,
-    )
-
-
 def _lines(rows: Iterable[Any]) -> list[LineFacts]:
     return [msgspec.convert(dict(row), LineFacts) for row in rows]
 
 
-def _statement(row: Any) -> StatementFacts | None:
+def statement_from(row: Any) -> StatementFacts | None:
+    """A row of :data:`STATEMENT`, or None for none."""
     return msgspec.convert(dict(row), StatementFacts) if row else None

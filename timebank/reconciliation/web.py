@@ -12,7 +12,7 @@ from timebank.kit.actor import ADMIN, FINANCE
 from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.reconciliation import creditors, formats, queries, rules, service, words
+from timebank.reconciliation import creditors, formats, queries, rules, service, standing, words
 from timebank.reconciliation.formats import MAX_FILE_BYTES
 from timebank.reconciliation.formats.columns import LABELS, NAMES
 from timebank.reconciliation.importing import columns_of, imported
@@ -41,10 +41,10 @@ async def first_page(request: PageRequest) -> Response[str]:
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
         bank = await banks.by_id(connection, timebank_id)
-        position = await queries.position(connection, timebank_id, bank.currency)
+        position = await standing.position(connection, timebank_id, bank.currency)
         unexplained = await queries.unexplained(connection, timebank_id)
         proposed = await queries.proposed(connection, timebank_id)
-        in_transit = await queries.in_transit(connection, timebank_id)
+        in_transit = await standing.in_transit(connection, timebank_id)
         unfinished = await queries.unfinished(connection, timebank_id)
     ages = [[0, 0] for _ in words.TRANSIT_AGES]
     for one in in_transit:
@@ -131,6 +131,7 @@ async def decide(request: PageRequest, statement_id: FromPath[int]) -> Response[
             if isinstance(answered, list):
                 return await _statement_page(request, statement_id, form.refused(answered))
         if not form.has("import"):
+            await _must_exist(request, statement_id)
             return redirect(request, address)
         done = await service.import_statement(db, actor, _known(statement_id), key=form.key, now=at)
     except LookupError as error:
@@ -267,6 +268,13 @@ async def _statement_page(
 
 def _choices(headings: tuple[str, ...]) -> list[tuple[str, str]]:
     return [("", "None"), *((str(n), heading or f"Column {n + 1}") for n, heading in enumerate(headings))]
+
+
+async def _must_exist(request: PageRequest, statement_id: int) -> None:
+    timebank_id = viewer(request).actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        if await queries.statement(connection, timebank_id, _known(statement_id)) is None:
+            raise NotFoundException
 
 
 async def _answers(request: PageRequest, statement_id: int, form: Form) -> Answers:

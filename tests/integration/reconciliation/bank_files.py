@@ -10,10 +10,10 @@ from tests.integration.payments.helpers import call, last_payment
 from tests.people import NOW, Bank
 from timebank.kit.actor import Actor
 from timebank.kit.money import decimal
-from timebank.reconciliation import queries, service
-from timebank.reconciliation.queries import Position
+from timebank.reconciliation import queries, service, standing
 from timebank.reconciliation.rules import LineFacts
 from timebank.reconciliation.service import Explain, Imported, KeepStatement, Kept, LineChanged
+from timebank.reconciliation.standing import Position
 
 TODAY = NOW.date()
 
@@ -112,7 +112,7 @@ async def refused(bank: Bank, content: bytes) -> list[str]:
 async def position(bank: Bank) -> Position:
     """Where reconciliation stands."""
     async with bank.db.reading(bank.id) as connection:
-        return await queries.position(connection, bank.id, "GBP")
+        return await standing.position(connection, bank.id, "GBP")
 
 
 async def unexplained(bank: Bank) -> list[LineFacts]:

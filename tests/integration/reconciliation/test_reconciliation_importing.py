@@ -22,7 +22,7 @@ from tests.integration.reconciliation.bank_files import (
 )
 from tests.people import Bank
 from timebank.reconciliation import service
-from timebank.reconciliation.booking import MAX_LINES_AT_ONCE
+from timebank.reconciliation.booking import MAX_LINES_AT_ONCE, book_waiting
 from timebank.reconciliation.service import Imported, Undo
 
 
@@ -133,11 +133,9 @@ async def test_a_return_that_comes_before_its_payment_is_matched_when_that_arriv
 async def test_a_long_file_is_booked_in_parts_and_goes_on_after_a_crash(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from timebank.reconciliation import importing
-
     monkeypatch.setattr("timebank.reconciliation.booking.MAX_LINES_AT_ONCE", 4)
     statement = await kept(bank, csv_file([Movement(-n, f"Line {n}") for n in range(1, 11)]))
-    whole = importing.book_waiting
+    place = "timebank.reconciliation.importing.book_waiting"
     calls = 0
 
     async def dies(*args: Any) -> None:
@@ -145,13 +143,13 @@ async def test_a_long_file_is_booked_in_parts_and_goes_on_after_a_crash(
         calls += 1
         if calls == 2:
             raise RuntimeError("killed")
-        await whole(*args)
+        await book_waiting(*args)
 
-    monkeypatch.setattr(importing, "book_waiting", dies)
+    monkeypatch.setattr(place, dies)
     with pytest.raises(RuntimeError):
         await service.import_statement(bank.db, bank.finance, statement, **call())
     assert await money(bank.db, bank.id, "suspense") == [-10]
-    monkeypatch.setattr(importing, "book_waiting", whole)
+    monkeypatch.setattr(place, book_waiting)
     done = await service.import_statement(bank.db, bank.finance_two, statement, **call())
     assert isinstance(done, Imported)
     assert (done.new, done.unexplained, done.waiting) == (10, 10, 0)
