@@ -1,15 +1,15 @@
 """Members' own pages: what I paid, one cost at a time; sent, asked about, answered; and where the money is."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
-from timebank.claims import access_queries, queries, receipts, rules, service, web_photos, words
-from timebank.claims.queries import Claim, LastTrip, Line
+from timebank.claims import access_queries, line_forms, queries, receipts, rules, service, web_photos, words
+from timebank.claims.queries import Claim, Line
 from timebank.claims.service import (
     AddLine,
     Answer,
@@ -21,8 +21,7 @@ from timebank.claims.service import (
     TakeBack,
     UnknownClaim,
 )
-from timebank.kit import durations, ids, money
-from timebank.kit.actor import Actor
+from timebank.kit import ids, money
 from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY, parse_cursor
 from timebank.kit.refusal import Refusal
@@ -57,7 +56,7 @@ async def new_page(
         async with database(request).reading(person.actor.timebank_id) as connection:
             trip = await queries.last_trip(connection, person.actor.timebank_id, person.subject_id)
         if trip is not None:
-            return await _line_page(request, trip.kind, _filled_from(trip, person.currency))
+            return await _line_page(request, trip.kind, line_forms.filled_from(trip, person.currency))
     if kind not in rules.KINDS:
         return render(request, "claims/choose.html", kinds=rules.KIND_NAMES, pictures=words.PICTURES)
     return await _line_page(request, kind, Form.blank(day="today"))
@@ -68,12 +67,12 @@ async def add_line(request: PageRequest) -> Response[Any]:
     """Keep the cost in my draft; leads to the draft."""
     form = await forms.read(request)
     actor = viewer(request).actor
-    line, form = await _read(request, form, besides=("", 0))
+    line, form = await line_forms.read(request, form, besides=("", 0))
     if line is None:
         return await _line_page(request, form.text("kind"), form)
     kept = await service.add_line(database(request), actor, AddLine(line=line), key=form.key, now=now(request))
     if isinstance(kept, list):
-        return await _line_page(request, line.kind, form.refused(_placed(form, kept)))
+        return await _line_page(request, line.kind, form.refused(line_forms.placed(form, kept)))
     return redirect(request, f"/me/claims/{kept.reference}")
 
 
@@ -97,7 +96,7 @@ async def same_again(request: PageRequest) -> Response[Any]:
     command = AddLine(line=line)
     kept = await service.add_line(database(request), person.actor, command, key=form.key, now=now(request))
     if isinstance(kept, list):
-        filled = replace(_filled_from(trip, person.currency), refusals=tuple(kept))
+        filled = replace(line_forms.filled_from(trip, person.currency), refusals=tuple(kept))
         return await _line_page(request, trip.kind, filled)
     return redirect(request, f"/me/claims/{kept.reference}")
 
@@ -115,7 +114,7 @@ async def change_page(request: PageRequest, reference: FromPath[str], n: FromPat
     line = _line(claim, n)
     if claim.state != rules.DRAFT:
         raise NotFoundException
-    return await _line_page(request, line.kind, _filled(line, viewer(request).currency), claim, n)
+    return await _line_page(request, line.kind, line_forms.filled(line, viewer(request).currency), claim, n)
 
 
 @post(
@@ -129,7 +128,7 @@ async def change_line(request: PageRequest, reference: FromPath[str], n: FromPat
     claim = await _own(request, reference)
     _line(claim, n)
     form = await forms.read(request)
-    line, form = await _read(request, form, besides=(claim.reference, n))
+    line, form = await line_forms.read(request, form, besides=(claim.reference, n))
     if line is None:
         return await _line_page(request, form.text("kind"), form, claim, n)
     command = ChangeLine(reference=claim.reference, n=n, line=line)
@@ -137,7 +136,7 @@ async def change_line(request: PageRequest, reference: FromPath[str], n: FromPat
         service.change_line(database(request), viewer(request).actor, command, key=form.key, now=now(request))
     )
     if isinstance(kept, list):
-        return await _line_page(request, line.kind, form.refused(_placed(form, kept)), claim, n)
+        return await _line_page(request, line.kind, form.refused(line_forms.placed(form, kept)), claim, n)
     return redirect(request, f"/me/claims/{claim.reference}")
 
 
@@ -312,86 +311,6 @@ async def _line_page(
         asks_again=bool(form.text("again")) or any(one.field == "again" for one in form.refusals),
         rules=rules,
         symbol=money.in_words(0, person.currency)[0] if person.currency in ("GBP", "EUR", "USD") else None,
-    )
-
-
-async def _read(request: PageRequest, form: Form, *, besides: tuple[str, int]) -> tuple[NewLine | None, Form]:
-    """Read the form as far as it goes; every complaint is beside the field that it is about."""
-    person = viewer(request)
-    actor: Actor = person.actor
-    receipt_id, refusal = await web_photos.take_photo(request, actor, person.subject_id, form)
-    form = replace(form, fields={**form.fields, "receipt_id": (str(receipt_id or ""),)})
-    kind, session = form.text("kind"), form.text("session")
-    on = today(now(request), person.time_zone)
-    day, amount = _day(form, on), _amount(form, kind, person.currency)
-    refusals = [one for one in (refusal, day, amount) if isinstance(one, Refusal)]
-    if kind not in rules.KINDS:
-        return None, form
-    # What cannot be read yet stands as something harmless, so that the other complaints show at once.
-    line = NewLine(
-        kind=kind,
-        day=on if isinstance(day, Refusal) else day,
-        what_for=form.text("what_for"),
-        session_id=int(session) if session.isascii() and session.isdecimal() and len(session) <= 18 else None,
-        receipt_id=receipt_id,
-        no_receipt_why=form.text("no_receipt_why"),
-        duplicate_reason=form.text("again"),
-        **({} if isinstance(amount, Refusal) else amount),
-    )
-    seen = {one.field for one in refusals}
-    found = await service.check_cost(database(request), actor, line, besides=besides, now=now(request))
-    refusals += [one for one in _placed(form, found) if one.field not in seen and one.code != "duplicate"]
-    if refusals:
-        return None, form.refused(refusals)
-    return line, form
-
-
-def _amount(form: Form, kind: str, currency: str) -> dict[str, int] | Refusal:
-    if kind == rules.MILEAGE:
-        tenths = rules.parse_miles(form.text("miles"))
-        return tenths if isinstance(tenths, Refusal) else {"tenths_of_mile": tenths}
-    if kind == rules.CARER:
-        minutes = durations.parse(form.text("length"), field="length")
-        return minutes if isinstance(minutes, Refusal) else {"minutes": minutes}
-    pence = money.parse(form.text("amount"), currency, field="amount")
-    return pence if isinstance(pence, Refusal) else {"pence": pence}
-
-
-def _day(form: Form, on: date) -> date | Refusal:
-    if any(form.text(f"on-{part}") for part in ("day", "month", "year")):
-        return form.date("on")
-    if form.text("day") in ("today", "yesterday"):
-        return on - timedelta(days=form.text("day") == "yesterday")
-    return Refusal("date_missing", say("Choose the day."), "day")
-
-
-def _placed(form: Form, refusals: list[Refusal]) -> list[Refusal]:
-    """Refusals beside the field that was really used: the choice of a day, or what was typed instead of it."""
-    is_typed = any(form.text(f"on-{part}") for part in ("day", "month", "year"))
-    return [replace(one, field="on") if one.field == "day" and is_typed else one for one in refusals]
-
-
-def _filled(line: Line, currency: str) -> Form:
-    return Form.blank(
-        amount=money.decimal(line.pence, currency) if line.kind not in rules.RATED else None,
-        miles=rules.miles_in_words(line.tenths_of_mile) if line.tenths_of_mile else None,
-        length=durations.in_words(line.minutes) if line.minutes else None,
-        what_for=line.what_for,
-        session=str(line.session_id or ""),
-        receipt_id=str(line.receipt_id or ""),
-        no_receipt_why=line.no_receipt_why,
-        again=line.duplicate_reason,
-        **forms.date_fields("on", line.day),
-    )
-
-
-def _filled_from(trip: LastTrip, currency: str) -> Form:
-    return Form.blank(
-        day="today",
-        amount=money.decimal(trip.pence, currency) if trip.kind != rules.MILEAGE else None,
-        miles=rules.miles_in_words(trip.tenths_of_mile) if trip.tenths_of_mile else None,
-        what_for=trip.what_for,
-        no_receipt_why=trip.no_receipt_why,
     )
 
 
