@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.reconciliation.bank_files import Movement, camt_file
@@ -166,6 +166,7 @@ def test_statements_of_several_days_in_one_file_are_one() -> None:
     assert found.code == "sums_differ"
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_damaged_xml_breaks_the_reader(data: st.DataObject) -> None:
     good = camt_file([OUT, BACK], 5000)

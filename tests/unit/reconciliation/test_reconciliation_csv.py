@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timebank.kit.refusal import Refusal
@@ -135,17 +135,20 @@ def test_a_workbook_or_picture_is_named() -> None:
     assert "not a CSV" in found.message
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
     assert isinstance(read(data, "GBP"), ReadStatement | Question | Refusal)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.sampled_from(["Date,Amount,Balance\n", "Date;Paid out;Paid in\n", "<?xml", ""]))
 def test_no_text_breaks_the_reader(text: str, start: str) -> None:
     found = read((start + text).encode("utf-8", "surrogatepass"), "GBP", None)
     assert isinstance(found, ReadStatement | Question | Refusal)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=30), st.booleans())
 def test_what_a_bank_writes_is_read_to_the_penny(amounts: list[int], newest_first: bool) -> None:
     balance, rows = 0, []

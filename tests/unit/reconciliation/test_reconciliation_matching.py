@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from timebank.kit.ids import reference_of
@@ -97,6 +97,7 @@ def test_a_payment_that_left_its_run_is_not_paid_again_with_it() -> None:
     assert [one and one.outcome for one in matching.match(lines, found, "x")] == ["paid", None, "run"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-5, 5), st.sampled_from(["", "a", "A ", "b"])), max_size=20), st.randoms())
 def test_fingerprints_tell_equal_lines_apart_and_know_them_again(rows: list[tuple[int, str]], random: Any) -> None:
     lines = [ReadLine(number=n, booked_on=date(2026, 3, 4), pence=p, text=t) for n, (p, t) in enumerate(rows, start=1)]
@@ -107,6 +108,7 @@ def test_fingerprints_tell_equal_lines_apart_and_know_them_again(rows: list[tupl
     assert set(fingerprints(lines[: len(lines) // 2])) <= set(marks)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**40 - 1), st.text(max_size=30), st.text(max_size=30))
 def test_every_reference_is_found_whatever_stands_around_it(number: int, before: str, after: str) -> None:
     reference = reference_of(number)
