@@ -74,7 +74,7 @@ def run(currency: str, payments: int = PAYMENTS) -> Batch:
 
 
 def measure(place: int, payments: int) -> tuple[float, float, float, float, int] | str:
-    """Seconds of one processor to check, write and read back; megabytes that the process grew to beyond the run; bytes of the file.
+    """Seconds of one processor to check, write and read back; megabytes that it grew beyond the run; bytes of the file.
 
     A format that takes no such run says why.
     """

@@ -729,6 +729,7 @@ async def world(db: Database) -> World:
         "id_": "1",
         "number": str(batch.number),
         "line": "1",
+        "begins": "2025-04-06",
         "month": "2026-02",
         "payments.reference": owed,
         "claims.reference": await sent_claim(bank),

@@ -700,7 +700,8 @@ TRACES = (
 WHO_DID_IT = frozenset(
     {
         "actor_id", "added_by", "answered_by", "asked_by", "begun_by", "changed_by", "checked_in_by", "confirmed_by",
-        "entered_by", "created_by", "decided_by", "ended_by", "made_by", "named_by", "recorded_by", "requested_by", "seen_by",
+        "entered_by", "created_by", "decided_by", "ended_by", "made_by", "named_by", "recorded_by", "requested_by",
+        "seen_by",
         "settled_by", "signed_up_by", "submitted_by", "approved_by", "undone_by", "uploaded_by", "withdrawn_by",
         "owner_id", "taken_by", "closed_by", "imported_by", "started_by", "set_by", "proposed_by", "looked_by", "by_id",
         "sent_by",

@@ -28,7 +28,7 @@ class Link:
 
 UNDER_MORE = (
     "/imports", "/background", "/safeguarding", "/messages/to-do", "/settings", "/start",
-    "/offers/manage", "/suppliers", "/vouchers", "/pot", "/share/all",
+    "/offers/manage", "/suppliers", "/vouchers", "/pot", "/share/all", "/claims",
 )  # fmt: skip
 UNDER_HOURS = (
     "/hours", "/log", "/entries", "/queries", "/whats-on", "/in", "/gifts", "/statement", "/print",

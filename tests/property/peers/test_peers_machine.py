@@ -175,10 +175,12 @@ class Asks(RuleBasedStateMachine):
         return made.reference
 
     @rule(
-        ref=refs, said=st.sampled_from([(60, 60), (0, 0), (15, 15), (0, 0), (60, 0), (120, 120), (30, 60)]), first=st.booleans()
+        ref=refs,
+        said=st.sampled_from([(60, 60), (0, 0), (15, 15), (0, 0), (60, 0), (120, 120), (30, 60)]),
+        first=st.booleans(),
     )
     def meet(self, ref: str, said: tuple[int, int], first: bool) -> None:
-        """The time of the meeting comes, and both say how long it was; of this ask, or of the newest that is not over."""
+        """The time comes, and both say how long it was: of this ask, or of the newest that is not over."""
         still_open = [each for each in reversed(self.model) if not self.do(ask_of(self.bank, each)).is_over]
         ref = ref if ref in still_open or not still_open else still_open[0]
         found, known = self.do(ask_of(self.bank, ref)), self.model[ref]
