@@ -130,7 +130,10 @@ def bars(amounts: Sequence[tuple[str, int, str]]) -> list[Bar]:
 
 
 def as_csv(report: Report) -> str:
-    """Every line of a report for a spreadsheet: time in minutes, money in the time bank's currency."""
+    """Every line of a report for a spreadsheet: time in minutes, money in the time bank's currency.
+
+    As a funder may read it: small numbers of people, and of fees, are not in it.
+    """
     table: list[list[str | int]] = [
         ["What", "Activity or type", "Funder", "Month", "Minutes", "Staff minutes", "People", "Count", "Earned", "Paid"]
     ]
@@ -146,6 +149,7 @@ def as_csv(report: Report) -> str:
         kind = KIND_NAMES.get(earned.kind, earned.kind)
         table.append(["Money", kind, report.asked.funder, month, "", "", "", earned.payables, pence, paid])
     for fee in report.fees:
-        pence = csv.Plain(money.decimal(fee.pence, report.currency))
-        table.append(["Fees", HOW_NAMES[fee.how], "", "", "", "", "", fee.fees, pence, ""])
+        is_shown = fee.fees >= rules.FEWEST_PEOPLE
+        pence = csv.Plain(money.decimal(fee.pence, report.currency) if is_shown else "")
+        table.append(["Fees", HOW_NAMES[fee.how], "", "", "", "", "", rules.people_words(fee.fees), pence, ""])
     return csv.write(table)

@@ -155,6 +155,11 @@ def _months(report: Report) -> list[tuple[Bar, str]]:
     return list(zip(made, money, strict=True))
 
 
+def _enough(count: int, pence: int, currency: str) -> str:
+    """An amount in words, where enough people stand behind it that none can be recognised."""
+    return in_words(pence, currency) if count >= rules.FEWEST_PEOPLE else "not shown"
+
+
 def _time(minutes: int) -> str:
     return _hours(minutes) if minutes else "None"
 
@@ -215,7 +220,12 @@ def _pack(report: Report, bank: str, made_on: date) -> dict[str, Any]:
                 "title": "Involvement fees: what people chose",
                 "heads": ["Choice", "Fees", "Paid out"],
                 "rows": [
-                    [HOW_NAMES[line.how], str(line.fees), in_words(line.pence, report.currency)] for line in report.fees
+                    [
+                        HOW_NAMES[line.how],
+                        rules.people_words(line.fees),
+                        _enough(line.fees, line.pence, report.currency),
+                    ]
+                    for line in report.fees
                 ],
                 "nothing": "No fee was offered in these days.",
             },
@@ -231,7 +241,7 @@ def _pack(report: Report, bank: str, made_on: date) -> dict[str, Any]:
         ],
         "notes": [
             "An hour is an hour, whoever gives it. Hours are never valued in money.",
-            f"Numbers of people below {rules.FEWEST_PEOPLE} are not shown, so that nobody can be recognised.",
+            f"Numbers below {rules.FEWEST_PEOPLE} are not shown where people could be recognised by them.",
         ],
     }
 

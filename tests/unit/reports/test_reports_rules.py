@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from timebank.reports import rules
+from timebank.reports.asked import Asked
+from timebank.reports.making import Report, as_csv
+from timebank.reports.queries import FeesLine
 from timebank.reports.rules import Movement, Share, Used
+
+FEES = (("all", 12, 2400), ("none", 9, 0))
 
 
 def movements(*minutes: int) -> list[Movement]:
@@ -92,3 +97,22 @@ def test_months_and_small_numbers() -> None:
         date(2027, 1, 1),
     ]
     assert [rules.people_words(n) for n in (0, 1, 9, 10)] == ["none", "fewer than 10", "fewer than 10", "10"]
+
+
+def test_a_spreadsheet_for_a_funder_shows_no_small_numbers() -> None:
+    fees = [FeesLine(how=how, fees=fees, offered_pence=100, pence=pence) for how, fees, pence in FEES]
+    wanted = Asked(first=date(2026, 3, 1), last=date(2026, 3, 31))
+    report = Report(
+        asked=wanted,
+        currency="GBP",
+        people=3,
+        hours=[],
+        money=[],
+        days_to_pay=[],
+        fees=fees,
+        outstanding=0,
+        exposures=[],
+    )
+    lines = as_csv(report).splitlines()
+    assert lines[1].endswith("Taken,,,,,,12,24.00,")
+    assert lines[2].endswith("Declined,,,,,,fewer than 10,,")
