@@ -1,5 +1,6 @@
 # `make` lists what there is. Everything is installed into .venv; nothing outside this folder is changed, except that
-# root's embedded database keeps its data under /var/lib/timebank, and `make test` as root may install Chromium and hledger.
+# root's embedded database keeps its data under /var/lib/timebank, and `make test` as root may install Chromium and the programs
+# that check our files (hledger, ledger, xmllint).
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -146,5 +147,5 @@ run-checks:
 .PHONY: run-tests
 run-tests:
 	@$(BIN)/python scripts/ensure_chromium.py
-	@$(BIN)/python scripts/ensure_hledger.py
+	@$(BIN)/python scripts/ensure_checkers.py
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --durations 10 $(PYTEST_ARGS)

@@ -178,7 +178,7 @@ async def fee_years(request: ApiRequest) -> YearsAnswer:
         return YearsAnswer(tax_years=await queries.totals_by_tax_year(connection, actor.timebank_id))
 
 
-@post("/api/v1/fees/price", tags=["payments"], guards=[needs_scope(WRITE_PAYMENTS)], **CHANGING)
+@post("/api/v1/fees/price", tags=["payments"], guards=[needs_scope(WRITE_PAYMENTS)], status_code=200, **CHANGING)
 async def price_fees(request: ApiRequest, data: JSONBody[Nothing]) -> Response[PricedFees]:
     """Work out fees that had no rate when they arose."""
     del data

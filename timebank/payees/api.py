@@ -244,7 +244,13 @@ async def propose_our_account(request: ApiRequest, data: JSONBody[NewAccount]) -
     return await _propose(request, None, data)
 
 
-@post("/api/v1/payees/accounts/{account_id:int}/decision", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/payees/accounts/{account_id:int}/decision",
+    tags=["payments"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def decide_account(request: ApiRequest, account_id: FromPath[int], data: JSONBody[Decision]) -> Response[Decided]:
     """Confirm a proposed account or refuse it. ``approvals_void``: so many payments need a new approval."""
     actor, key = acting(request), idempotency_key(request)
@@ -256,7 +262,13 @@ async def decide_account(request: ApiRequest, account_id: FromPath[int], data: J
     return refused(done) if isinstance(done, list) else Response(done, status_code=200)
 
 
-@post("/api/v1/payees/accounts/{account_id:int}/withdraw", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/payees/accounts/{account_id:int}/withdraw",
+    tags=["payments"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def withdraw_account(
     request: ApiRequest, account_id: FromPath[int], data: JSONBody[Nothing]
 ) -> Response[Decided]:

@@ -19,7 +19,7 @@ from timebank.payments.formats import FORMATS, PaymentFormat
 from timebank.payments.formats.letters import Letters
 from timebank.payments.formats.payments_csv import DateFormat, Field, PaymentsCsv, SortCodes
 from timebank.payments.profiles import RetireProfile, SavedProfile, SaveProfile
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
@@ -124,8 +124,14 @@ async def change_format(
     return await _save(request, data.name, data.note, data.profile, code=code, seen_version=data.seen_version)
 
 
-@post("/api/v1/payment-formats/{code:str}/retire", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
-async def retire_format(request: ApiRequest, code: FromPath[str]) -> Response[SavedProfile]:
+@post(
+    "/api/v1/payment-formats/{code:str}/retire",
+    tags=["payments"],
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
+async def retire_format(request: ApiRequest, code: FromPath[str], data: JSONBody[Nothing]) -> Response[SavedProfile]:
     """Offer one of the time bank's own formats no more. Files that were made with it stay."""
     actor, key, db = acting(request), idempotency_key(request), database(request)
     command = RetireProfile(id=_id(code))

@@ -80,7 +80,9 @@ async def propose_rate(request: ApiRequest, data: JSONBody[RateBody]) -> Respons
     return refused(done) if isinstance(done, list) else Response(done, status_code=201)
 
 
-@post("/api/v1/rates/{rate_id:int}/decision", tags=["payments"], guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/rates/{rate_id:int}/decision", tags=["payments"], guards=[needs_scope(WRITE)], status_code=200, **CHANGING
+)
 async def decide_rate(
     request: ApiRequest, rate_id: FromPath[int], data: JSONBody[RateDecisionBody]
 ) -> Response[SetRate]:

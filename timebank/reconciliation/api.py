@@ -110,7 +110,13 @@ async def show_statement(request: ApiRequest, statement_id: FromPath[int]) -> Ba
     return await _shown(request, _reader(request), _known(statement_id))
 
 
-@post("/api/v1/bank-statements/{statement_id:int}/answers", tags=TAGS, guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/bank-statements/{statement_id:int}/answers",
+    tags=TAGS,
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def answer_statement(
     request: ApiRequest, statement_id: FromPath[int], data: JSONBody[Answers]
 ) -> Response[BankStatement]:
@@ -125,7 +131,13 @@ async def answer_statement(
     return Response(await _shown(request, actor, statement_id), status_code=200)
 
 
-@post("/api/v1/bank-statements/{statement_id:int}/import", tags=TAGS, guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/bank-statements/{statement_id:int}/import",
+    tags=TAGS,
+    guards=[needs_scope(WRITE)],
+    status_code=200,
+    **CHANGING,
+)
 async def import_statement(
     request: ApiRequest, statement_id: FromPath[int], data: JSONBody[Nothing]
 ) -> Response[BankStatement]:
@@ -161,7 +173,9 @@ async def list_lines(
     return Response(BankLines(items=[_line(one) for one in page.items], next_cursor=page.next_cursor))
 
 
-@post("/api/v1/bank-lines/{line_id:int}/explanation", tags=TAGS, guards=[needs_scope(WRITE)], **CHANGING)
+@post(
+    "/api/v1/bank-lines/{line_id:int}/explanation", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING
+)
 async def explain_line(
     request: ApiRequest, line_id: FromPath[int], data: JSONBody[Explanation]
 ) -> Response[LineChanged]:
@@ -182,7 +196,7 @@ async def explain_line(
     return refused(done) if isinstance(done, list) else Response(done, status_code=200)
 
 
-@post("/api/v1/bank-lines/{line_id:int}/decision", tags=TAGS, guards=[needs_scope(WRITE)], **CHANGING)
+@post("/api/v1/bank-lines/{line_id:int}/decision", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def decide_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Decision]) -> Response[LineChanged]:
     """Agree with, or refuse, what somebody else said of a line."""
     actor, key = acting(request), idempotency_key(request)
@@ -194,7 +208,7 @@ async def decide_line(request: ApiRequest, line_id: FromPath[int], data: JSONBod
     return refused(done) if isinstance(done, list) else Response(done, status_code=200)
 
 
-@post("/api/v1/bank-lines/{line_id:int}/undo", tags=TAGS, guards=[needs_scope(WRITE)], **CHANGING)
+@post("/api/v1/bank-lines/{line_id:int}/undo", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def undo_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Undoing]) -> Response[LineChanged]:
     """Put an explained line back into suspense."""
     actor, key = acting(request), idempotency_key(request)

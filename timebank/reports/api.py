@@ -97,17 +97,18 @@ async def report(
     )
 
 
-@get("/api/v1/reports/tax-years/{begins:date}", tags=["reports"], guards=[needs_scope(READ)], **READING)
-async def tax_year(request: ApiRequest, begins: FromPath[date]) -> TaxYear:
-    """What every payee was paid in one tax year; 404 for a day on which none begins."""
+@get("/api/v1/reports/tax-years/{begins:str}", tags=["reports"], guards=[needs_scope(READ)], **READING)
+async def tax_year(request: ApiRequest, begins: FromPath[str]) -> TaxYear:
+    """What every payee was paid in the tax year that begins on this day (2026-04-06); 404 when none does."""
     timebank_id = _reader(request).timebank_id
     async with database(request).reading(timebank_id) as connection:
         bank = await banks.by_id(connection, timebank_id)
         years = await making.tax_years(connection, timebank_id, today(now(request), bank.time_zone))
-        if begins not in years:
+        year = next((one for one in years if one.isoformat() == begins), None)
+        if year is None:
             raise NotFoundException
-        lines = await queries.paid_to(connection, timebank_id, begins, rules.next_tax_year(begins))
-    return TaxYear(begins=begins, currency=bank.currency, paid=lines)
+        lines = await queries.paid_to(connection, timebank_id, year, rules.next_tax_year(year))
+    return TaxYear(begins=year, currency=bank.currency, paid=lines)
 
 
 @get("/api/v1/reports/traces/{reference:str}", tags=["reports"], guards=[needs_scope(READ)], **READING)

@@ -17,7 +17,8 @@ from timebank.payments.outcomes import RecordOutcome, record_outcome
 from timebank.payments.rules import NewPayable, PayableFacts, PaymentFacts
 from timebank.payments.service import Approve, Changed, Submit
 
-SOURCES = count(1)
+SOURCES = count(1_000_000_000)
+"""Of debts that no booking made: far from the ids that bookings get."""
 TODAY = NOW.date()
 
 
