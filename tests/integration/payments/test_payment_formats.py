@@ -366,11 +366,11 @@ async def test_programs_read_formats_and_keep_columns(client: Open, bank: Bank) 
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
     answer = await browser.post(path, json=changed, headers=await headers(bank))
     assert answer.json()["code"] == "profile_changed"
-    answer = await browser.post(f"{path}/retire", headers=await headers(bank))
+    answer = await browser.post(f"{path}/retire", json={}, headers=await headers(bank))
     assert (answer.status_code, answer.json()["version"]) == (200, 3)
     assert (await browser.get(path, headers=sent)).status_code == 404
     assert (await browser.get(f"{path}-2", headers=sent)).status_code == 200
-    assert (await browser.post("/api/v1/payment-formats/bacs18/retire", headers=sent)).status_code == 404
+    assert (await browser.post("/api/v1/payment-formats/bacs18/retire", json={}, headers=sent)).status_code == 404
 
 
 @pytest.mark.parametrize(
