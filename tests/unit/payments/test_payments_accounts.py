@@ -179,6 +179,16 @@ def test_hledger_accepts_the_journal_and_agrees() -> None:
     assert said(program("hledger"), "-f", path, "codes").split() == [one.reference for one in run().payments]
 
 
+def test_ledger_accepts_the_same_journal_and_agrees() -> None:
+    shown = said(
+        program("ledger"), "-f", str(path_of(HLEDGER)), "balance", "--flat", "--no-total",
+        "--format", "%(account)|%(display_total)\n",
+    )  # fmt: skip
+    found = dict(line.split("|") for line in shown.splitlines())
+    assert found["Assets:In-transit"] == f"-{LEAVES} GBP"
+    assert found["Expenses:Training"] == "120.00 GBP"
+
+
 def test_beancount_accepts_the_journal() -> None:
     said(program("bean-check"), str(path_of(BEANCOUNT)))
 
