@@ -15,8 +15,9 @@ from timebank.demo.people import FINANCE
 async def test_from_a_payment_to_its_hours(demo: Demo, open_page: Opener, size: Any, javascript: bool) -> None:
     page = await open_page(size=size, javascript=javascript)
     await sign_in(page, demo, FINANCE)
-    await page.goto(f"{demo.url}/payments/batches/2/lines/1")
-    reference = await page.locator("main dd").first.inner_text()
+    await page.goto(f"{demo.url}/payments?state=all")
+    lunch = page.locator("tr", has_text="Lunch at the Quay Café, booking").first
+    reference = await lunch.locator("[data-label=Reference]").inner_text()
     await page.goto(f"{demo.url}/reports")
     await assert_good(page)
     await page.get_by_role("link", name="Trace a payment").click()

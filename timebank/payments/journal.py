@@ -72,6 +72,9 @@ _GROUPS = {
     "bank": "Assets:Bank",
     "cash": "Assets:Cash",
     "suspense": "Assets:Suspense",
+    "income": "Income",
+    "transfers": "Assets:Transfers",
+    "bank-errors": "Assets:Bank-errors",
 }
 
 
