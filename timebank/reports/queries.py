@@ -62,14 +62,24 @@ select coalesce(sum(b.posted), 0)::bigint
   join ledger.account a on a.book_id = b.book_id and a.id = b.account_id
  where b.book_id = $1 and a.class = 'member'
 """
+# A booking costs what its payable says, what suppliers confirmed of its voucher, or what its code was bought for.
 USED = """
 select o.kind, coalesce(b.name, '') as budget, sum(r.minutes - coalesce(r.refunded_minutes, 0))::bigint as minutes,
-       coalesce(sum(p.pence), 0)::bigint as pence
+       sum(
+           (select coalesce(sum(p.pence), 0) from payable p
+             where p.timebank_id = r.timebank_id and p.source_kind = 'redemption' and p.source_id = r.id
+               and p.state <> 'cancelled')
+         + (select coalesce(sum(p.pence), 0) from voucher v
+              join voucher_use u on u.timebank_id = v.timebank_id and u.voucher_id = v.id
+              join payable p on p.timebank_id = u.timebank_id and p.source_kind = 'voucher_use' and p.source_id = u.id
+             where v.timebank_id = r.timebank_id and v.redemption_id = r.id and p.state <> 'cancelled')
+         + (select coalesce(sum(c.pence_each), 0) from pool_code k
+              join code_batch c on c.timebank_id = k.timebank_id and c.id = k.batch_id
+             where k.timebank_id = r.timebank_id and k.redemption_id = r.id)
+       )::bigint as pence
   from redemption r
   join offer o on o.timebank_id = r.timebank_id and o.id = r.offer_id
-  left join payable p on p.timebank_id = r.timebank_id and p.source_kind = 'redemption' and p.source_id = r.id
-   and p.state <> 'cancelled'
-  left join budget b on b.timebank_id = r.timebank_id and b.id = coalesce(p.budget_id, o.budget_id)
+  left join budget b on b.timebank_id = r.timebank_id and b.id = o.budget_id
  where r.timebank_id = $1 and r.state in ('fulfilled', 'refunded') and r.changed_at >= $2
  group by 1, 2 having sum(r.minutes - coalesce(r.refunded_minutes, 0)) > 0
  order by 1, 2

@@ -13,12 +13,14 @@ from pypdf import PdfReader
 from tests.contributed import group, line, save
 from tests.integration.payments.helpers import call, last_payment, run
 from tests.integration.redemptions.spending import actor, booked, offer, payee, step
+from tests.integration.redemptions.vouchering import code_of, confirm, ours, pool, spend, till
 from tests.people import Bank, Browser
-from timebank.payments import queries, service
+from timebank.payments import queries as payments
+from timebank.payments import service
 from timebank.payments.outcomes import RecordOutcome, Settled, record_outcome
 from timebank.payments.rules import PayableFacts
 from timebank.payments.service import Approve
-from timebank.reports import making, trace
+from timebank.reports import making, queries, trace
 from timebank.reports.asked import Asked, asked
 
 Open = Callable[[], Browser]
@@ -43,7 +45,7 @@ async def payable_of(bank: Bank, reference: str) -> PayableFacts:
     """What the booking with this reference owes its supplier."""
     async with bank.db.reading(bank.id) as connection:
         booking = await connection.fetchval("select id from redemption where reference = $1", reference)
-        found = await queries.by_source(connection, bank.id, "redemption", booking)
+        found = await payments.by_source(connection, bank.id, "redemption", booking)
     assert found is not None
     return found
 
@@ -107,6 +109,20 @@ async def test_a_report_adds_up(bank: Bank) -> None:
     lines = list(csv.DictReader(io.StringIO(making.as_csv(report))))
     assert sum(int(one["Minutes"] or 0) for one in lines) == 120
     assert {one["People"] for one in lines if one["What"] == "Time given"} == {"fewer than 10"}
+
+
+async def test_the_look_ahead_knows_what_vouchers_cost_however_they_are_paid(bank: Bank) -> None:
+    supplier = await payee(bank, "Market Hall")
+    own, _ = await ours(bank, pence=500, supplier=supplier, allows_parts=True)
+    bought, _ = await pool(bank, "ABCD-1", pence_each=300)
+    reference = await spend(bank, own)
+    at, code = await till(bank, supplier), await code_of(bank, reference)
+    for part in (200, 300):
+        await confirm(bank, at, code, pence=part)
+    await step(bank, "fulfil", await spend(bank, bought))
+    async with bank.db.reading(bank.id) as connection:
+        used = await queries.used_since(connection, bank.id, bank.now - timedelta(days=1))
+    assert [(one.kind, one.minutes, one.pence) for one in used] == [("voucher", 120, 800)]
 
 
 @pytest.mark.parametrize(
