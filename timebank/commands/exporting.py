@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from timebank.banks.rules import TimeBankFacts
     from timebank.db import Database
     from timebank.kit.actor import Actor
-    from timebank.payments.queries import BatchFile
+    from timebank.payments.run_queries import BatchFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,13 +82,13 @@ def write_whole(path: Path, content: bytes) -> Path:
 
 async def _file(db: "Database", bank: "TimeBankFacts", number: int, code: str) -> "tuple[BatchFile, str]":
     from timebank.kit.money import in_words
-    from timebank.payments import queries, rules
+    from timebank.payments import rules, run_queries
 
     async with db.reading(bank.id) as connection:
-        batch = await queries.batch(connection, bank.id, number) if 0 < number < 2**31 else None
+        batch = await run_queries.batch(connection, bank.id, number) if 0 < number < 2**31 else None
         if batch is None:
             raise CommandError(f"there is no payment run {number}")
-        file = await queries.batch_file(connection, bank.id, number, code or batch.format)
+        file = await run_queries.batch_file(connection, bank.id, number, code or batch.format)
     if file is None:
         raise CommandError(f"payment run {number} has no file in the format {code}")
     words = f"{rules.payments_in_words(batch.line_count)}, {in_words(batch.total_pence, batch.currency)}"

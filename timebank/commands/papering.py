@@ -58,7 +58,7 @@ def run_audit_pack(options: argparse.Namespace, settings: Settings) -> int:
 
     async def run(db: "Database") -> str:
         from timebank.payments.papers import audit_pack_of
-        from timebank.payments.queries import MAX_BATCH_NUMBER
+        from timebank.payments.run_queries import MAX_BATCH_NUMBER
 
         bank = await find_bank(db, options.timebank)
         known = 0 < options.number <= MAX_BATCH_NUMBER

@@ -13,7 +13,7 @@ from timebank.demo.steps import Refused, Step
 from timebank.hours import service as hours
 from timebank.kit.actor import Actor, system
 from timebank.payees import service as payees
-from timebank.payments import batches, outcomes
+from timebank.payments import batches, outcomes, run_queries
 from timebank.payments import queries as payables
 from timebank.payments import service as payments
 from timebank.redemptions import service as redemptions
@@ -178,7 +178,7 @@ async def _pay(
         await _approve(db, finance, [r for r, plan in references.items() if plan.payment == end], before)
         run = _accepted(await batches.export(db, finance, batches.ExportBatch(), key=f"demo-export-{n}", now=before))
         async with db.reading(facts.id) as connection:
-            sent = await payables.payments_of_batch(connection, facts.id, run.number)
+            sent = await run_queries.payments_of_batch(connection, facts.id, run.number)
         # What comes back was paid first.
         for step in {"exported": (), "returned": ("paid", "returned")}.get(end, (end,)):
             for payment in sent:

@@ -17,8 +17,7 @@ from timebank.fees import service as fees
 from timebank.fees.rules import FeeFacts
 from timebank.kit.actor import Actor
 from timebank.payees import service as payees
-from timebank.payments import batches, outcomes
-from timebank.payments import queries as payables
+from timebank.payments import batches, outcomes, run_queries
 from timebank.payments import service as payments
 from timebank.rates import service as rates
 
@@ -168,8 +167,8 @@ async def _pay(
     run = _accepted(await batches.export(db, finance, batches.ExportBatch(), key=f"{key}-run", now=moment))
     async with db.reading(facts.id) as connection:
         sent = [
-            (payment, await payables.items_of_payment(connection, facts.id, payment))
-            for payment in await payables.payments_of_batch(connection, facts.id, run.number)
+            (payment, await run_queries.items_of_payment(connection, facts.id, payment))
+            for payment in await run_queries.payments_of_batch(connection, facts.id, run.number)
         ]
     for payment, [(payable, _)] in sent:
         end = paid[payable.reference].payment

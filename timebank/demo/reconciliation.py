@@ -9,7 +9,7 @@ from timebank.demo import people
 from timebank.demo.steps import Refused, Step
 from timebank.kit.actor import Actor
 from timebank.kit.money import decimal
-from timebank.payments import queries as payments
+from timebank.payments import run_queries
 from timebank.payments.rules import PAID, RETURNED
 from timebank.reconciliation import service
 from timebank.reconciliation.service import KeepStatement
@@ -45,7 +45,7 @@ async def _content(db: Database, facts: TimeBankFacts, anchor: datetime) -> byte
     movements: list[tuple[date, int, str, str]] = []
     async with db.reading(facts.id) as connection:
         for number in range(1, MAX_RUNS + 1):
-            for one in await payments.payments_of_batch(connection, facts.id, number):
+            for one in await run_queries.payments_of_batch(connection, facts.id, number):
                 on = one.settled_on or day
                 if one.state in (PAID, RETURNED):
                     movements.append((on, -one.pence, f"FASTER PAYMENT {one.payee_name.upper()}", one.reference))

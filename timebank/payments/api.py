@@ -14,11 +14,11 @@ from timebank.kit.actor import Actor
 from timebank.kit.ids import normalise_reference
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.payments import batches, queries, rules
+from timebank.payments import batches, queries, rules, run_queries
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
-from timebank.payments.queries import MAX_BATCH_NUMBER
 from timebank.payments.rules import PayableFacts
+from timebank.payments.run_queries import MAX_BATCH_NUMBER
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
@@ -191,10 +191,10 @@ async def show_batch_file(
     """The stored bytes of a payment run, the same for ever; ``format`` for another than its first file."""
     actor = reader(request)
     async with database(request).reading(actor.timebank_id) as connection:
-        batch = await queries.batch(connection, actor.timebank_id, _known(number))
+        batch = await run_queries.batch(connection, actor.timebank_id, _known(number))
         if batch is None:
             raise NotFoundException
-        file = await queries.batch_file(connection, actor.timebank_id, number, format_code or batch.format)
+        file = await run_queries.batch_file(connection, actor.timebank_id, number, format_code or batch.format)
     if file is None:
         raise NotFoundException
     return file_response(file)
@@ -210,12 +210,12 @@ def reader(request: ApiRequest) -> Actor:
 
 async def _batch(request: ApiRequest, actor: Actor, number: int) -> PaymentBatch:
     async with database(request).reading(actor.timebank_id) as connection:
-        facts = await queries.batch(connection, actor.timebank_id, _known(number))
+        facts = await run_queries.batch(connection, actor.timebank_id, _known(number))
         if facts is None:
             raise NotFoundException
-        payments = await queries.payments_of_batch(connection, actor.timebank_id, number)
-        made = await queries.batch_files(connection, actor.timebank_id, number)
-        payables = await queries.in_batch(connection, actor.timebank_id, number)
+        payments = await run_queries.payments_of_batch(connection, actor.timebank_id, number)
+        made = await run_queries.batch_files(connection, actor.timebank_id, number)
+        payables = await run_queries.in_batch(connection, actor.timebank_id, number)
     return PaymentBatch(
         number=facts.number,
         format=facts.format,

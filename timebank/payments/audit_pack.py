@@ -15,12 +15,12 @@ import msgspec
 from timebank.banks import queries as banks
 from timebank.db import Connection
 from timebank.kit import csv, english, money
-from timebank.payments import queries
+from timebank.payments import run_queries
 from timebank.payments.audit_trace import Step, Traced, entries_behind, steps, trace
 from timebank.payments.formats.accounts import zipped
 from timebank.payments.journal import entries_of, written
-from timebank.payments.queries import BatchFacts
 from timebank.payments.rules import PaymentFacts
+from timebank.payments.run_queries import BatchFacts
 
 CHECK = Path(__file__).parent / "audit_check.py"
 MEDIA_TYPE = "application/zip"
@@ -81,19 +81,19 @@ async def audit_pack(connection: Connection, timebank_id: int, number: int) -> P
 
     It names payees and, in the files for the bank, their accounts: it is for finance and auditors.
     """
-    facts = await queries.batch(connection, timebank_id, number)
+    facts = await run_queries.batch(connection, timebank_id, number)
     if facts is None:
         return None
     bank = await banks.by_id(connection, timebank_id)
-    payments = await queries.payments_of_batch(connection, timebank_id, number)
+    payments = await run_queries.payments_of_batch(connection, timebank_id, number)
     traced = await trace(connection, timebank_id, number)
     walked = await steps(connection, timebank_id, number)
     ids = await entries_behind(connection, timebank_id, number, exported=facts.entry_ids, traced=traced, walked=walked)
     accounts, entries = await entries_of(connection, timebank_id, ids)
     first = min(entry.effective_on for entry in entries)
     made = []
-    for one in await queries.batch_files(connection, timebank_id, number):
-        file = await queries.batch_file(connection, timebank_id, number, one.format)
+    for one in await run_queries.batch_files(connection, timebank_id, number):
+        file = await run_queries.batch_file(connection, timebank_id, number, one.format)
         assert file is not None
         made.append(file)
     files = {f"files/{file.file_name}": file.content for file in made}
@@ -117,7 +117,7 @@ def _manifest(
     facts: BatchFacts,
     traced: Sequence[Traced],
     sums: dict[str, str],
-    made: Sequence[queries.BatchFile],
+    made: Sequence[run_queries.BatchFile],
 ) -> bytes:
     by_kind: dict[str, int] = {}
     for one in traced:

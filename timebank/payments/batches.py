@@ -16,7 +16,7 @@ from timebank.kit.refusal import Refusal
 from timebank.kit.working_days import working_days_after
 from timebank.payees.queries import opened
 from timebank.payments import credits as owed_back
-from timebank.payments import entries, leaving, rules, words
+from timebank.payments import entries, leaving, rules, run_rules, words
 from timebank.payments.files import ControlTotalError, chosen_format, keep_file, load
 from timebank.payments.leaving import Selection
 from timebank.payments.periods import open_day
@@ -114,8 +114,8 @@ async def export(
     its payee to "in transit". The bytes are stored and never made again. The sums of the file, of the payables and of
     the ledger entries are compared to the penny before anything is kept.
 
-    Refusals: ``unknown_format``, those of ``rules.check_export`` and ``rules.check_processing``, and of the format's
-    ``check``. The same key gives the same batch.
+    Refusals: ``unknown_format``, those of ``run_rules.check_export`` and ``run_rules.check_processing``, and the
+    format's ``check``. The same key gives the same batch.
 
     Raises:
         ControlTotalError: the sums differ; the transaction is abandoned.
@@ -132,7 +132,7 @@ async def export(
         effective_on = await open_day(connection, actor.timebank_id, day)
         selection = await leaving.select(connection, actor.timebank_id, payment_format)
         abandon_if(
-            rules.check_export(
+            run_rules.check_export(
                 selection.payables,
                 selection.spoiled,
                 expected_count=command.expected_count,
@@ -141,7 +141,7 @@ async def export(
                 stays_behind=[words.why_behind(one, bank.currency) for one in selection.behind],
             )
         )
-        abandon_if(rules.check_processing(processing_on, today=day, region=bank.holiday_region))
+        abandon_if(run_rules.check_processing(processing_on, today=day, region=bank.holiday_region))
         number: int = await connection.fetchval(NEXT_NUMBER, actor.timebank_id)
         payments, attempts = await _payments(connection, actor.timebank_id, selection, number)
         items = entries.export_entries(

@@ -6,7 +6,7 @@ from litestar import Response
 
 from timebank.payments.formats import file_kind, find_format
 from timebank.payments.formats.payments_csv import OWN
-from timebank.payments.queries import BatchFile
+from timebank.payments.run_queries import BatchFile
 
 CSV = "payments-csv"
 SEND_AS_IS = {"send_as_is": True}

@@ -11,7 +11,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.payees.queries import opened
-from timebank.payments import queries, rules
+from timebank.payments import rules, run_queries
 from timebank.payments.codes import account_codes
 from timebank.payments.formats import Batch, Item, Payment, PaymentFormat, file_kind
 from timebank.payments.profiles import any_format, choices
@@ -97,7 +97,7 @@ async def load(connection: Connection, timebank_id: int, number: int) -> Batch |
     Raises:
         KeyMissing: the key that accounts were locked with is not here.
     """
-    facts = await queries.batch(connection, timebank_id, number)
+    facts = await run_queries.batch(connection, timebank_id, number)
     if facts is None:
         return None
     bank = await banks.by_id(connection, timebank_id)
@@ -134,7 +134,7 @@ async def keep_file(
         Rollback: something stands in the way of this format.
         ControlTotalError: what was written adds up to something else.
     """
-    earlier = await queries.batch_file(connection, actor.timebank_id, batch.number, payment_format.code)
+    earlier = await run_queries.batch_file(connection, actor.timebank_id, batch.number, payment_format.code)
     if earlier is not None:
         return earlier.sha256
     refusals = payment_format.check(batch)

@@ -12,7 +12,7 @@ from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.payments import credits as owed_back
-from timebank.payments import entries, queries, rules
+from timebank.payments import entries, rules, run_queries, run_rules
 from timebank.payments.periods import open_day
 from timebank.payments.rules import PayableFacts, PaymentFacts, UnknownPayment
 from timebank.payments.service import abandon_if, local_day, move, post
@@ -76,19 +76,19 @@ async def record_outcome(
 ) -> Settled | list[Refusal]:
     """Record what the bank did with one payment, and move the money in the ledger accordingly.
 
-    Refusals: those of ``rules.check_outcome``. Raises UnknownPayment for an unknown reference.
+    Refusals: those of ``run_rules.check_outcome``. Raises UnknownPayment for an unknown reference.
     """
 
     async def work(connection: Connection) -> Settled:
-        payment = await queries.payment_by_reference(connection, actor.timebank_id, command.reference, lock=True)
+        payment = await run_queries.payment_by_reference(connection, actor.timebank_id, command.reference, lock=True)
         if payment is None:
             raise UnknownPayment(command.reference)
         bank = await banks.by_id(connection, actor.timebank_id)
-        batch = await queries.batch(connection, actor.timebank_id, payment.batch_number)
+        batch = await run_queries.batch(connection, actor.timebank_id, payment.batch_number)
         assert batch is not None
         reason = command.reason.strip()
         abandon_if(
-            rules.check_outcome(
+            run_rules.check_outcome(
                 actor,
                 payment,
                 outcome=command.outcome,
@@ -125,7 +125,7 @@ async def settle(
 
 async def lock_inside(connection: Connection, timebank_id: int, payment: PaymentFacts) -> None:
     """Lock what a locked payment holds, payables first, then credits: before the ledger call of its outcome."""
-    await queries.payables_of_payment(connection, timebank_id, payment)
+    await run_queries.payables_of_payment(connection, timebank_id, payment)
     await owed_back.lock_kept_back(connection, timebank_id, payment.batch_number, payment.line)
 
 
@@ -151,7 +151,7 @@ async def record_settled(
     Call :func:`lock_inside` before the ledger call.
     """
     timebank_id = actor.timebank_id
-    items = await queries.payables_of_payment(connection, timebank_id, payment)
+    items = await run_queries.payables_of_payment(connection, timebank_id, payment)
     if outcome != rules.PAID:
         await owed_back.give_back(connection, timebank_id, payment.batch_number, payment.line)
     await connection.execute(END_ATTEMPTS, timebank_id, payment.batch_number, payment.line)
@@ -204,15 +204,15 @@ async def void_batch(
 
     async def work(connection: Connection) -> Voided:
         timebank_id = actor.timebank_id
-        batch = await queries.batch(connection, timebank_id, command.number)
+        batch = await run_queries.batch(connection, timebank_id, command.number)
         if batch is None:
             raise Rollback([Refusal("unknown_batch", "There is no payment run with this number.", "number")])
-        payments = await queries.lock_payments(connection, timebank_id, command.number)
-        batch = await queries.batch(connection, timebank_id, command.number)
+        payments = await run_queries.lock_payments(connection, timebank_id, command.number)
+        batch = await run_queries.batch(connection, timebank_id, command.number)
         assert batch is not None
-        abandon_if(rules.check_void(actor, [one.state for one in payments], batch.void_at is not None, reason))
+        abandon_if(run_rules.check_void(actor, [one.state for one in payments], batch.void_at is not None, reason))
         day = await local_day(connection, timebank_id, now)
-        payables = await queries.lock_in_batch(connection, timebank_id, command.number)
+        payables = await run_queries.lock_in_batch(connection, timebank_id, command.number)
         await owed_back.lock_kept_back(connection, timebank_id, command.number, None)
         items = [
             entries.void_entry(

@@ -7,8 +7,9 @@ from timebank.payments import credit_queries, leaving, queries, rules
 from timebank.payments.credit_queries import CreditFacts
 from timebank.payments.formats import PaymentFormat
 from timebank.payments.leaving import Plan
-from timebank.payments.queries import MAX_LISTED, Sum
+from timebank.payments.queries import MAX_LISTED
 from timebank.payments.rules import PayableFacts
+from timebank.payments.run_queries import Sum
 
 IN_CASH = queries.FACTS + " and p.state = 'approved' and y.pay_by = 'cash' order by p.due_on, p.id limit $2"
 

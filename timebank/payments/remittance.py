@@ -13,7 +13,7 @@ from timebank.banks.rules import is_practice
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
-from timebank.payments import queries, rules
+from timebank.payments import rules, run_queries
 from timebank.payments.files import load
 from timebank.payments.remittance_paper import remittance_pdf
 
@@ -83,7 +83,7 @@ async def send_remittances(
         return refusals
 
     async def work(connection: Connection) -> RemittancesAsked:
-        batch = await queries.batch(connection, actor.timebank_id, command.number)
+        batch = await run_queries.batch(connection, actor.timebank_id, command.number)
         if batch is None:
             raise Rollback([Refusal("unknown_batch", "There is no payment run with this number.", "number")])
         if batch.void_at:

@@ -8,7 +8,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import ADMIN, FINANCE, Actor
 from timebank.kit.refusal import Refusal
 from timebank.payments.profiles import any_format
-from timebank.payments.rules import MAX_DAYS_AHEAD
+from timebank.payments.run_rules import MAX_DAYS_AHEAD
 
 MAX_SHOWN = 50
 SUN_DIGITS = 6

@@ -15,7 +15,7 @@ from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
-from timebank.payments import cash, credit_queries, queries, requests, rules, service, words
+from timebank.payments import cash, credit_queries, queries, requests, rules, run_queries, service, words
 from timebank.payments import overview as overviews
 from timebank.payments.formats import FORMATS
 from timebank.payments.profiles import any_format
@@ -159,7 +159,7 @@ async def payment_view(request: PageRequest, reference: str, form: Form | None =
         if payable is None:
             raise NotFoundException
         history = await queries.history(connection, person.actor.timebank_id, payable.id)
-        attempts = await queries.payments_of_payable(connection, person.actor.timebank_id, payable.id)
+        attempts = await run_queries.payments_of_payable(connection, person.actor.timebank_id, payable.id)
         request_facts = await requests.of_payable(connection, person.actor.timebank_id, payable.id)
         in_cash = await cash.of_payable(connection, person.actor.timebank_id, payable.id)
         owed_back = await credit_queries.of_payable(connection, person.actor.timebank_id, payable.id)

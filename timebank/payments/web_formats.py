@@ -8,12 +8,12 @@ from litestar.params import FromPath, FromQuery
 
 from timebank.db import Connection, retrying
 from timebank.kit.actor import FINANCE
-from timebank.payments import files, profile_forms, profiles, queries
+from timebank.payments import files, profile_forms, profiles, run_queries
 from timebank.payments import format_words as words
 from timebank.payments.formats import FORMATS, Batch, PaymentFormat
 from timebank.payments.formats.payments_csv import ColumnProfile, PaymentsCsv
 from timebank.payments.profiles import Profile, RetireProfile, SaveProfile
-from timebank.payments.queries import MAX_BATCH_NUMBER
+from timebank.payments.run_queries import MAX_BATCH_NUMBER
 from timebank.payments.settings import payment_settings
 from timebank.payments.web import may_act, may_look
 from timebank.web import forms
@@ -129,7 +129,7 @@ async def _format_page(request: PageRequest, code: str, run: int | None, form: F
         profile_id = profiles.id_of(code)
         history = [] if profile_id is None else await profiles.versions(connection, timebank_id, profile_id)
         batch = await _run(connection, timebank_id, run)
-        made = [] if batch is None else await queries.batch_files(connection, timebank_id, batch.number)
+        made = [] if batch is None else await run_queries.batch_files(connection, timebank_id, batch.number)
     return render(
         request,
         "payments/format.html",
@@ -189,7 +189,7 @@ async def _form_page(
 async def _run(connection: Connection, timebank_id: int, number: int | None) -> Batch | None:
     """The run of a number, else the last one; None when there is none."""
     if number is None:
-        page = await queries.batches(connection, timebank_id, before=MAX_BATCH_NUMBER, size=1)
+        page = await run_queries.batches(connection, timebank_id, before=MAX_BATCH_NUMBER, size=1)
         return await files.load(connection, timebank_id, page.items[0].number) if page.items else None
     batch = await files.load(connection, timebank_id, number) if 0 < number <= MAX_BATCH_NUMBER else None
     if batch is None:

@@ -14,13 +14,13 @@ from timebank.db import retrying
 from timebank.kit.actor import FINANCE
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.payments import codes, papers, queries, remittance
+from timebank.payments import codes, papers, remittance, run_queries
 from timebank.payments.audit_pack import MEDIA_TYPE, Pack
 from timebank.payments.codes import CODED, SetCodes
 from timebank.payments.formats.accounts import KINDS_IN_WORDS
 from timebank.payments.journal import Days
-from timebank.payments.queries import MAX_BATCH_NUMBER
 from timebank.payments.remittance import PER_PDF, SendRemittances
+from timebank.payments.run_queries import MAX_BATCH_NUMBER
 from timebank.payments.web import may_act, may_look
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -169,7 +169,7 @@ async def _papers_page(request: PageRequest, number: int, form: Form = BLANK) ->
     person = viewer(request)
     timebank_id = person.actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
-        batch = await queries.batch(connection, timebank_id, _known(number))
+        batch = await run_queries.batch(connection, timebank_id, _known(number))
         if batch is None:
             raise NotFoundException
         mails = await remittance.mails_of(connection, timebank_id, number)

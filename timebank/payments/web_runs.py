@@ -13,13 +13,13 @@ from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE
 from timebank.kit.refusal import Refusal
 from timebank.kit.working_days import working_days_after
-from timebank.payments import batches, files, leaving, outcomes, profiles, queries, rules, words
+from timebank.payments import batches, files, leaving, outcomes, profiles, rules, run_queries, words
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.files import MakeFile
 from timebank.payments.outcomes import RecordOutcome, VoidBatch
-from timebank.payments.queries import MAX_BATCH_NUMBER
 from timebank.payments.rules import PaymentFacts
+from timebank.payments.run_queries import MAX_BATCH_NUMBER
 from timebank.payments.settings import payment_settings
 from timebank.payments.web import key_of, may_act, may_look, queues_page
 from timebank.web import forms
@@ -69,7 +69,7 @@ async def batches_page(request: PageRequest, cursor: FromQuery[str | None] = Non
     person = viewer(request)
     before = key_of(cursor, MAX_BATCH_NUMBER)
     async with database(request).reading(person.actor.timebank_id) as connection:
-        page = await queries.batches(
+        page = await run_queries.batches(
             connection, person.actor.timebank_id, before=min(before, MAX_BATCH_NUMBER), size=DEFAULT_PAGE_SIZE
         )
     return render(request, "payments/batches.html", page=page, local=lambda moment: local(moment, person))
@@ -88,10 +88,10 @@ async def batch_file(
     """The stored bytes of a payment run, the same for ever; ``format_code`` for another than its first file."""
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
-        batch = await queries.batch(connection, timebank_id, _batch_number(number))
+        batch = await run_queries.batch(connection, timebank_id, _batch_number(number))
         if batch is None:
             raise NotFoundException
-        file = await queries.batch_file(connection, timebank_id, number, format_code or batch.format)
+        file = await run_queries.batch_file(connection, timebank_id, number, format_code or batch.format)
     if file is None:
         raise NotFoundException
     return file_response(file)
@@ -178,12 +178,12 @@ async def _batch_page(request: PageRequest, number: int, form: Form = BLANK) -> 
     person = viewer(request)
     timebank_id = person.actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
-        batch = await queries.batch(connection, timebank_id, _batch_number(number))
+        batch = await run_queries.batch(connection, timebank_id, _batch_number(number))
         if batch is None:
             raise NotFoundException
-        payments = await queries.payments_of_batch(connection, timebank_id, number)
-        made = await queries.batch_files(connection, timebank_id, number)
-        totals = await queries.sums_of_batch(connection, timebank_id, number)
+        payments = await run_queries.payments_of_batch(connection, timebank_id, number)
+        made = await run_queries.batch_files(connection, timebank_id, number)
+        totals = await run_queries.sums_of_batch(connection, timebank_id, number)
         format_choices = await profiles.choices(connection, timebank_id)
     return render(
         request,
@@ -208,7 +208,7 @@ async def _line_page(request: PageRequest, number: int, line: int, form: Form | 
     person = viewer(request)
     payment = await _payment(request, number, line)
     async with database(request).reading(person.actor.timebank_id) as connection:
-        items = await queries.items_of_payment(connection, person.actor.timebank_id, payment)
+        items = await run_queries.items_of_payment(connection, person.actor.timebank_id, payment)
     return render(
         request,
         "payments/line.html",
@@ -224,7 +224,7 @@ async def _line_page(request: PageRequest, number: int, line: int, form: Form | 
 async def _payment(request: PageRequest, number: int, line: int) -> PaymentFacts:
     timebank_id = viewer(request).actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
-        payments = await queries.payments_of_batch(connection, timebank_id, _batch_number(number))
+        payments = await run_queries.payments_of_batch(connection, timebank_id, _batch_number(number))
     found = next((payment for payment in payments if payment.line == line), None)
     if found is None:
         raise NotFoundException

@@ -19,7 +19,7 @@ from timebank.kit.ids import normalise_reference
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.payments import credits as owed_back
-from timebank.payments import queries as payments
+from timebank.payments import run_queries
 from timebank.payments.credit_queries import CreditFacts
 from timebank.payments.outcomes import lock_inside
 from timebank.payments.periods import open_day
@@ -251,7 +251,7 @@ async def _payments(connection: Connection, bank: TimeBankFacts, command: Explai
         number = command.run or 0
         return await queries.on_their_way(connection, bank.id, number) if 0 < number <= MAX_BATCH_NUMBER else []
     reference = normalise_reference(tidy(command.payment))
-    payment = reference and await payments.payment_by_reference(connection, bank.id, reference, lock=True)
+    payment = reference and await run_queries.payment_by_reference(connection, bank.id, reference, lock=True)
     return [payment] if payment else []
 
 

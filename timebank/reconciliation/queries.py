@@ -10,8 +10,8 @@ from timebank.db import Connection
 from timebank.kit.paging import Page, page_of
 from timebank.payments import credit_queries
 from timebank.payments.credit_queries import CreditFacts
-from timebank.payments.queries import LOCK_PAYMENT, PAYMENTS
 from timebank.payments.rules import PaymentFacts
+from timebank.payments.run_queries import LOCK_PAYMENT, PAYMENTS
 from timebank.reconciliation import matching
 from timebank.reconciliation.matching import Run, World
 from timebank.reconciliation.rules import ExplanationFacts, Known, LineFacts

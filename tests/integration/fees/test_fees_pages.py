@@ -25,7 +25,7 @@ from timebank.identity.service import create_token
 from timebank.kit.actor import Actor
 from timebank.payments.batches import ExportBatch, Exported, export
 from timebank.payments.outcomes import RecordOutcome, Settled, record_outcome
-from timebank.payments.queries import payments_of_batch
+from timebank.payments.run_queries import payments_of_batch
 from timebank.payments.service import Approve, Changed, approve
 
 Open = Callable[[], Browser]
@@ -140,19 +140,23 @@ async def test_messages_follow_the_money(bank: Bank) -> None:
     number = await paid_run(bank, (await chose(bank, fee, "all")).payable_reference)
     assert await tell_due(bank.db, bank.id, NOW) == 1
     assert await tell_due(bank.db, bank.id, NOW) == 0
-    await settle(bank, number, "paid", "returned")
+    await settle(bank, number, "paid")
+    assert await tell_due(bank.db, bank.id, NOW) == 1
+    await settle(bank, number, "returned")
     assert await tell_due(bank.db, bank.id, NOW) == 1
     async with bank.db.reading(bank.id) as connection:
         told = await connection.fetch(
-            "select subject from message where timebank_id = $1 and member_id = $2 and kind = 'fee' order by id",
+            "select subject, body from message where timebank_id = $1 and member_id = $2 and kind = 'fee' order by id",
             bank.id,
             fee.member_id,
         )
     assert [row["subject"] for row in told] == [
         "A fee waits for your choice",
         "Money is on its way",
+        "We have made a payment",
         "A payment came back",
     ]
+    assert told[2]["body"].startswith("We paid you £12.00.\n\nIt is the fee for your time on ")
 
 
 async def test_tax_years_count_money_when_it_was_paid(bank: Bank) -> None:

@@ -11,7 +11,7 @@ from timebank.db import Database
 from timebank.kit.actor import Actor
 from timebank.payees.service import AddedPayee, AddPayee, member_as_payee, open_payable_account
 from timebank.payees.service import add_payee as add
-from timebank.payments import entries, queries, service
+from timebank.payments import entries, queries, run_queries, service
 from timebank.payments.batches import ExportBatch, Exported, export
 from timebank.payments.outcomes import RecordOutcome, record_outcome
 from timebank.payments.rules import NewPayable, PayableFacts, PaymentFacts
@@ -96,7 +96,7 @@ async def last_payment(db: Database, timebank_id: int, reference: str) -> Paymen
     """The last payment that holds the payable with this reference."""
     payable = await facts(db, timebank_id, reference)
     async with db.reading(timebank_id) as connection:
-        return (await queries.payments_of_payable(connection, timebank_id, payable.id))[-1]
+        return (await run_queries.payments_of_payable(connection, timebank_id, payable.id))[-1]
 
 
 async def done(use_case: Any) -> Changed:

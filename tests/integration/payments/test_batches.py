@@ -25,7 +25,7 @@ from tests.integration.payments.helpers import (
     settle,
 )
 from tests.people import NOW, Bank
-from timebank.payments import batches, queries, rules, service
+from timebank.payments import batches, rules, run_queries, service
 from timebank.payments.batches import ExportBatch, Exported, export
 from timebank.payments.files import ControlTotalError
 from timebank.payments.formats import ControlTotal
@@ -33,9 +33,9 @@ from timebank.payments.formats.payments_csv import PaymentsCsv
 from timebank.payments.service import Cancel, Submit
 
 
-async def stored(bank: Bank, number: int) -> queries.BatchFile:
+async def stored(bank: Bank, number: int) -> run_queries.BatchFile:
     async with bank.db.reading(bank.id) as connection:
-        file = await queries.batch_file(connection, bank.id, number, "payments-csv")
+        file = await run_queries.batch_file(connection, bank.id, number, "payments-csv")
     assert file is not None
     return file
 
@@ -70,7 +70,7 @@ async def test_an_export_holds_what_was_approved_and_every_sum_agrees(bank: Bank
     accounts = (f"payable/{cafe}", f"payable/{college}", "in-transit", "bank")
     assert await money(bank.db, bank.id, *accounts) == [700, 0, 11156, 0]
     async with bank.db.reading(bank.id) as connection:
-        batch = await queries.batch(connection, bank.id, 1)
+        batch = await run_queries.batch(connection, bank.id, 1)
         assert batch is not None
         posted = await entry(connection, bank.id, *batch.entry_ids)
     assert {leg.account: leg.amount for leg in posted.legs} == {
@@ -277,8 +277,8 @@ async def test_numbers_have_no_gaps_and_each_time_bank_counts_for_itself(bank: B
     await approved(other_bank, await add_payee(other_bank.db, other_bank.finance))
     assert (await run(other_bank)).number == 1
     async with bank.db.reading(other_bank.id) as connection:
-        assert await queries.batch_file(connection, bank.id, 2, "payments-csv") is None
-        assert await queries.batch(connection, bank.id, 2) is None
+        assert await run_queries.batch_file(connection, bank.id, 2, "payments-csv") is None
+        assert await run_queries.batch(connection, bank.id, 2) is None
 
 
 async def test_a_batch_takes_those_due_first_when_there_are_too_many(
@@ -300,8 +300,8 @@ async def test_payment_runs_are_listed_newest_first(bank: Bank) -> None:
         await approved(bank, payee)
         await run(bank)
     async with bank.db.reading(bank.id) as connection:
-        page = await queries.batches(connection, bank.id, before=queries.MAX_BATCH_NUMBER, size=2)
-        rest = await queries.batches(connection, bank.id, before=page.items[-1].number, size=2)
+        page = await run_queries.batches(connection, bank.id, before=run_queries.MAX_BATCH_NUMBER, size=2)
+        rest = await run_queries.batches(connection, bank.id, before=page.items[-1].number, size=2)
     assert [batch.number for batch in page.items] == [3, 2]
     assert page.next_cursor is not None
     assert [batch.number for batch in rest.items] == [1]

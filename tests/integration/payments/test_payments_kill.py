@@ -12,7 +12,7 @@ import pytest
 from tests.integration.payments.helpers import add_payee, approved, money
 from tests.people import Bank, make_bank
 from timebank.db import Database
-from timebank.payments import queries
+from timebank.payments import run_queries
 from timebank.payments.files import load
 from timebank.payments.formats import find_format
 
@@ -31,10 +31,10 @@ async def command(app_url: str, bank: Bank, folder: Path, *more: str, zone: str 
 async def whole(bank: Bank) -> int:
     """How many payment runs there are; each of them has its file, and every sum agrees."""
     async with bank.db.reading(bank.id) as connection:
-        page = await queries.batches(connection, bank.id, before=queries.MAX_BATCH_NUMBER, size=10)
+        page = await run_queries.batches(connection, bank.id, before=run_queries.MAX_BATCH_NUMBER, size=10)
         in_transit = 0
         for batch in page.items:
-            file = await queries.batch_file(connection, bank.id, batch.number, batch.format)
+            file = await run_queries.batch_file(connection, bank.id, batch.number, batch.format)
             run = await load(connection, bank.id, batch.number)
             written_by = find_format(batch.format)
             assert file is not None

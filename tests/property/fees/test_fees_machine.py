@@ -42,7 +42,7 @@ from timebank.db import Database, Rollback
 from timebank.fees.rules import HOWS, FeeFacts
 from timebank.fees.service import ChooseEvery, ChosenFee, PriceFees, choose_every, price, tell_due
 from timebank.kit.actor import Actor
-from timebank.payments import queries as payment_queries
+from timebank.payments import run_queries
 from timebank.payments.batches import ExportBatch, export
 from timebank.payments.outcomes import RecordOutcome, VoidBatch, record_outcome, void_batch
 from timebank.payments.service import Approve, Cancel, approve, cancel
@@ -174,7 +174,7 @@ class Fees(RuleBasedStateMachine):
 
     async def settle(self, number: int, step: str) -> None:
         async with self.db.reading(self.bank.id) as connection:
-            sent = await payment_queries.payments_of_batch(connection, self.bank.id, number)
+            sent = await run_queries.payments_of_batch(connection, self.bank.id, number)
         for payment in sent:
             done = RecordOutcome(
                 reference=payment.reference, outcome=step, on=self.now.date(), reason="The bank says so"

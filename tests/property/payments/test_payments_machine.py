@@ -28,7 +28,7 @@ from tests.people import NOW, Bank, make_bank
 from timebank.db import Database
 from timebank.kit.actor import Actor
 from timebank.payees.service import open_credit_account
-from timebank.payments import queries, service
+from timebank.payments import run_queries, service
 from timebank.payments.batches import ExportBatch, Exported, export
 from timebank.payments.cash import PayCash, pay_cash
 from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote, decide_note, propose_note
@@ -447,7 +447,7 @@ class Payments(RuleBasedStateMachine):
 
     async def _reference(self, number: int, payee_id: int) -> str:
         async with self.db.reading(self.bank.id) as connection:
-            found = await queries.payments_of_batch(connection, self.bank.id, number)
+            found = await run_queries.payments_of_batch(connection, self.bank.id, number)
         return next(one.reference for one in found if one.payee_id == payee_id)
 
     @invariant()
@@ -528,10 +528,10 @@ class Payments(RuleBasedStateMachine):
 
     async def _batch(self, number: int) -> Any:
         async with self.db.reading(self.bank.id) as connection:
-            file = await queries.batch_file(connection, self.bank.id, number, "payments-csv")
+            file = await run_queries.batch_file(connection, self.bank.id, number, "payments-csv")
             run = await load(connection, self.bank.id, number)
-            batch = await queries.batch(connection, self.bank.id, number)
-            payables = await queries.in_batch(connection, self.bank.id, number)
+            batch = await run_queries.batch(connection, self.bank.id, number)
+            payables = await run_queries.in_batch(connection, self.bank.id, number)
             assert batch is not None
             posted = await entry(connection, self.bank.id, *batch.entry_ids)
         return file, batch, payables, {leg.account: leg.amount for leg in posted.legs}, run

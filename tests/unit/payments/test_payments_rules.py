@@ -10,7 +10,7 @@ import pytest
 from ledger.model import Leg
 from timebank.kit.actor import Actor, system
 from timebank.payees import rules as payee_rules
-from timebank.payments import entries, rules, words
+from timebank.payments import entries, rules, run_rules, words
 from timebank.payments.rules import NewPayable, PayableFacts, PaymentFacts
 
 TODAY = date(2026, 3, 10)
@@ -172,7 +172,7 @@ PAID = payment("paid", settled_on=date(2026, 3, 5))
     ],
 )
 def test_outcomes(facts: PaymentFacts, outcome: str, on: date, reason: str, expected: list[str]) -> None:
-    found = rules.check_outcome(
+    found = run_rules.check_outcome(
         FINANCE, facts, outcome=outcome, on=on, reason=reason, exported_on=date(2026, 3, 4), today=TODAY
     )
     assert codes(found) == expected
@@ -202,7 +202,7 @@ def test_exporting(
     pence: int | None,
     expected: list[str],
 ) -> None:
-    assert codes(rules.check_export(payables, spoiled, expected_count=count, expected_pence=pence)) == expected
+    assert codes(run_rules.check_export(payables, spoiled, expected_count=count, expected_pence=pence)) == expected
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_exporting(
     ],
 )
 def test_days_on_which_banks_move_money(on: date, expected: list[str]) -> None:
-    assert codes(rules.check_processing(on, today=TODAY, region="GB-ENG")) == expected
+    assert codes(run_rules.check_processing(on, today=TODAY, region="GB-ENG")) == expected
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_days_on_which_banks_move_money(on: date, expected: list[str]) -> None:
     ],
 )
 def test_taking_a_run_back(actor: Actor, states: list[str], is_void: bool, reason: str, expected: list[str]) -> None:
-    assert codes(rules.check_void(actor, states, is_void, reason)) == expected
+    assert codes(run_rules.check_void(actor, states, is_void, reason)) == expected
 
 
 @pytest.mark.parametrize(
