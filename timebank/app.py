@@ -21,6 +21,7 @@ from timebank.budgets import web as budgets_web
 from timebank.claims import api as claims_api
 from timebank.claims import web as claims_web
 from timebank.claims.service import forget_old
+from timebank.claims.service import tell_due as tell_of_claims
 from timebank.concerns import api as concerns_api
 from timebank.concerns import web as concerns_web
 from timebank.concerns.service import look_after
@@ -158,6 +159,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("remind_of_reports", "Remind of reports that nobody has read", remind_of_reports, every=timedelta(hours=1)),
         Job("end_vouchers", "Remind of vouchers that end, and end them", end_due),
         Job("tell_of_fees", "Tell people where the money of their fees is", tell_of_fees),
+        Job("tell_of_claims", "Tell people where the money for their costs is", tell_of_claims),
         Job("pack_messages", "Put messages into e-mails, texts, calls and letters", pack),
         Job("send_mail", "Send e-mails", courier.send_mail),
         Job("send_texts", "Send text messages", courier.send_texts),

@@ -46,6 +46,7 @@ from timebank.claims.lines import (
 )
 from timebank.claims.receipts import forget_old
 from timebank.claims.rules import NewLine, UnknownClaim
+from timebank.claims.telling import tell_due
 
 __all__ = (
     "AccessNow",
@@ -89,4 +90,5 @@ __all__ = (
     "settle",
     "situation",
     "take_back",
+    "tell_due",
 )

@@ -37,6 +37,7 @@ class Claim(Table, tablename="claim", db=ENGINE):
     decided_by = BigInt(null=True, default=None)
     decided_at = Timestamptz(null=True, default=None)
     follows_id = BigInt(null=True, default=None)
+    told = Text(null=False, default="")
 
 
 class ClaimLine(Table, tablename="claim_line", db=ENGINE):
@@ -61,6 +62,7 @@ class ClaimLine(Table, tablename="claim_line", db=ENGINE):
     decline_reason = Text(null=False, default="")
     added_by = BigInt(null=False, default=None)
     added_at = Timestamptz(null=False, default=None)
+    contribution_id = BigInt(null=True, default=None)
 
 
 class ClaimEvent(Table, tablename="claim_event", db=ENGINE):
@@ -100,6 +102,7 @@ class AccessCost(Table, tablename="access_cost", db=ENGINE):
     ended_at = Timestamptz(null=True, default=None)
     end_reason = Text(null=False, default="")
     end_entry_ids = Array(base_column=UUID(), null=True, default=None)
+    told = Text(null=False, default="")
 
 
 class AccessReceipt(Table, tablename="access_receipt", db=ENGINE):

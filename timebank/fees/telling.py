@@ -7,26 +7,25 @@ from datetime import datetime
 
 from timebank.db import Connection, Database, retrying
 from timebank.fees.queries import offer_dedupe
-from timebank.kit.money import in_words
 from timebank.kit.words import joined, say
 from timebank.messages.service import Message, send
-from timebank.payments.rules import EXPORTED, REJECTED, RETURNED
+from timebank.payments.telling import NEWS_FOR, STEPS, news, untold
 
 BATCH = 200
 
-# Steps of payments that nobody was told of yet. A payment that is sent again is another step.
-UNTOLD = """
-select c.id, c.pence, c.how, f.id as fee_id, f.reference, f.member_id, p.state, p.currency, y.name as payee_name,
-       p.state || '/' || coalesce(p.batch_number, 0) as step
+# Steps of payments that nobody was told of yet.
+UNTOLD = untold("""
+select c.id, c.how, f.id as fee_id, f.reference, f.member_id, f.held_on, p.state, p.currency, p.reason,
+       y.name as payee_name, {step} as step, {pence} as pence
   from fee_choice c
   join payable p on p.timebank_id = c.timebank_id and p.source_kind = 'fee' and p.source_id = c.id
   join fee f on f.timebank_id = c.timebank_id and f.id = c.fee_id
   join payee y on y.timebank_id = c.timebank_id and y.id = c.payee_id
- where c.timebank_id = $1 and c.state in ('live', 'gone') and p.state = any($2::text[])
-   and c.told <> p.state || '/' || coalesce(p.batch_number, 0)
+ where c.timebank_id = $1 and c.state in ('live', 'gone') and p.state = any($2::text[]) and p.changed_at > $4
+   and c.told <> {step}
  order by c.id limit $3
    for update of c skip locked
-"""
+""")
 TOLD = """
 update fee_choice c set told = u.step from unnest($2::bigint[], $3::text[]) as u (id, step)
  where c.timebank_id = $1 and c.id = u.id
@@ -66,7 +65,7 @@ def by_standing(member_id: int, fee_id: int, reference: str, choice_id: int) -> 
 
 
 async def tell_due(db: Database, timebank_id: int, now: datetime) -> int:
-    """Tell members whose money is on its way or came back; return how many steps there were. Harmless to repeat."""
+    """Tell members what became of their money; return how many steps there were. Harmless to repeat."""
     told = 0
 
     async def batch() -> int:
@@ -81,31 +80,25 @@ async def tell_due(db: Database, timebank_id: int, now: datetime) -> int:
 
 
 async def _tell(connection: Connection, timebank_id: int, now: datetime) -> int:
-    rows = await connection.fetch(UNTOLD, timebank_id, [EXPORTED, REJECTED, RETURNED], BATCH)
+    rows = await connection.fetch(UNTOLD, timebank_id, list(STEPS), BATCH, now - NEWS_FOR)
     if not rows:
         return 0
     messages = []
     for row in rows:
-        amount = in_words(row["pence"], row["currency"])
-        is_gift = row["how"] == "charity"
-        if row["state"] == EXPORTED:
-            subject = say("Money is on its way")
-            body = (
-                say("{amount} of your fee is on its way to {name}.", amount=amount, name=row["payee_name"])
-                if is_gift
-                else say("Your fee of {amount} is on its way to you.", amount=amount)
-            )
-            more = say("The page says when it should arrive.")
-        else:
-            subject = say("A payment came back")
-            body = say("The bank could not pay your fee of {amount}.", amount=amount)
-            more = say("You do not lose it. We find out what was wrong and send it again.")
+        subject, body = news(
+            row["state"],
+            row["pence"],
+            row["currency"],
+            say("It is the fee for your time on {day}.", day=row["held_on"]),
+            reason=row["reason"],
+            charity=row["payee_name"] if row["how"] == "charity" else "",
+        )
         messages.append(
             Message(
                 member_id=row["member_id"],
                 kind="fee",
                 subject=subject,
-                body=joined(body, more),
+                body=body,
                 path=_path(row["reference"]),
                 dedupe=f"fee:{row['fee_id']}:{row['id']}:{row['step']}",
             )
