@@ -14,7 +14,16 @@ select id, payee_id, left_pence from credit
  where timebank_id = $1 and state = 'open' and left_pence > 0 and ($2::bigint[] is null or payee_id = any($2::bigint[]))
  order by id
 """
+# Credits count from the day on which they came to be: what was paid before that day could not keep them back.
+LEFT_ON = """
+select c.id, c.payee_id, c.left_pence
+  from credit c join timebank b on b.id = c.timebank_id
+ where c.timebank_id = $1 and c.payee_id = $2 and c.state = 'open' and c.left_pence > 0
+   and (coalesce(c.decided_at, c.proposed_at) at time zone b.time_zone)::date <= $3
+ order by c.id
+"""
 LOCK = " for no key update"
+LOCK_LEFT = " for no key update of c"
 FACTS = """
 select c.id, c.reference, c.payee_id, y.name as payee_name, c.source, c.kind, p.reference as payable_reference,
        c.pence, c.left_pence, c.currency, c.document_number, c.reason, c.state, c.proposed_by, c.proposed_at,
@@ -87,6 +96,14 @@ async def left(
     """Credits that something is left of, oldest first; ``lock`` keeps them until the transaction ends."""
     wanted = None if payee_ids is None else list(payee_ids)
     rows = await connection.fetch(LEFT + (LOCK if lock else ""), timebank_id, wanted)
+    return [msgspec.convert(dict(row), CreditLeft) for row in rows]
+
+
+async def left_on(
+    connection: Connection, timebank_id: int, payee_id: int, day: date, *, lock: bool = False
+) -> list[CreditLeft]:
+    """Credits of one payee that counted on that day and that something is left of, oldest first."""
+    rows = await connection.fetch(LEFT_ON + (LOCK_LEFT if lock else ""), timebank_id, payee_id, day)
     return [msgspec.convert(dict(row), CreditLeft) for row in rows]
 
 

@@ -40,8 +40,8 @@ on conflict do nothing returning id
 USE = "update credit set left_pence = left_pence - $3 where timebank_id = $1 and id = $2"
 INSERT_USE = """
 insert into credit_use (timebank_id, credit_id, n, how, pence, batch_number, line, payable_id, used_on, note, by_id, at,
-                        entry_id, is_standing)
-select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, true
+                        entry_id, cash_n, is_standing)
+select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, true
   from credit_use where timebank_id = $1 and credit_id = $2
 """
 LOCK_KEPT_BACK = """
@@ -211,15 +211,26 @@ def kept_back(left: Sequence[CreditLeft], payments: Sequence[PaymentFacts], entr
     """Which credits the payments of a run keep back, the oldest of each payee first."""
     found = []
     for payment in payments:
-        wanted = payment.credited_pence
-        for credit in left:
-            if wanted and credit.payee_id == payment.payee_id:
-                pence = min(wanted, credit.left_pence)
-                entry_id = entries.entry_of_line(entry_ids, payment.line)
-                found.append(Use(credit.id, pence, payment.batch_number, payment.line, entry_id))
-                wanted -= pence
-        if wanted:
-            raise AssertionError(f"payment {payment.reference} keeps back {wanted} more than there is")
+        entry_id = entries.entry_of_line(entry_ids, payment.line)
+        theirs = [credit for credit in left if credit.payee_id == payment.payee_id]
+        for credit_id, pence in spread(theirs, payment.credited_pence):
+            found.append(Use(credit_id, pence, payment.batch_number, payment.line, entry_id))
+    return found
+
+
+def spread(left: Sequence[CreditLeft], pence: int) -> list[tuple[int, int]]:
+    """How much of which credit makes up an amount, the oldest first.
+
+    Raises:
+        AssertionError: there is not so much left.
+    """
+    found = []
+    for credit in left:
+        if taken := min(pence, credit.left_pence):
+            found.append((credit.id, taken))
+            pence -= taken
+    if pence:
+        raise AssertionError(f"{pence} more is kept back than there is")
     return found
 
 
@@ -344,11 +355,12 @@ async def use_credit(
     batch_number: int | None = None,
     line: int | None = None,
     payable_id: int | None = None,
+    cash_n: int | None = None,
     note: str = "",
 ) -> None:
     """Take so much from a locked credit, and write down what for."""
     await connection.execute(USE, actor.timebank_id, credit_id, pence)
     place = (batch_number, line, payable_id)
     await connection.execute(
-        INSERT_USE, actor.timebank_id, credit_id, how, pence, *place, on, note, actor.member_id, now, entry_id
+        INSERT_USE, actor.timebank_id, credit_id, how, pence, *place, on, note, actor.member_id, now, entry_id, cash_n
     )

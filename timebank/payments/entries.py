@@ -9,7 +9,7 @@ Amounts are credit-positive; ``a -> b`` takes from a and adds to b:
     returned   bank -> payable/<payee>
     void       the exact reversal of "exported"
     cancelled  the exact reversal of "owed"
-    cash       payable/<payee> -> cash               against a signature
+    cash       payable/<payee> -> cash               against a signature, less what is kept back: payable -> credit
     credit     credit/<payee> -> expense/<kind>      a refund after payment, or a credit note
     set off    payable/<payee> -> credit/<payee>     when the payee owes us as much
     repaid     bank -> credit/<payee>
@@ -156,6 +156,27 @@ def outcome_entry(payment: PaymentFacts, outcome: str, *, key: str, actor: Actor
         effective_on=effective_on,
         actor=actor.name,
         reference=payment.reference,
+    )
+
+
+def cash_entry(
+    payable: PayableFacts, pence: int, credited_pence: int, *, key: str, actor: Actor, effective_on: date
+) -> Post:
+    """The ledger entry for cash handed over, and for what was kept back of it because the payee owes us that."""
+    legs = [
+        Leg(account=payable_account(payable.payee_id), amount=-pence - credited_pence),
+        Leg(account=CASH, amount=pence),
+    ]
+    if credited_pence:
+        legs.append(Leg(account=credit_account(payable.payee_id), amount=credited_pence))
+    return Post(
+        key=key,
+        kind="paid_in_cash",
+        unit=payable.currency,
+        legs=tuple(legs),
+        effective_on=effective_on,
+        actor=actor.name,
+        reference=payable.reference,
     )
 
 

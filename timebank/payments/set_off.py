@@ -9,7 +9,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.money import in_words
 from timebank.kit.refusal import Refusal
-from timebank.payees.rules import credit_account, payable_account
+from timebank.payees.rules import IN_CASH, credit_account, payable_account
 from timebank.payments import credit_queries, entries, queries, rules
 from timebank.payments.credit_queries import CreditLeft
 from timebank.payments.credits import next_use, use_credit
@@ -37,7 +37,9 @@ async def settle_debt(
 ) -> DebtSettled | list[Refusal]:
     """Set all that is approved for a payee off against credits that cover it: both are settled, and nothing is paid.
 
-    Refusals: ``not_finance``, ``nothing_ready``, ``credit_too_small`` (then the next payment run keeps it back).
+    Cash is handed over for one payable at a time, so of a payee in cash those are set off that the credits cover.
+
+    Refusals: ``not_finance``, ``nothing_ready``, ``credit_too_small`` (then the next payment keeps it back).
     """
 
     async def work(connection: Connection) -> DebtSettled:
@@ -48,12 +50,12 @@ async def settle_debt(
         if not payables:
             raise Rollback([Refusal("nothing_ready", "Nothing is approved for this payee. Approve a payment first.")])
         left = await credit_queries.left(connection, timebank_id, [command.payee_id], lock=True)
-        total = sum(payable.next_pence for payable in payables)
         credit = sum(one.left_pence for one in left)
+        if payables[0].pay_by == IN_CASH:
+            payables = _covered(payables, credit) or payables
+        total = sum(payable.next_pence for payable in payables)
         if credit < total:
-            owed, owing = in_words(total, payables[0].currency), in_words(credit, payables[0].currency)
-            text = f"They owe {owing} and are owed {owed}. Export: the payment run keeps back what they owe."
-            raise Rollback([Refusal("credit_too_small", text)])
+            raise Rollback([_too_small(payables[0], total, credit)])
         parts = _set_off(payables, left)
         n = await next_use(connection, timebank_id, left[0].id)
         day = await local_day(connection, timebank_id, now)
@@ -81,6 +83,23 @@ async def settle_debt(
         return DebtSettled(pence=total, payables=[payable.reference for payable in payables])
 
     return await once(db, actor, "settle_debt", key, command, DebtSettled, work)
+
+
+def _covered(payables: Sequence[PayableFacts], credit: int) -> list[PayableFacts]:
+    """Those that so much credit covers whole, in their order."""
+    found = []
+    for payable in payables:
+        if payable.next_pence <= credit:
+            found.append(payable)
+            credit -= payable.next_pence
+    return found
+
+
+def _too_small(payable: PayableFacts, total: int, credit: int) -> Refusal:
+    owed, owing = in_words(total, payable.currency), in_words(credit, payable.currency)
+    way = "Pay in cash" if payable.pay_by == IN_CASH else "Export"
+    text = f"They owe {owing} and are owed {owed}. {way}: what they owe is kept back."
+    return Refusal("credit_too_small", text)
 
 
 def _set_off(payables: Sequence[PayableFacts], left: Sequence[CreditLeft]) -> list[tuple[PayableFacts, int, int]]:

@@ -72,6 +72,17 @@ class PaymentBatch(Table, tablename="payment_batch", db=ENGINE):
     payer_sealed = Bytea(null=True, default=None)
 
 
+class PaymentFileTaken(Table, tablename="payment_file_taken", db=ENGINE):
+    """Somebody took a file of a payment run. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    batch_number = Integer(null=False, default=None)
+    what = Text(null=False, default=None)
+    taken_by = BigInt(null=False, default=None)
+    taken_at = Timestamptz(null=False, default=None)
+
+
 class PaymentBatchVoid(Table, tablename="payment_batch_void", db=ENGINE):
     """A payment run taken back as a whole. Never changed."""
 
@@ -126,6 +137,15 @@ class PaymentAttempt(Table, tablename="payment_attempt", db=ENGINE):
     line = Integer(null=False, default=None)
     pence = BigInt(null=False, default=None)
     is_live = Boolean(null=False, default=None)
+    owed_pence = BigInt(null=False, default=None)
+    due_on = Date(null=False, default=None)
+    invoice_number = Text(null=False, default="")
+    tax_pence = BigInt(null=False, default=0)
+    tax_code = Text(null=False, default="")
+    nominal_code = Text(null=False, default="")
+    order_number = Text(null=False, default="")
+    cost_centre = Text(null=False, default="")
+    fund = Text(null=False, default="")
 
 
 class Payable(Table, tablename="payable", db=ENGINE):
@@ -228,6 +248,21 @@ class CreditUse(Table, tablename="credit_use", db=ENGINE):
     at = Timestamptz(null=False, default=None)
     entry_id = UUID(null=False, default=None)
     is_standing = Boolean(null=False, default=None)
+    cash_n = Integer(null=True, default=None)
+
+
+class CreditPaper(Table, tablename="credit_paper", db=ENGINE):
+    """The credit note itself: a PDF as it came, or a photo. Never changed."""
+
+    timebank_id = BigInt(null=False, default=None, primary_key=True)
+    id = BigInt(null=False, default=None)
+    credit_id = BigInt(null=False, default=None)
+    file_name = Text(null=False, default=None)
+    media_type = Text(null=False, default=None)
+    content = Bytea(null=False, default=None)
+    sha256 = Bytea(null=False, default=None)
+    added_by = BigInt(null=False, default=None)
+    added_at = Timestamptz(null=False, default=None)
 
 
 class CashPayment(Table, tablename="cash_payment", db=ENGINE):
@@ -244,6 +279,7 @@ class CashPayment(Table, tablename="cash_payment", db=ENGINE):
     recorded_by = BigInt(null=False, default=None)
     recorded_at = Timestamptz(null=False, default=None)
     entry_id = UUID(null=False, default=None)
+    credited_pence = BigInt(null=False, default=0)
 
 
 class NominalDefault(Table, tablename="nominal_default", db=ENGINE):

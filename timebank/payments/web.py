@@ -8,6 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from timebank.budgets import queries as budget_queries
 from timebank.db import Connection, retrying
 from timebank.kit import ids
 from timebank.kit.actor import ADMIN, FINANCE
@@ -15,7 +16,17 @@ from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
-from timebank.payments import cash, credit_queries, queries, requests, rules, run_queries, service, words
+from timebank.payments import (
+    cash,
+    credit_queries,
+    invoice_queries,
+    queries,
+    requests,
+    rules,
+    run_queries,
+    service,
+    words,
+)
 from timebank.payments import overview as overviews
 from timebank.payments.formats import FORMATS
 from timebank.payments.profiles import any_format
@@ -163,16 +174,24 @@ async def payment_view(request: PageRequest, reference: str, form: Form | None =
         request_facts = await requests.of_payable(connection, person.actor.timebank_id, payable.id)
         in_cash = await cash.of_payable(connection, person.actor.timebank_id, payable.id)
         owed_back = await credit_queries.of_payable(connection, person.actor.timebank_id, payable.id)
+        day = today(now(request), person.time_zone)
+        cash_due = await cash.due(connection, person.actor.timebank_id, payable, day)
+        on_invoices = await invoice_queries.of_payable(connection, person.actor.timebank_id, payable.id)
+        budget = None
+        if payable.budget_id is not None:
+            budget = await budget_queries.budget(connection, person.actor.timebank_id, payable.budget_id)
         others, away = await queries.deputies(connection, person.actor.timebank_id, person.member_id or 0)
     return render(
         request,
         "payments/payment.html",
         422 if form else 200,
-        form=form
-        or Form.blank(handed_by=person.display_name, **date_fields("on", today(now(request), person.time_zone))),
+        form=form or Form.blank(handed_by=person.display_name, **date_fields("on", day)),
         payable=payable,
         request_facts=request_facts,
         in_cash=in_cash,
+        cash_due=cash_due,
+        on_invoices=on_invoices,
+        budget=budget,
         owed_back=owed_back,
         deputies=words.who_approves(others, away) if person.has_role(FINANCE) else "",
         member_id=person.member_id,

@@ -114,11 +114,13 @@ async def part(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
 async def pay_cash(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     """Record cash against a signature."""
     form = await forms.read(request)
-    on = form.date("on")
-    if isinstance(on, Refusal):
-        return await payment_view(request, reference_typed(reference), form.refused([on]))
+    pence, on = money.parse(form.text("pence"), viewer(request).currency, field="pence"), form.date("on")
+    if isinstance(pence, Refusal) or isinstance(on, Refusal):
+        unread = [found for found in (pence, on) if isinstance(found, Refusal)]
+        return await payment_view(request, reference_typed(reference), form.refused(unread))
     command = PayCash(
         reference=reference_typed(reference),
+        pence=pence,
         receipt_number=form.text("receipt_number"),
         handed_by=form.text("handed_by"),
         signed_by=form.text("signed_by"),
@@ -143,7 +145,12 @@ async def receipt_slip(request: PageRequest, reference: FromPath[str]) -> Respon
         if payable is None or payable.pay_by != "cash":
             raise NotFoundException
         paid = await cash.of_payable(connection, person.actor.timebank_id, payable.id)
-    content = await asyncio.to_thread(receipts.slip, person.timebank_name or "", payable, paid[-1] if paid else None)
+        day = today(now(request), person.time_zone)
+        due = await cash.due(connection, person.actor.timebank_id, payable, day)
+    last = paid[-1] if paid and payable.state != rules.APPROVED else None
+    if last is None and not due.pence:
+        raise NotFoundException
+    content = await asyncio.to_thread(receipts.slip, person.timebank_name or "", payable, last, due)
     name = f"receipt-{payable.reference}.pdf"
     return Response(content, headers={"Content-Disposition": f'inline; filename="{name}"'})
 

@@ -135,7 +135,11 @@ def why_behind(behind: Behind, currency: str) -> str:
     if behind.why == leaving.NO_ACCOUNT:
         return f"{what}, no bank details that this format can use. Add them, then have it approved again."
     if behind.why == leaving.CASH:
-        return f"{what}, paid in cash. Record it when they have signed for the money."
+        owing = in_words(behind.credit_pence, currency)
+        if behind.credit_pence >= behind.pence:
+            return f"{what}, paid in cash, but they owe us {owing}. Set the two off: no money moves."
+        less = f" They owe us {owing}, which is kept back." if behind.credit_pence else ""
+        return f"{what}, paid in cash.{less} Record it when they have signed for the money."
     if behind.why == leaving.COVERED:
         owing = in_words(behind.credit_pence, currency)
         return f"{what}, but they owe us {owing}. Set the two off: no money moves."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.payments.crediting import credit, left
 from tests.integration.payments.helpers import (
     add_payee,
     approved,
@@ -22,7 +23,7 @@ from tests.integration.redemptions.spending import prove
 from tests.people import NOW, Bank
 from timebank.db import Database
 from timebank.kit.actor import Actor
-from timebank.payments import credit_notes, credit_queries, leaving, queries, service, set_off
+from timebank.payments import credit_notes, leaving, queries, service, set_off
 from timebank.payments import credits as owed_back
 from timebank.payments.batches import ExportBatch, export
 from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote
@@ -31,24 +32,6 @@ from timebank.payments.formats.payments_csv import PaymentsCsv
 from timebank.payments.outcomes import VoidBatch, void_batch
 from timebank.payments.service import post
 from timebank.payments.set_off import DebtSettled, SettleDebt
-
-
-async def credit(bank: Bank, payee_id: int, pence: int, document: str = "CN-1") -> str:
-    """A credit note that two people stand behind."""
-    command = ProposeCreditNote(payee_id=payee_id, pence=pence, document_number=document, reason="Two lunches too many")
-    proposed = await credit_notes.propose_note(bank.db, bank.finance, command, **call())
-    assert isinstance(proposed, CreditChanged), proposed
-    decision = DecideCreditNote(reference=proposed.reference, accept=True)
-    agreed = await credit_notes.decide_note(bank.db, bank.finance_two, decision, **call())
-    assert agreed == CreditChanged(reference=proposed.reference, state="open", left_pence=pence)
-    return proposed.reference
-
-
-async def left(bank: Bank, reference: str) -> int:
-    async with bank.db.reading(bank.id) as connection:
-        found = await credit_queries.by_reference(connection, bank.id, reference)
-    assert found is not None
-    return found.left_pence
 
 
 async def test_a_credit_note_needs_a_second_person(bank: Bank) -> None:

@@ -1,9 +1,13 @@
 """Pages and API of what is typed in, parts, cash, credits, many approvals and months."""
 
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
 
+from pypdf import PdfReader
+
+from tests.integration.payments.crediting import credit
 from tests.integration.payments.helpers import add_payee, approved, facts, money, new_key, owe
 from tests.people import NOW, Bank, Browser
 from timebank.identity.service import create_token
@@ -82,15 +86,55 @@ async def test_cash_has_a_slip_to_sign_and_ends_as_paid(client: Open, bank: Bank
     slip = await browser.get(f"/payments/{reference}/receipt.pdf")
     assert slip.headers["content-type"] == "application/pdf"
     assert slip.content.startswith(b"%PDF")
-    form = {"receipt_number": "C-1", "handed_by": "Farid", "signed_by": "Zoë", **day("on")}
+    form = {"pence": "12.50", "receipt_number": "C-1", "handed_by": "Farid", "signed_by": "Zoë", **day("on")}
     own = await (await signed_in(client, bank)).submit(f"/payments/{reference}/cash", form)
     assert own.status_code == 422
     assert "someone else in finance records the cash" in own.text
-    assert (await browser.submit(f"/payments/{reference}/cash", form | {"signed_by": ""})).status_code == 422
+    for wrong in ({"signed_by": ""}, {"pence": ""}, {"pence": "12.51"}):
+        assert (await browser.submit(f"/payments/{reference}/cash", form | wrong)).status_code == 422
     assert (await browser.submit(f"/payments/{reference}/cash", form)).status_code == 303
     page = (await browser.get(f"/payments/{reference}")).text
     assert "signed by <bdi>Zoë</bdi>" in page
     assert (await browser.get(f"/payments/{reference}/receipt.pdf")).content.startswith(b"%PDF")
+
+
+async def test_cash_less_what_is_owed_back_is_on_the_page_and_on_the_slip(client: Open, bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance, "Zoë")
+    async with bank.db.writing(bank.id) as connection:
+        await connection.execute("update payee set pay_by = 'cash' where id = $1", payee)
+    reference = await approved(bank, payee, pence=1250)
+    await credit(bank, payee, 300)
+    browser = await signed_in(client, bank, "finance_two")
+    assert "They owe us £3.00, which is kept back" in (await browser.get("/payments")).text
+    page = (await browser.get(f"/payments/{reference}")).text
+    assert "Pay £9.50 in cash" in page
+    assert "They owe us £3.00, which is kept back" in page
+    slip = pdf_text((await browser.get(f"/payments/{reference}/receipt.pdf")).content)
+    assert "We owe you: £12.50" in slip
+    assert "You owe us, so we keep it: £3.00" in slip
+    assert "£9.50" in slip
+    form = {"pence": "12.50", "receipt_number": "C-1", "handed_by": "Farid", "signed_by": "Zoë", **day("on")}
+    refused = await browser.submit(f"/payments/{reference}/cash", form)
+    assert refused.status_code == 422
+    assert "£9.50 had to be handed over on that day" in refused.text
+    assert (await browser.submit(f"/payments/{reference}/cash", form | {"pence": "9.50"})).status_code == 303
+    page = (await browser.get(f"/payments/{reference}")).text
+    assert "£9.50 in cash" in page
+    assert "£3.00 kept back, because they owed us that" in page
+    signed = pdf_text((await browser.get(f"/payments/{reference}/receipt.pdf")).content)
+    assert "You owe us, so we keep it: £3.00" in signed
+    covered = await approved(bank, payee, pence=200)
+    await credit(bank, payee, 200, "CN-2")
+    page = (await browser.get(f"/payments/{covered}")).text
+    assert "No cash is handed over" in page
+    assert (await browser.get(f"/payments/{covered}/receipt.pdf")).status_code == 404
+    assert "Set the two off: no money moves" in (await browser.get("/payments")).text
+    assert (await browser.submit("/payments/credits/set-off", {"payee_id": str(payee)})).status_code == 303
+    assert (await facts(bank.db, bank.id, covered)).state == "paid"
+
+
+def pdf_text(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
 
 
 async def test_a_credit_note_is_checked_shown_and_set_off(client: Open, bank: Bank) -> None:
