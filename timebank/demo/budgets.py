@@ -1,4 +1,4 @@
-"""Two grants, three budgets, a purchase order and two invoices. All of it is invented."""
+"""Two grants, five budgets, a purchase order and two invoices. All of it is invented."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from timebank.banks.rules import TimeBankFacts
+from timebank.budgets import queries as budget_queries
 from timebank.budgets import service as budgets
 from timebank.budgets.rules import SaveBudget, SaveCode, SaveFund, SaveOrder
 from timebank.db import Database
 from timebank.demo import people
 from timebank.demo.offers import COLLEGE, FIRST_AID, LEISURE, QUAY_CAFE, SWIM
-from timebank.demo.steps import Refused
+from timebank.demo.spending import ROOMS, Spending
+from timebank.demo.steps import Refused, accepted
 from timebank.demo.vouchers import CAKE
 from timebank.kit.actor import Actor
 from timebank.payees import queries as payees
@@ -22,57 +24,87 @@ from timebank.payments.invoice_rules import Coverable, EnterInvoice
 from timebank.payments.rules import DRAFT, EXPORTED, PAID, SUBMITTED
 from timebank.redemptions import managing, offers
 
+ORDER = "PO-1042"
+MEALS, COURSES, PRINTING = "Meals and outings", "Courses", "Leaflets and letters"
+CODES: tuple[tuple[Any, str, str], ...] = (
+    ("nominal_code", "7410", "Meals"),
+    ("nominal_code", "7420", "Training"),
+    ("nominal_code", "7430", "Room hire"),
+    ("nominal_code", "7440", "Printing"),
+    ("cost_centre", "RTB", "Riverside"),
+)
+GRANTS = (("lottery", "Demo Community Fund", 1_200_000), ("council", "Demo Borough Council", 400_000))
+BUDGETS = (
+    (MEALS, "lottery", "Meals", 60_000),
+    (COURSES, "lottery", "Training", 150_000),
+    ("Keeping well", "council", "", 40_000),
+    (ROOMS, "council", "Room hire", 75_000),  # four rents: nearly spent
+    (PRINTING, "council", "Printing", 60_000),
+)
 PAPER = b"%PDF-1.4\n% Demo paper: an invented invoice.\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 async def add_budgets(
     db: Database, facts: TimeBankFacts, actors: dict[str, Actor], *, anchor: datetime, say: Callable[[str], None]
-) -> None:
-    """Set budgets up, let offers be paid from them, code what waits, and enter two invoices for what has left."""
+) -> dict[str, int]:
+    """Set grants, budgets, codes and a purchase order up; return the budgets' ids by name."""
     finance = actors[people.FINANCE]
-    first = date(anchor.year, 1, 1)
-    last = date(anchor.year + 1, 12, 31)  # so that the demo runs for a while
+    moment = anchor - timedelta(days=99)
+    dates: dict[str, Any] = {
+        "starts_on": moment.date().replace(day=1),
+        "ends_on": date(anchor.year + 1, 12, 31),  # so that the demo runs for a while
+    }
 
     async def save(use_case: Any, key: str, command: Any) -> int:
-        saved = await use_case(db, finance, command, key=f"demo-{key}", now=anchor)
-        if isinstance(saved, list):
-            raise Refused(saved)
-        return int(saved.id)
+        return int(accepted(await use_case(db, finance, command, key=f"demo-{key}", now=moment)).id)
 
-    meals = await save(budgets.save_code, "code-1", SaveCode(kind="nominal_code", code="7410", name="Meals"))
-    training = await save(budgets.save_code, "code-2", SaveCode(kind="nominal_code", code="7420", name="Training"))
-    centre = await save(budgets.save_code, "code-3", SaveCode(kind="cost_centre", code="RTB", name="Riverside"))
-    dates: dict[str, Any] = {"starts_on": first, "ends_on": last}
-    lottery = SaveFund(name="Demo lottery grant", funder="Demo Community Fund", pence=1_200_000, **dates)
-    council = SaveFund(name="Demo council grant", funder="Demo Borough Council", pence=400_000, **dates)
-    from_lottery = await save(budgets.save_fund, "fund-1", lottery)
-    from_council = await save(budgets.save_fund, "fund-2", council)
-    plans = (
-        ("Meals and outings", from_lottery, meals, 60_000),
-        ("Courses", from_lottery, training, 150_000),
-        ("Keeping well", from_council, None, 40_000),
-    )
+    codes = {
+        name: await save(budgets.save_code, f"code-{code}", SaveCode(kind=kind, code=code, name=name))
+        for kind, code, name in CODES
+    }
+    grants = {
+        name: await save(
+            budgets.save_fund, f"fund-{n}", SaveFund(name=f"Demo {name} grant", funder=funder, pence=pence, **dates)
+        )
+        for n, (name, funder, pence) in enumerate(GRANTS)
+    }
     made = {}
-    for name, fund_id, nominal, pence in plans:
+    for name, grant, nominal, pence in BUDGETS:
         command = SaveBudget(
-            name=name, fund_id=fund_id, nominal_code_id=nominal, cost_centre_id=centre, pence=pence, **dates
+            name=name,
+            fund_id=grants[grant],
+            nominal_code_id=codes.get(nominal),
+            cost_centre_id=codes["Riverside"],
+            pence=pence,
+            **dates,
         )
         made[name] = await save(budgets.save_budget, f"budget-{name}", command)
     async with db.reading(facts.id) as connection:
-        ids = {one.name: one.id for one in await payees.payees(connection, facts.id)}
-    number = SaveOrder(
-        number="PO-1042", budget_id=made["Courses"], payee_id=ids[COLLEGE], what_for="Courses this year", pence=90_000
+        college = next(one.id for one in await payees.payees(connection, facts.id) if one.name == COLLEGE)
+    order = SaveOrder(
+        number=ORDER, budget_id=made[COURSES], payee_id=college, what_for="Courses this year", pence=90_000
     )
-    ordered = await save(budgets.save_order, "order-1", number)
+    await save(budgets.save_order, "order-1", order)
+    say(f"{facts.name}: {len(GRANTS)} grants, {len(BUDGETS)} budgets, 1 purchase order")
+    return made
+
+
+async def use_budgets(spending: Spending, actors: dict[str, Actor], *, say: Callable[[str], None]) -> None:
+    """Let offers be paid from the budgets, code what waits, and enter two invoices for what has left."""
+    db, facts, finance, anchor = spending.db, spending.facts, spending.finance, spending.anchor
+    made, ids = spending.budgets, spending.payees
+    async with db.reading(facts.id) as connection:
+        order = await budget_queries.order_by_number(connection, facts.id, ORDER)
+    assert order is not None
     for title, budget, order_id in (
-        (CAKE, "Meals and outings", None),
-        (FIRST_AID, "Courses", ordered),
+        (CAKE, MEALS, None),
+        (FIRST_AID, COURSES, order.id),
         (SWIM, "Keeping well", None),
     ):
         await _pay_from(db, facts, actors, title, made[budget], order_id, anchor)
-    coded = await _code_waiting(db, facts, finance, {QUAY_CAFE: made["Meals and outings"]}, ids, anchor)
+    coded = await _code_waiting(db, facts, finance, {QUAY_CAFE: made[MEALS]}, ids, anchor)
     entered = await _enter(db, facts, finance, ids, anchor)
-    say(f"{facts.name}: 2 grants, 3 budgets, 1 purchase order, {coded} payments coded, {entered} invoices")
+    say(f"{facts.name}: {coded} payments coded, {entered} invoices, one of them higher than agreed")
 
 
 async def _pay_from(
@@ -138,7 +170,7 @@ async def _enter(db: Database, facts: TimeBankFacts, finance: Actor, ids: dict[s
         done = await invoices.enter(db, finance, command, key=f"demo-invoice-{number}", now=anchor)
         if isinstance(done, list):
             raise Refused(done)
-        paper = await invoices.read_paper(f"{number}.pdf", PAPER + number.encode())
-        assert isinstance(paper, invoices.ReadPaper)
-        await invoices.add_paper(db, finance, done.invoice_id, paper, key=f"demo-invoice-paper-{number}", now=anchor)
+        paper = await documents.read_paper(f"{number}.pdf", PAPER + number.encode())
+        assert isinstance(paper, documents.ReadPaper)
+        await invoice_papers.add_paper(db, finance, done.invoice_id, paper, key=f"demo-invoice-paper-{number}", now=anchor)
     return len(plans)

@@ -24,6 +24,7 @@ NOT_PAID = "We pay for one lunch a day. This is the second."
 
 # Who, how many days ago, how far it got, and the costs: kind, pence, what for, with a photo or not.
 PLANS: tuple[tuple[str, int, str, tuple[tuple[str, int, str, bool], ...]], ...] = (
+    ("Chidi Okafor", 38, "approved", (("bus", 380, "To the group and back", False),)),  # leaves with a payment run
     (people.PARTICIPANT, 24, "approved", (("bus", 420, "To the group and back", False),)),
     (people.PARTICIPANT, 3, "sent", (("taxi", 1350, "The bus did not come", True), ("bus", 210, "", False))),
     ("Chidi Okafor", 5, "sent", (("train", 1120, "To the regional meeting", True),)),

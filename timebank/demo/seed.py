@@ -16,7 +16,7 @@ from timebank.demo import people
 from timebank.demo.account_codes import add_codes
 from timebank.demo.activities import add_activities
 from timebank.demo.bookings import add_bookings
-from timebank.demo.budgets import add_budgets
+from timebank.demo.budgets import add_budgets, use_budgets
 from timebank.demo.catalogue import add_catalogue
 from timebank.demo.claims import add_claims
 from timebank.demo.concerns import add_concerns
@@ -31,7 +31,11 @@ from timebank.demo.payees import add_accounts
 from timebank.demo.peers import add_peers
 from timebank.demo.reconciliation import add_statement
 from timebank.demo.registers import add_registers
+from timebank.demo.runs import add_runs, close_first_month
+from timebank.demo.spending import Spending
 from timebank.demo.steps import Refused
+from timebank.demo.suppliers import add_suppliers, choose_format
+from timebank.demo.today import add_today
 from timebank.demo.vouchers import add_vouchers, supplier_path
 from timebank.demo.waiting import add_waiting
 from timebank.demo.words import Door
@@ -92,12 +96,15 @@ async def _fill(
     anchor = _evening(min(started, now), facts.time_zone)
     actors = await _add_people(db, facts, names, anchor)
     say(f"{facts.name}: {len(actors)} members")
+    spending = None
     steps = await add_groups(db, facts, actors, anchor=anchor, say=say)
     if command.slug == people.RIVERSIDE:
         await add_details(db, facts, actors, anchor=anchor)
         steps += await add_bookings(db, facts, actors, anchor=anchor, say=say)
         await add_accounts(db, facts, actors, anchor=anchor)
         await add_codes(db, facts, actors, anchor=anchor)
+        spending = await _spending(db, facts, actors, anchor=anchor, say=say)
+        steps += add_runs(spending, say=say)
         steps += await add_vouchers(db, facts, actors, anchor=anchor, say=say)
         steps += await add_catalogue(db, facts, actors, anchor=anchor, say=say)
         steps += await add_gifts(db, facts, actors, anchor=anchor, say=say)
@@ -114,11 +121,28 @@ async def _fill(
     for step in sorted(steps, key=lambda step: step.at):
         await step.do()
     await keep_the_past(db, facts, anchor=anchor)
-    if command.slug == people.RIVERSIDE:
+    if spending is not None:
         await add_governance(db, facts, actors, anchor=anchor)
-        await add_budgets(db, facts, actors, anchor=anchor, say=say)
+        await use_budgets(spending, actors, say=say)
+        await add_today(spending, actors)
+        await close_first_month(spending)
+        await choose_format(db, actors, now=anchor)
     await _mark_filled(db, facts)
     return facts
+
+
+async def _spending(
+    db: Database, facts: TimeBankFacts, actors: dict[str, Actor], *, anchor: datetime, say: Say
+) -> Spending:
+    return Spending(
+        db=db,
+        facts=facts,
+        finance=actors[people.FINANCE],
+        administrator=actors[people.ADMINISTRATOR],
+        budgets=await add_budgets(db, facts, actors, anchor=anchor, say=say),
+        payees=await add_suppliers(db, facts, actors, anchor=anchor),
+        anchor=anchor,
+    )
 
 
 def _evening(moment: datetime, time_zone: str) -> datetime:

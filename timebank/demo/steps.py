@@ -3,6 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+from timebank.kit.refusal import Refusal
+
+T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -15,3 +20,14 @@ class Step:
 
     at: datetime
     do: Callable[[], Awaitable[None]]
+
+
+def accepted(outcome: T | list[Refusal]) -> T:
+    """What a use case answered.
+
+    Raises:
+        Refused: it refused.
+    """
+    if isinstance(outcome, list):
+        raise Refused([refusal.message for refusal in outcome])
+    return outcome
