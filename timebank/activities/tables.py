@@ -33,6 +33,7 @@ class Activity(Table, tablename="activity", db=ENGINE):
     is_listed = Boolean(null=False, default=True)
     band = Text(null=False, default="")
     fund_id = BigInt(null=True, default=None)
+    budget_id = BigInt(null=True, default=None)
 
 
 class ActivityLeader(Table, tablename="activity_leader", db=ENGINE):

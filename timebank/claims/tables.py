@@ -102,6 +102,7 @@ class AccessCost(Table, tablename="access_cost", db=ENGINE):
     ended_at = Timestamptz(null=True, default=None)
     end_reason = Text(null=False, default="")
     end_entry_ids = Array(base_column=UUID(), null=True, default=None)
+    budget_id = BigInt(null=True, default=None)
     told = Text(null=False, default="")
 
 

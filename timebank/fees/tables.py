@@ -25,6 +25,7 @@ class Fee(Table, tablename="fee", db=ENGINE):
     offered = Integer(null=False, default=0)
     created_at = Timestamptz(null=False, default=None)
     changed_at = Timestamptz(null=False, default=None)
+    budget_id = BigInt(null=True, default=None)
 
 
 class FeeChoice(Table, tablename="fee_choice", db=ENGINE):

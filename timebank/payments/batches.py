@@ -49,12 +49,21 @@ select $1, $2, x.line, x.reference, x.payee_id, x.payee_name, x.supplier_referen
 """Name and account are those that the approvals signed, also when somebody changes them in this very moment."""
 
 INSERT_ATTEMPTS = """
-insert into payment_attempt (timebank_id, payable_id, n, batch_number, line, pence, is_live)
+insert into payment_attempt (timebank_id, payable_id, n, batch_number, line, pence, is_live, owed_pence, due_on,
+                             invoice_number, tax_pence, tax_code, nominal_code, order_number, cost_centre, fund)
 select $1, x.payable_id,
        1 + (select count(*) from payment_attempt t where t.timebank_id = $1 and t.payable_id = x.payable_id),
-       $2, x.line, x.pence, true
-  from unnest($3::bigint[], $4::integer[], $5::bigint[]) as x(payable_id, line, pence)
+       $2, x.line, x.pence, true, x.owed_pence, x.due_on, x.invoice_number, x.tax_pence, x.tax_code, x.nominal_code,
+       x.order_number, x.cost_centre, x.fund
+  from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::date[], $8::text[], $9::bigint[],
+              $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
+       as x(payable_id, line, pence, owed_pence, due_on, invoice_number, tax_pence, tax_code, nominal_code, order_number,
+            cost_centre, fund)
 """
+SHOWN = (
+    "pence", "due_on", "invoice_number", "tax_pence", "tax_code", "nominal_code", "order_number", "cost_centre", "fund",
+)  # fmt: skip
+"""What was approved is kept: files that are made later say the same, whatever the payable and its budget say then."""
 
 MARK_EXPORTED = """
 update payable
@@ -223,6 +232,7 @@ async def _keep(
         ids,
         [line for _, line in attempts],
         [payable.next_pence for payable, _ in attempts],
+        *([getattr(payable, name) for payable, _ in attempts] for name in SHOWN),
     )
     await connection.execute(MARK_EXPORTED, timebank_id, ids, number, now)
     posted = [entries.entry_of_line(entry_ids, line) for _, line in attempts]

@@ -22,15 +22,10 @@ select line, reference, payee_id, payee_name, supplier_reference, pence, credite
   from payment where timebank_id = $1 and batch_number = $2 order by line
 """
 ITEMS = """
-select t.line, t.pence, p.reference, p.kind, p.description, p.earned_on, p.due_on, p.invoice_number, p.tax_pence,
-       p.tax_code, coalesce(nullif(p.nominal_code, ''), n.code, '') as nominal_code, p.order_number,
-       coalesce(c.code, '') as cost_centre, coalesce(f.name, '') as fund, p.pence as owed_pence
+select t.line, t.pence, p.reference, p.kind, p.description, p.earned_on, t.due_on, t.invoice_number, t.tax_pence,
+       t.tax_code, t.nominal_code, t.order_number, t.cost_centre, t.fund, t.owed_pence
   from payment_attempt t
   join payable p on p.timebank_id = t.timebank_id and p.id = t.payable_id
-  left join budget b on b.timebank_id = p.timebank_id and b.id = p.budget_id
-  left join fund f on f.timebank_id = b.timebank_id and f.id = b.fund_id
-  left join finance_code c on c.timebank_id = b.timebank_id and c.id = b.cost_centre_id
-  left join finance_code n on n.timebank_id = b.timebank_id and n.id = b.nominal_code_id
  where t.timebank_id = $1 and t.batch_number = $2
  order by t.line, p.id
 """

@@ -14,10 +14,11 @@ from timebank.payments.credit_queries import CreditLeft
 from timebank.payments.formats import PaymentFormat
 from timebank.payments.rules import PayableFacts
 
-SIGNED = """
-sha256(convert_to(json_build_array('payable/3', p.reference, p.kind, p.payee_id, y.name, y.supplier_reference,
+SIGNED = f"""
+sha256(convert_to(json_build_array('payable/4', p.reference, p.kind, p.payee_id, y.name, y.supplier_reference,
     p.pence, p.currency, p.description, p.invoice_number, y.pay_by, coalesce(encode(a.mark, 'hex'), ''),
-    p.settled_pence, p.part_pence, p.tax_pence, p.tax_code, p.nominal_code, p.order_number, p.budget_id
+    p.settled_pence, p.part_pence, p.tax_pence, p.tax_code, {queries.NOMINAL_CODE}, p.order_number,
+    p.budget_id, {queries.COST_CENTRE}, {queries.FUND}, p.earned_on, p.due_on
 )::text, 'UTF8'))
 """
 """``rules.digest`` in SQL: the same characters, so the same SHA-256. A test compares them."""
@@ -37,6 +38,7 @@ select p.id, p.payee_id, y.name as payee_name, p.kind, p.currency, p.due_on, y.p
   from payable p
   join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
   left join bank_account a on a.timebank_id = p.timebank_id and a.payee_id = p.payee_id and a.state = 'in_use'
+  {queries.CODED.strip()}
  where p.timebank_id = $1 and p.state = 'approved'
 """  # noqa: S608
 GROUPS = f"""
@@ -144,7 +146,7 @@ async def plan(connection: Connection, timebank_id: int, payment_format: Payment
     behind = [
         *_behind(CHANGED, [group for group in groups if not group.is_good]),
         *_behind(NO_ACCOUNT, [group for group in payable if group.payee_id in unreached]),
-        *_behind(CASH, [group for group in groups if group.is_good and group.pay_by == "cash"]),
+        *_behind(CASH, [group for group in groups if group.is_good and group.pay_by == "cash"], left),
         *_behind(COVERED, [group for group in taken if group.payee_id in covered], left),
     ]
     if left_over:

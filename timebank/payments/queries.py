@@ -15,17 +15,29 @@ from timebank.payments.rules import PayableFacts
 MAX_LISTED = 200
 MAX_STATEMENT_LINES = 5000
 
-FACTS = """
+CODED = """
+  left join budget b on b.timebank_id = p.timebank_id and b.id = p.budget_id
+  left join fund bf on bf.timebank_id = b.timebank_id and bf.id = b.fund_id
+  left join finance_code bc on bc.timebank_id = b.timebank_id and bc.id = b.cost_centre_id
+  left join finance_code bn on bn.timebank_id = b.timebank_id and bn.id = b.nominal_code_id
+  left join nominal_default bd on bd.timebank_id = p.timebank_id and bd.kind = p.kind
+"""
+NOMINAL_CODE = "coalesce(nullif(p.nominal_code, ''), bn.code, bd.code, '')"
+COST_CENTRE, FUND = "coalesce(bc.code, '')", "coalesce(bf.name, '')"
+"""What payable p is booked as now: its own nominal code, its budget's, or the usual one of its kind."""
+
+FACTS = f"""
 select p.id, p.reference, p.kind, p.payee_id, y.name as payee_name, y.supplier_reference,
        y.member_id as payee_member_id, y.pay_by, a.mark as account_mark, p.pence, p.currency, p.description,
        p.invoice_number, p.earned_on, p.due_on, p.state, p.entry_id, p.created_by, p.submitted_by, p.approved_by,
        p.approved_digest, p.batch_number, p.settled_on, p.settled_pence, p.part_pence, p.tax_pence, p.tax_code,
-       p.nominal_code, p.order_number, p.budget_id
+       {NOMINAL_CODE} as nominal_code, p.order_number, p.budget_id, {COST_CENTRE} as cost_centre, {FUND} as fund
   from payable p
   join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
   left join bank_account a on a.timebank_id = p.timebank_id and a.payee_id = p.payee_id and a.state = 'in_use'
+  {CODED.strip()}
  where p.timebank_id = $1
-"""
+"""  # noqa: S608
 
 LOCK = " for no key update of p"
 BY_REFERENCE = FACTS + " and p.reference = $2"

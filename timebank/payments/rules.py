@@ -45,7 +45,7 @@ MAX_PENCE = 100_000_000
 MAX_PER_BATCH = 10_000
 """Payables of one payment run."""
 MAX_NAMED = 20
-DIGEST_VERSION = "payable/3"
+DIGEST_VERSION = "payable/4"
 
 
 Kind = Literal["voucher", "training", "fee", "expense", "access", "other"]
@@ -118,6 +118,8 @@ class PayableFacts(msgspec.Struct, frozen=True, kw_only=True):
     nominal_code: str
     order_number: str
     budget_id: int | None
+    cost_centre: str = ""
+    fund: str = ""
 
     @property
     def left_pence(self) -> int:
@@ -155,9 +157,10 @@ def first_state(kind: str) -> str:
 
 
 def digest(payable: PayableFacts) -> bytes:
-    """SHA-256 over all that is approved: payee and account, amount and tax, what is paid already, what for, coding.
+    """SHA-256 over all that is approved: payee and account, amount and tax, what is paid already, what for and
+    when, coding.
 
-    A change of any of them voids the approval. ``queries.SIGNED`` says the same in SQL: change both.
+    A change of any of them voids the approval. ``leaving.SIGNED`` says the same in SQL: change both.
     """
     content = (
         DIGEST_VERSION,
@@ -179,6 +182,10 @@ def digest(payable: PayableFacts) -> bytes:
         payable.nominal_code,
         payable.order_number,
         payable.budget_id,
+        payable.cost_centre,
+        payable.fund,
+        payable.earned_on.isoformat(),
+        payable.due_on.isoformat(),
     )
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).digest()
 

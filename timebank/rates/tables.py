@@ -26,3 +26,4 @@ class Rate(Table, tablename="rate", db=ENGINE):
     decided_by = BigInt(null=True, default=None)
     decided_at = Timestamptz(null=True, default=None)
     why = Text(null=False, default="")
+    budget_id = BigInt(null=True, default=None)
