@@ -8,7 +8,17 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
-from timebank.claims import access_queries, line_forms, queries, receipts, rules, service, web_photos, words
+from timebank.claims import (
+    access_queries,
+    access_rules,
+    line_forms,
+    queries,
+    receipts,
+    rules,
+    service,
+    web_photos,
+    words,
+)
 from timebank.claims.queries import Claim, Line
 from timebank.claims.service import (
     AddLine,
@@ -26,7 +36,7 @@ from timebank.kit.clock import today
 from timebank.kit.paging import MAX_KEY, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
-from timebank.payments import queries as payments
+from timebank.payments.promise import owed, promise
 from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
@@ -223,23 +233,22 @@ async def _claims_page(request: PageRequest, form: Form, before: str | None) -> 
     on = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
         page = await queries.mine(connection, timebank_id, person.subject_id, before=keys[0], size=PAGE)
-        promises = {}
-        for claim in page.items:
-            payable = await payments.by_source(connection, timebank_id, "claim", claim.id)
-            if payable is not None:
-                promises[claim.id] = words.promise(payable, on)
+        payments = await owed(connection, timebank_id, "claim", [claim.id for claim in page.items])
         trip = await queries.last_trip(connection, timebank_id, person.subject_id)
         access = await access_queries.of_member(connection, timebank_id, person.subject_id, MAX_ACCESS)
+        advances = [cost.id for cost in access if cost.way == access_rules.ADVANCE]
+        beyond = await owed(connection, timebank_id, "access_cost", advances)
     return render(
         request,
         "claims/mine.html",
         422 if form.refusals else 200,
         form=form,
         claims=page.items,
-        promises=promises,
+        promises={source_id: promise(payment, on) for source_id, payment in payments.items()},
         trip=trip,
         trip_needs_photo=trip is not None and trip.had_photo,
         access=access,
+        beyond={source_id: (payment, promise(payment, on)) for source_id, payment in beyond.items()},
         older=f"/me/claims?before={page.next_cursor}" if page.next_cursor else None,
         newer="/me/claims" if before else None,
         kinds=rules.KIND_NAMES,
@@ -254,7 +263,7 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
     timebank_id = person.actor.timebank_id
     on = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
-        payable = await payments.by_source(connection, timebank_id, "claim", claim.id)
+        payment = (await owed(connection, timebank_id, "claim", [claim.id])).get(claim.id)
         events = await queries.events(connection, timebank_id, claim.id)
     asked = [event for event in events if event.step == "asked"]
     return render(
@@ -265,7 +274,7 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         claim=claim,
         is_new="new" in request.query_params,
         question=asked[-1] if asked else None,
-        promise=words.promise(payable, on) if payable else None,
+        promise=promise(payment, on) if payment else None,
         kinds=rules.KIND_NAMES,
         words=words,
         miles=rules.miles_in_words,
