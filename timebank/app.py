@@ -73,9 +73,12 @@ from timebank.payees import weights
 from timebank.payees.forgetting import forget_accounts
 from timebank.payees.telling import Letters
 from timebank.payments import api as payments_api
+from timebank.payments import api_credits as payments_api_credits
 from timebank.payments import api_formats as payments_api_formats
 from timebank.payments import api_invoices as payments_api_invoices
+from timebank.payments import api_months as payments_api_months
 from timebank.payments import api_papers as payments_api_papers
+from timebank.payments import api_runs as payments_api_runs
 from timebank.payments import api_settings as payments_api_settings
 from timebank.payments import api_steps as payments_api_steps
 from timebank.payments import web as payments_web
@@ -142,7 +145,7 @@ API = (
     rates_api, fees_api, budgets_api, payments_api_invoices,
     members_api, hours_api, activities_api, contributions_api, redemptions_api, api_offers, api_manage, api_vouchers,
     api_suppliers, payments_api, payments_api_steps, payments_api_formats, payments_api_papers,
-    payments_api_settings, payees_api,
+    payments_api_settings, payments_api_runs, payments_api_credits, payments_api_months, payees_api,
     messages_api, concerns_api, confidence_api, governance_api, imports_api,
     reconciliation_api, statements_api, peers_api, claims_api, reports_api,
 )  # fmt: skip

@@ -1,11 +1,11 @@
 """Payments for programs: what is owed, and payment runs with their files."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, get, post
-from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from timebank.db import retrying
@@ -14,17 +14,13 @@ from timebank.kit.actor import Actor
 from timebank.kit.ids import normalise_reference
 from timebank.kit.paging import page_size, parse_cursor
 from timebank.kit.refusal import Refusal
-from timebank.payments import batches, queries, rules, run_queries
+from timebank.payments import batches, queries, rules, run_queries, taken
+from timebank.payments.api_shared import LOOK, READ, WRITE, ApiRequest, known_number, reader
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.rules import PayableFacts
-from timebank.payments.run_queries import MAX_BATCH_NUMBER
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
-
-ApiRequest = Request[Any, Any, Any]
-READ = "payables:read"
-WRITE = "payments:write"
 
 
 class Payee(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +116,7 @@ class PaymentBatch(msgspec.Struct, frozen=True, kw_only=True):
     payables: list[Payable]
 
 
-@get("/api/v1/payables", tags=["payments"], guards=[needs_scope(READ)], **READING)
+@get("/api/v1/payables", **LOOK)
 async def list_payables(
     request: ApiRequest,
     in_state: Annotated[str | None, QueryParameter(name="state")] = None,
@@ -140,7 +136,7 @@ async def list_payables(
     return Response(Payables(items=[_payable(one) for one in page.items], next_cursor=page.next_cursor))
 
 
-@get("/api/v1/payables/{reference:str}", tags=["payments"], guards=[needs_scope(READ)], **READING)
+@get("/api/v1/payables/{reference:str}", **LOOK)
 async def show_payable(request: ApiRequest, reference: FromPath[str]) -> Payable:
     """One payable."""
     actor = reader(request)
@@ -171,7 +167,7 @@ async def create_batch(request: ApiRequest, data: JSONBody[NewPaymentBatch]) -> 
     return Response(batch, status_code=201, headers={"Location": f"/api/v1/payment-batches/{batch.number}"})
 
 
-@get("/api/v1/payment-batches/{number:int}", tags=["payments"], guards=[needs_scope(READ)], **READING)
+@get("/api/v1/payment-batches/{number:int}", **LOOK)
 async def show_batch(request: ApiRequest, number: FromPath[int]) -> PaymentBatch:
     """One payment run and its payables."""
     return await _batch(request, reader(request), number)
@@ -191,26 +187,19 @@ async def show_batch_file(
     """The stored bytes of a payment run, the same for ever; ``format`` for another than its first file."""
     actor = reader(request)
     async with database(request).reading(actor.timebank_id) as connection:
-        batch = await run_queries.batch(connection, actor.timebank_id, _known(number))
+        batch = await run_queries.batch(connection, actor.timebank_id, known_number(number))
         if batch is None:
             raise NotFoundException
         file = await run_queries.batch_file(connection, actor.timebank_id, number, format_code or batch.format)
     if file is None:
         raise NotFoundException
+    await taken.note(database(request), actor, number, file.format, now=now(request))
     return file_response(file)
-
-
-def reader(request: ApiRequest) -> Actor:
-    """Who asks, when they may read payments. Raises PermissionDeniedException otherwise."""
-    actor = acting(request)
-    if not rules.may_read(actor):
-        raise PermissionDeniedException("Only someone with the finance role can see payments.")
-    return actor
 
 
 async def _batch(request: ApiRequest, actor: Actor, number: int) -> PaymentBatch:
     async with database(request).reading(actor.timebank_id) as connection:
-        facts = await run_queries.batch(connection, actor.timebank_id, _known(number))
+        facts = await run_queries.batch(connection, actor.timebank_id, known_number(number))
         if facts is None:
             raise NotFoundException
         payments = await run_queries.payments_of_batch(connection, actor.timebank_id, number)
@@ -241,12 +230,6 @@ async def _batch(request: ApiRequest, actor: Actor, number: int) -> PaymentBatch
         ],
         payables=[_payable(payable) for payable in payables],
     )
-
-
-def _known(number: int) -> int:
-    if not 0 < number <= MAX_BATCH_NUMBER:
-        raise NotFoundException
-    return number
 
 
 def _payable(facts: PayableFacts) -> Payable:

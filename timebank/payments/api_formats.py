@@ -14,7 +14,7 @@ from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import Actor
 from timebank.payments import format_words as words
 from timebank.payments import profile_forms, profiles, rules
-from timebank.payments.api import READ, WRITE
+from timebank.payments.api_shared import READ, WRITE
 from timebank.payments.formats import FORMATS, PaymentFormat
 from timebank.payments.formats.letters import Letters
 from timebank.payments.formats.payments_csv import DateFormat, Field, PaymentsCsv, SortCodes

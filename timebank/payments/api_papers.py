@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from timebank.db import retrying
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.payments import codes, papers, remittance
-from timebank.payments.api import READ, WRITE, _known, reader
+from timebank.payments.api_shared import READ, WRITE, known_number, reader
 from timebank.payments.audit_pack import MEDIA_TYPE, Pack
 from timebank.payments.codes import SetCodes
 from timebank.payments.journal import Days
@@ -71,7 +71,7 @@ async def show_journal(
 async def show_audit_pack(request: ApiRequest, number: FromPath[int]) -> Response[Any]:
     """All that stands behind a payment run, as a zip to be checked offline."""
     actor = reader(request)
-    return _file(await papers.audit_pack_of(database(request), actor.timebank_id, _known(number)), MEDIA_TYPE)
+    return _file(await papers.audit_pack_of(database(request), actor.timebank_id, known_number(number)), MEDIA_TYPE)
 
 
 @get(
@@ -86,7 +86,7 @@ async def show_remittances(request: ApiRequest, number: FromPath[int], part: Fro
     if not 1 <= part <= MAX_PART:
         raise NotFoundException
     actor = reader(request)
-    made = await papers.advice_of(database(request), actor.timebank_id, _known(number), part=part)
+    made = await papers.advice_of(database(request), actor.timebank_id, known_number(number), part=part)
     return _file(made, "application/pdf")
 
 
@@ -100,7 +100,7 @@ async def show_remittances(request: ApiRequest, number: FromPath[int], part: Fro
 async def show_remittance(request: ApiRequest, number: FromPath[int], line: FromPath[int]) -> Response[Any]:
     """Remittance advice of one payment as a tagged PDF."""
     actor = reader(request)
-    made = await papers.advice_of(database(request), actor.timebank_id, _known(number), line=line)
+    made = await papers.advice_of(database(request), actor.timebank_id, known_number(number), line=line)
     return _file(made, "application/pdf")
 
 
@@ -116,7 +116,7 @@ async def send_remittances(
 ) -> Response[RemittancesAsked]:
     """E-mail the payees who have an address and were not told yet. Each payment is told of once."""
     actor, key, db = acting(request), idempotency_key(request), database(request)
-    command = SendRemittances(number=_known(number))
+    command = SendRemittances(number=known_number(number))
     result = await retrying(lambda: remittance.send_remittances(db, actor, command, key=key, now=now(request)))
     return refused(result) if isinstance(result, list) else Response(result)
 
