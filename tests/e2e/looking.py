@@ -5,14 +5,17 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 # Named, because axe leaves the rules of WCAG 2.2 out when nothing is said.
 AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
 EXAMPLES_SHOWN = 3
 AXE_TIMEOUT_SECONDS = 60
+
+_copies: WeakKeyDictionary[Browser, dict[tuple[int, int], Page]] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -33,17 +36,27 @@ async def with_scripts(page: Page) -> AsyncIterator[Page]:
             return "<!doctype html>" + root.outerHTML;
         }"""
     )
-    browser = page.context.browser
-    assert browser is not None
-    context = await browser.new_context(viewport=page.viewport_size, locale="en-GB")
+    copy = await _copy_page(page)
+    address = page.url if page.url.startswith("http") else "http://copy.test/"
+    await copy.route(address, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
     try:
-        address = page.url if page.url.startswith("http") else "http://copy.test/"
-        copy = await context.new_page()
-        await copy.route(address, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
         await copy.goto(address)
         yield copy
     finally:
-        await context.close()
+        await copy.unroute_all()
+
+
+async def _copy_page(page: Page) -> Page:
+    """A page for still copies, one for each browser and size: a new one for every copy takes three times as long."""
+    browser, size = page.context.browser, page.viewport_size
+    assert browser is not None
+    assert size is not None
+    pages = _copies.setdefault(browser, {})
+    key = (size["width"], size["height"])
+    if key not in pages:
+        context = await browser.new_context(viewport=size, locale="en-GB")
+        pages[key] = await context.new_page()
+    return pages[key]
 
 
 async def axe_findings(page: Page) -> list[dict[str, Any]]:
