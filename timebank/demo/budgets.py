@@ -18,7 +18,7 @@ from timebank.demo.steps import Refused, accepted
 from timebank.demo.vouchers import CAKE
 from timebank.kit.actor import Actor
 from timebank.payees import queries as payees
-from timebank.payments import coding, invoice_queries, invoices
+from timebank.payments import coding, documents, invoice_papers, invoice_queries, invoices
 from timebank.payments.coding import Code
 from timebank.payments.invoice_rules import Coverable, EnterInvoice
 from timebank.payments.rules import DRAFT, EXPORTED, PAID, SUBMITTED

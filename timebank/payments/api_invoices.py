@@ -1,8 +1,6 @@
 """Suppliers' invoices and coding for programs of finance. Amounts are in minor units."""
 
-import base64
-import binascii
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -16,19 +14,20 @@ from timebank.kit.actor import Actor
 from timebank.kit.paging import MAX_KEY, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.payments import coding, invoice_queries, invoice_rules, invoices, rules
+from timebank.payments.api_documents import PaperAnswer, PaperBody, answers, read_body
 from timebank.payments.coding import Code
-from timebank.payments.downloads import SEND_AS_IS
+from timebank.payments.downloads import SEND_AS_IS, paper_response
+from timebank.payments.invoice_papers import add_paper as keep_paper
 from timebank.payments.invoice_queries import InvoiceItem
 from timebank.payments.invoice_rules import EnterInvoice, InvoiceFacts
-from timebank.payments.invoices import CoverMore, Explain, UnknownInvoice, Withdraw
+from timebank.payments.invoice_steps import UnknownInvoice
+from timebank.payments.invoices import CoverMore, Explain, Withdraw
 from timebank.payments.rules import UnknownPayment
-from timebank.payments.web_invoices import paper_response
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
 ApiRequest = Request[Any, Any, Any]
 READ, WRITE = "payables:read", "payments:write"
-MAX_PAPER_CHARACTERS = 7_000_000  # base64 of the largest PDF
 CHANGES: dict[str, Any] = {"tags": ["payments"], "guards": [needs_scope(WRITE)], "status_code": 200, **CHANGING}
 
 
@@ -70,13 +69,6 @@ class ReasonBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: str
 
 
-class PaperBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A PDF of up to 5 MB or a photo, in base64."""
-
-    file_name: str
-    content: str
-
-
 class CodeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a payable is booked as; an empty ``nominal_code`` is the budget's own."""
 
@@ -85,17 +77,6 @@ class CodeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     order_number: str = ""
     tax_pence: int = 0
     tax_code: str = ""
-
-
-class PaperAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A paper that is kept with an invoice; ``sha256`` is of its bytes, in hexadecimal."""
-
-    id: int
-    file_name: str
-    media_type: str
-    length: int
-    sha256: str
-    added_at: datetime
 
 
 class InvoiceAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,18 +171,11 @@ async def add_paper(
 ) -> Response[InvoiceAnswer]:
     """Keep a PDF or a photo with an invoice."""
     actor, key = acting(request), idempotency_key(request)
-    unreadable = Refusal("paper_unreadable", "Send the paper as base64, at most 5 megabytes of it.", "content")
-    if len(data.content) > MAX_PAPER_CHARACTERS:
-        return refused([unreadable])
-    try:
-        content = base64.b64decode(data.content, validate=True)
-    except (binascii.Error, ValueError):
-        return refused([unreadable])
-    paper = await invoices.read_paper(data.file_name, content)
+    paper = await read_body(data)
     if isinstance(paper, Refusal):
         return refused([paper])
     try:
-        done = await invoices.add_paper(database(request), actor, _known(invoice_id), paper, key=key, now=now(request))
+        done = await keep_paper(database(request), actor, _known(invoice_id), paper, key=key, now=now(request))
     except UnknownInvoice as error:
         raise NotFoundException("There is no such invoice.") from error
     if isinstance(done, list):
@@ -280,17 +254,7 @@ async def _answer(request: ApiRequest, actor: Actor, invoice_id: int) -> Invoice
         invoice=found,
         open_pence=found.open_pence if found.state == invoice_rules.DISPUTED else 0,
         items=items,
-        papers=[
-            PaperAnswer(
-                id=one.id,
-                file_name=one.file_name,
-                media_type=one.media_type,
-                length=one.length,
-                sha256=one.sha256.hex(),
-                added_at=one.added_at,
-            )
-            for one in papers
-        ],
+        papers=answers(papers),
     )
 
 

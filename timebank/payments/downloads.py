@@ -1,9 +1,10 @@
-"""The file of a payment run as an HTTP answer, the same for pages and programs."""
+"""Files of payment runs and kept papers as HTTP answers, the same for pages and programs."""
 
 import base64
 
 from litestar import Response
 
+from timebank.payments.documents import PaperContent
 from timebank.payments.formats import file_kind, find_format
 from timebank.payments.formats.payments_csv import OWN
 from timebank.payments.run_queries import BatchFile
@@ -30,3 +31,20 @@ def file_response(file: BatchFile) -> Response[bytes]:
             "Repr-Digest": f"sha-256=:{base64.b64encode(file.sha256).decode()}:",
         },
     )
+
+
+def paper_response(paper: PaperContent) -> Response[bytes]:
+    """A paper as a download with its SHA-256, the same for pages and programs."""
+    return Response(
+        paper.content,
+        media_type=paper.media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{_plain(paper.file_name)}"',
+            "Repr-Digest": f"sha-256=:{base64.b64encode(paper.sha256).decode()}:",
+        },
+    )
+
+
+def _plain(name: str) -> str:
+    """A name that fits into a header: what is not ASCII becomes an underscore."""
+    return "".join(one if one.isascii() and (one.isalnum() or one in " ._-()") else "_" for one in name)

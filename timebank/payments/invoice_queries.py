@@ -8,6 +8,8 @@ import msgspec
 
 from timebank.db import Connection
 from timebank.kit.paging import Page, page_of
+from timebank.payments import documents
+from timebank.payments.documents import Paper, PaperContent
 from timebank.payments.invoice_rules import Coverable, InvoiceFacts
 from timebank.payments.queries import FACTS, LOCK
 from timebank.payments.rules import PayableFacts
@@ -114,26 +116,6 @@ class InvoiceItem(msgspec.Struct, frozen=True, kw_only=True):
     is_live: bool
 
 
-class Paper(msgspec.Struct, frozen=True, kw_only=True):
-    """A paper of an invoice, without its content; ``length`` is in bytes."""
-
-    id: int
-    file_name: str
-    media_type: str
-    length: int
-    sha256: bytes
-    added_at: datetime
-
-
-class PaperContent(msgspec.Struct, frozen=True, kw_only=True):
-    """A paper of an invoice as it is kept."""
-
-    file_name: str
-    media_type: str
-    content: bytes
-    sha256: bytes
-
-
 class InvoiceEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened to an invoice."""
 
@@ -211,13 +193,12 @@ async def lock_payables(connection: Connection, timebank_id: int, invoice_id: in
 
 async def papers(connection: Connection, timebank_id: int, invoice_id: int) -> list[Paper]:
     """The papers of an invoice, in the order they came."""
-    return [msgspec.convert(dict(row), Paper) for row in await connection.fetch(PAPERS, timebank_id, invoice_id)]
+    return documents.papers(await connection.fetch(PAPERS, timebank_id, invoice_id))
 
 
 async def paper(connection: Connection, timebank_id: int, invoice_id: int, paper_id: int) -> PaperContent | None:
     """One paper of an invoice, or None."""
-    row = await connection.fetchrow(PAPER, timebank_id, invoice_id, paper_id)
-    return msgspec.convert(dict(row), PaperContent) if row else None
+    return documents.content(await connection.fetchrow(PAPER, timebank_id, invoice_id, paper_id))
 
 
 async def events(connection: Connection, timebank_id: int, invoice_id: int) -> list[InvoiceEvent]:

@@ -3,14 +3,10 @@
 Whoever enters an invoice stands behind what it covers, so somebody else approves it.
 """
 
-import hashlib
-from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
-from ledger import Post, Reverse
 from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
@@ -18,20 +14,13 @@ from timebank.kit.clock import today
 from timebank.kit.money import in_words
 from timebank.kit.names import tidy
 from timebank.kit.paging import MAX_KEY
-from timebank.kit.pictures import remake
 from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
-from timebank.payees.service import open_payable_account
-from timebank.payments import correcting, entries, invoice_queries, invoice_rules, queries, requests, rules
+from timebank.payments import invoice_queries, invoice_rules, rules
 from timebank.payments.invoice_queries import SAME_ELSEWHERE
-from timebank.payments.invoice_rules import Covered, EnterInvoice, InvoiceFacts
-from timebank.payments.rules import NewPayable
-from timebank.payments.service import abandon_if, local_day, move, open_expense_account, post, record_payable
-
-MAX_PAPER_BYTES = 5 * 1_048_576
-MAX_PAPERS = 10
-MAX_FILE_NAME = 100
-PDF, JPEG = "application/pdf", "image/jpeg"
+from timebank.payments.invoice_rules import EnterInvoice
+from timebank.payments.invoice_steps import add_event, cover, locked, owe_rest
+from timebank.payments.service import abandon_if, move
 
 INSERT = """
 insert into supplier_invoice (timebank_id, payee_id, number, number_key, invoiced_on, due_on, net_pence, tax_pence,
@@ -42,18 +31,6 @@ on conflict do nothing returning id
 SET_STATE = """
 update supplier_invoice set state = $3, reason = case when $4 = '' then reason else $4 end, changed_at = $5
  where timebank_id = $1 and id = $2
-"""
-COVER = """
-insert into supplier_invoice_item (timebank_id, invoice_id, payable_id, pence, tax_pence) values ($1, $2, $3, $4, $5)
-"""
-# The tax of a payable is what its invoices say. Who entered the last one stands behind it.
-BILL = """
-update payable p
-   set invoice_number = $3, due_on = $4, submitted_by = $5, approved_by = null, approved_digest = null,
-       part_pence = $6, state = 'submitted',
-       tax_pence = (select least(p.pence, sum(t.tax_pence)) from supplier_invoice_item t
-                     where t.timebank_id = p.timebank_id and t.payable_id = p.id and t.is_live)
- where p.timebank_id = $1 and p.id = $2
 """
 UNCOVER = "update supplier_invoice_item set is_live = false where timebank_id = $1 and invoice_id = $2"
 UNBILL = """
@@ -68,18 +45,6 @@ update payable p
                               where t.timebank_id = p.timebank_id and t.payable_id = p.id and t.is_live), 0)
  where p.timebank_id = $1 and p.id = $2
 """
-EVENT = """
-insert into supplier_invoice_event (timebank_id, invoice_id, what, reason, actor_id, at) values ($1, $2, $3, $4, $5, $6)
-"""
-ADD_PAPER = """
-insert into supplier_invoice_paper (timebank_id, invoice_id, file_name, media_type, content, sha256, added_by, added_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (timebank_id, invoice_id, sha256) do nothing
-"""
-
-
-class UnknownInvoice(LookupError):
-    """The time bank has no invoice with this id."""
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,14 +74,6 @@ class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
 
     invoice_id: int
     reason: str
-
-
-class ReadPaper(msgspec.Struct, frozen=True, kw_only=True):
-    """A paper as it will be kept. PDFs stay as they are; photos are made anew without where they were taken."""
-
-    file_name: str
-    media_type: str
-    content: bytes
 
 
 async def enter(
@@ -172,8 +129,9 @@ async def enter(
         if invoice_id is None:  # somebody entered it a moment ago
             await _check_known(connection, timebank_id, command)
             raise AssertionError("an invoice is known and is not found")
-        await _cover(connection, actor, invoice_id, command, planned.items, now)
-        await _event(connection, actor, invoice_id, f"Entered: {_payments(len(ticked))}", command.reason, now)
+        await cover(connection, actor, invoice_id, command, planned.items, now)
+        what = f"Entered: {rules.payments_in_words(len(ticked))}"
+        await add_event(connection, actor, invoice_id, what, now, reason=command.reason)
         return Entered(invoice_id=invoice_id, state=planned.state)
 
     return await once(db, actor, "enter_invoice", key, command, Entered, work)
@@ -190,7 +148,7 @@ async def cover_more(
 
     async def work(connection: Connection) -> Entered:
         abandon_if(rules.check_finance(actor))
-        invoice = await _locked(connection, actor, command.invoice_id)
+        invoice = await locked(connection, actor, command.invoice_id)
         if invoice.state != invoice_rules.DISPUTED:
             raise Rollback([Refusal("nothing_disputed", "Nothing is open about this invoice any more.")])
         ticked = await invoice_queries.lock_coverable(
@@ -211,9 +169,10 @@ async def cover_more(
             too_much = [Refusal("more_than_open", text, "references")]
             is_lower = any(one.code in ("lower_undecided", "far_too_low") for one in refusals)
             raise Rollback(too_much if is_lower else refusals)
-        await _cover(connection, actor, invoice.id, invoice, planned.items, now)
+        await cover(connection, actor, invoice.id, invoice, planned.items, now)
         await connection.execute(SET_STATE, actor.timebank_id, invoice.id, planned.state, "", now)
-        await _event(connection, actor, invoice.id, f"Matched with {_payments(len(ticked))} more", "", now)
+        what = f"Matched with {rules.payments_in_words(len(ticked))} more"
+        await add_event(connection, actor, invoice.id, what, now)
         return Entered(invoice_id=invoice.id, state=planned.state)
 
     return await once(db, actor, "cover_more_of_invoice", key, command, Entered, work)
@@ -227,14 +186,14 @@ async def explain(db: Database, actor: Actor, command: Explain, *, key: str, now
     reason = command.reason.strip()
 
     async def work(connection: Connection) -> Entered:
-        invoice = await _locked(connection, actor, command.invoice_id)
+        invoice = await locked(connection, actor, command.invoice_id)
         abandon_if(invoice_rules.check_explain(rules.check_finance(actor), invoice.state, reason))
         what = f"Not owed: {in_words(invoice.open_pence, invoice.currency)}"
         if command.is_owed:
-            reference = await _owe_rest(connection, actor, invoice, reason, now)
+            reference = await owe_rest(connection, actor, invoice, reason, now)
             what = f"Owed as well: {in_words(invoice.open_pence, invoice.currency)}, payment {reference}"
         await connection.execute(SET_STATE, actor.timebank_id, invoice.id, invoice_rules.EXPLAINED, reason, now)
-        await _event(connection, actor, invoice.id, what, reason, now)
+        await add_event(connection, actor, invoice.id, what, now, reason=reason)
         return Entered(invoice_id=invoice.id, state=invoice_rules.EXPLAINED)
 
     return await once(db, actor, "explain_invoice", key, command, Entered, work)
@@ -252,7 +211,7 @@ async def withdraw(
 
     async def work(connection: Connection) -> Entered:
         abandon_if(rules.check_finance(actor))
-        invoice = await _locked(connection, actor, command.invoice_id)
+        invoice = await locked(connection, actor, command.invoice_id)
         covered = await invoice_queries.lock_payables(connection, actor.timebank_id, invoice.id)
         abandon_if(invoice_rules.check_withdraw(invoice.state, covered, reason))
         await connection.execute(UNCOVER, actor.timebank_id, invoice.id)
@@ -263,62 +222,10 @@ async def withdraw(
             await move(connection, actor, payable, state, now, reason=note)
         withdrawn = invoice_rules.WITHDRAWN
         await connection.execute(SET_STATE, actor.timebank_id, invoice.id, withdrawn, reason, now)
-        await _event(connection, actor, invoice.id, "Withdrawn", reason, now)
+        await add_event(connection, actor, invoice.id, "Withdrawn", now, reason=reason)
         return Entered(invoice_id=invoice.id, state=withdrawn)
 
     return await once(db, actor, "withdraw_invoice", key, command, Entered, work)
-
-
-async def read_paper(file_name: str, content: bytes) -> ReadPaper | Refusal:
-    """What somebody uploaded, as it will be kept: a PDF as it is, a photo made anew.
-
-    Refusals: ``paper_empty``, ``paper_too_large``, those of ``kit.pictures.remake``.
-    """
-    name = tidy(file_name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1])[-MAX_FILE_NAME:]
-    name = "".join(one for one in name if one.isalnum() or one in " ._-()").strip(" .") or "invoice"
-    if not content:
-        return Refusal("paper_empty", "Choose a PDF or a photo of the invoice first.", "paper")
-    if content.startswith(b"%PDF-"):
-        if len(content) > MAX_PAPER_BYTES:
-            most = MAX_PAPER_BYTES // 1_048_576
-            return Refusal("paper_too_large", f"The PDF is larger than {most} MB. Send a smaller one.", "paper")
-        return ReadPaper(file_name=_ending(name, ".pdf"), media_type=PDF, content=content)
-    remade = await remake(content, field="paper")
-    if isinstance(remade, Refusal):
-        return remade
-    return ReadPaper(file_name=_ending(name, ".jpg"), media_type=JPEG, content=remade.content)
-
-
-async def add_paper(
-    db: Database, actor: Actor, invoice_id: int, paper: ReadPaper, *, key: str, now: datetime
-) -> Entered | list[Refusal]:
-    """Keep a paper with its invoice, with its SHA-256. The same paper twice is one. For finance.
-
-    Refusals: ``not_finance``, ``too_many_papers``. Raises UnknownInvoice.
-    """
-    sha256 = hashlib.sha256(paper.content).digest()
-
-    async def work(connection: Connection) -> Entered:
-        abandon_if(rules.check_finance(actor))
-        invoice = await _locked(connection, actor, invoice_id)
-        if invoice.papers >= MAX_PAPERS:
-            raise Rollback([Refusal("too_many_papers", f"An invoice keeps {MAX_PAPERS} papers at most.", "paper")])
-        row = (paper.file_name, paper.media_type, paper.content, sha256, actor.member_id, now)
-        await connection.execute(ADD_PAPER, actor.timebank_id, invoice.id, *row)
-        await _event(connection, actor, invoice.id, f"Paper added: {paper.file_name}", "", now)
-        return Entered(invoice_id=invoice.id, state=invoice.state)
-
-    return await once(db, actor, "add_invoice_paper", key, [invoice_id, sha256.hex()], Entered, work)
-
-
-# Steps ---------------------------------------------------------------------------------------------------------------
-
-
-async def _locked(connection: Connection, actor: Actor, invoice_id: int) -> InvoiceFacts:
-    found = await invoice_queries.invoice(connection, actor.timebank_id, invoice_id, lock=True)
-    if found is None:
-        raise UnknownInvoice(invoice_id)
-    return found
 
 
 async def _check_known(connection: Connection, timebank_id: int, command: EnterInvoice) -> None:
@@ -333,116 +240,3 @@ async def _check_known(connection: Connection, timebank_id: int, command: EnterI
     if elsewhere is not None:
         text = f"Invoice {command.number} is in payment {elsewhere} already. Tick that one, or check the number."
         raise Rollback([Refusal("invoice_known", text, "number")])
-
-
-async def _cover(
-    connection: Connection,
-    actor: Actor,
-    invoice_id: int,
-    invoice: EnterInvoice | InvoiceFacts,
-    items: Sequence[Covered],
-    now: datetime,
-) -> None:
-    """Write down what an invoice covers: amounts that are smaller first, in one ledger call, then number, date, tax."""
-    for item in items:
-        if item.corrected_pence is not None:
-            reason = f"Invoice {invoice.number} is lower."
-            await _correct(connection, actor, invoice_id, item, reason, now)
-        row = (item.found.payable.id, item.pence, item.tax_pence)
-        await connection.execute(COVER, actor.timebank_id, invoice_id, *row)
-    for item in items:
-        payable = item.found.payable
-        if not invoice_rules.may_change(payable):
-            continue  # it has left: the invoice is noted, and nothing of it changes
-        part = None
-        if item.is_part:  # the next payment run takes what invoices cover so far
-            covered = payable.pence - item.found.open_pence + item.pence
-            part = covered - payable.settled_pence if covered > payable.settled_pence else None
-        values = (invoice.number, invoice.due_on, actor.member_id, part)
-        await connection.execute(BILL, actor.timebank_id, payable.id, *values)
-        await move(connection, actor, payable, rules.SUBMITTED, now, reason=f"Invoice {invoice.number} entered.")
-
-
-async def _correct(
-    connection: Connection, actor: Actor, invoice_id: int, item: Covered, reason: str, now: datetime
-) -> None:
-    found, pence = item.found, item.corrected_pence or 0
-    day = await local_day(connection, actor.timebank_id, now)
-    change = await correcting.correction(
-        connection,
-        actor,
-        found.source_kind,
-        found.source_id,
-        pence=pence,
-        key=f"invoice:{invoice_id}:{found.payable.id}",
-        effective_on=day,
-    )
-    if isinstance(change, Refusal):
-        raise Rollback([change])
-    if change is None:
-        return
-    posts: list[Post | Reverse] = [change.reverse, change.post]
-    entry_ids: list[UUID] = await post(connection, actor, posts)
-    await correcting.record_corrected(
-        connection,
-        actor,
-        found.source_kind,
-        found.source_id,
-        pence=pence,
-        entry_id=entry_ids[-1],
-        reason=reason,
-        now=now,
-    )
-
-
-async def _owe_rest(connection: Connection, actor: Actor, invoice: InvoiceFacts, reason: str, now: datetime) -> str:
-    """The rest of an invoice as a payable of its own, with its share of the tax. Returns its reference."""
-    timebank_id, pence = actor.timebank_id, invoice.open_pence
-    covered = await invoice_queries.lock_payables(connection, timebank_id, invoice.id)
-    evidence = f"Invoice {invoice.number} of {invoice.invoiced_on.isoformat()}"
-    request_id = await connection.fetchval(requests.INSERT, timebank_id, reason, evidence, actor.member_id, now)
-    new = NewPayable(
-        kind="other",
-        payee_id=invoice.payee_id,
-        pence=pence,
-        currency=invoice.currency,
-        description=f"Rest of invoice {invoice.number}",
-        source_kind="request",
-        source_id=request_id,
-        earned_on=invoice.invoiced_on,
-        due_on=invoice.due_on,
-        invoice_number=invoice.number,
-        tax_pence=invoice_rules.shares(invoice.tax_pence, [invoice.covered_pence, pence], invoice.gross_pence)[1],
-        tax_code=_only(one.tax_code for one in covered),
-        nominal_code=_only(one.nominal_code for one in covered),
-    )
-    await open_payable_account(connection, timebank_id, invoice.payee_id)
-    await open_expense_account(connection, timebank_id, new.kind)
-    day = await local_day(connection, timebank_id, now)
-    item = entries.expense_entry(new, key=f"payment_request:{request_id}:1", actor=actor, effective_on=day)
-    [entry_id] = await post(connection, actor, [item])
-    reference = await record_payable(connection, actor, new, entry_id=entry_id, now=now)
-    payable = await queries.by_reference(connection, timebank_id, reference)
-    assert payable is not None
-    await connection.execute(COVER, timebank_id, invoice.id, payable.id, pence, new.tax_pence)
-    return reference
-
-
-def _only(values: object) -> str:
-    """The one value that all of them have, or ""."""
-    found = set(values)  # type: ignore[call-overload]
-    return found.pop() if len(found) == 1 else ""
-
-
-async def _event(connection: Connection, actor: Actor, invoice_id: int, what: str, reason: str, now: datetime) -> None:
-    row = (invoice_id, what[:200], reason, actor.member_id, now)
-    await connection.execute(EVENT, actor.timebank_id, *row)
-
-
-def _payments(count: int) -> str:
-    return rules.payments_in_words(count)
-
-
-def _ending(name: str, ending: str) -> str:
-    stem = name.rsplit(".", 1)[0] if "." in name else name
-    return f"{stem[: MAX_FILE_NAME - len(ending)]}{ending}"

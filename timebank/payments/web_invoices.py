@@ -1,6 +1,5 @@
 """Pages of suppliers' invoices: entering, matching, explaining what differs, the papers."""
 
-import base64
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -16,10 +15,12 @@ from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
 from timebank.payments import invoice_queries, invoice_rules, invoices, words
 from timebank.payments.credit_notes import ProposeCreditNote, propose_note
-from timebank.payments.downloads import SEND_AS_IS
-from timebank.payments.invoice_queries import PaperContent
+from timebank.payments.documents import ACCEPT, read_paper
+from timebank.payments.downloads import SEND_AS_IS, paper_response
+from timebank.payments.invoice_papers import add_paper as keep_paper
 from timebank.payments.invoice_rules import EnterInvoice
-from timebank.payments.invoices import CoverMore, Entered, Explain, UnknownInvoice, Withdraw
+from timebank.payments.invoice_steps import UnknownInvoice
+from timebank.payments.invoices import CoverMore, Entered, Explain, Withdraw
 from timebank.payments.web import StateQuery, key_of, may_act, may_look
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -29,7 +30,6 @@ from timebank.web.viewer import viewer
 
 PageRequest = Request[Any, Any, Any]
 PLACE = "/payments/invoices"
-ACCEPT = "application/pdf,image/jpeg,image/png,image/webp"
 WHEN_LOWER = [
     (invoice_rules.CORRECT, "We owe less", "The newest payment you ticked is made smaller."),
     (invoice_rules.LEAVE, "A part is still to come", "The rest of it waits for another invoice."),
@@ -137,11 +137,11 @@ async def add_paper(request: PageRequest, invoice_id: FromPath[int]) -> Response
     form = await forms.read(request)
     chosen = form.file("paper")
     content = b"" if chosen is None else await chosen.read(MAX_BODY_BYTES)
-    paper = await invoices.read_paper(chosen.filename if chosen else "", content)
+    paper = await read_paper(chosen.filename if chosen else "", content)
     if isinstance(paper, Refusal):
         return await _invoice_page(request, _known(invoice_id), form.refused([paper]))
     try:
-        result = await invoices.add_paper(
+        result = await keep_paper(
             database(request), viewer(request).actor, _known(invoice_id), paper, key=form.key, now=now(request)
         )
     except UnknownInvoice as error:
@@ -167,28 +167,7 @@ async def show_paper(request: PageRequest, invoice_id: FromPath[int], paper_id: 
     return paper_response(paper)
 
 
-def paper_response(paper: PaperContent) -> Response[bytes]:
-    """A paper as a download with its SHA-256, the same for pages and programs."""
-    return Response(
-        paper.content,
-        media_type=paper.media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{_plain(paper.file_name)}"',
-            "Repr-Digest": f"sha-256=:{_base64(paper.sha256)}:",
-        },
-    )
-
-
 # What the handlers share ---------------------------------------------------------------------------------------------
-
-
-def _plain(name: str) -> str:
-    """A name that fits into a header: what is not ASCII becomes an underscore."""
-    return "".join(one if one.isascii() and (one.isalnum() or one in " ._-()") else "_" for one in name)
-
-
-def _base64(value: bytes) -> str:
-    return base64.b64encode(value).decode()
 
 
 def _read(form: Form, currency: str) -> dict[str, Any] | list[Refusal]:

@@ -9,8 +9,10 @@ from tests.integration.budgets.funding import call
 from tests.integration.payments.helpers import TODAY, add_payee, approved, codes, facts, money, owe, run
 from tests.people import Bank
 from timebank.payments import invoice_queries, invoices
+from timebank.payments.documents import MAX_BYTES, ReadPaper, read_paper
+from timebank.payments.invoice_papers import add_paper
 from timebank.payments.invoice_rules import EnterInvoice
-from timebank.payments.invoices import CoverMore, Entered, Explain, ReadPaper, Withdraw
+from timebank.payments.invoices import CoverMore, Entered, Explain, Withdraw
 from timebank.payments.rules import is_approval_good
 from timebank.payments.service import Approve, approve
 
@@ -176,10 +178,10 @@ async def test_a_paper_is_kept_as_it_came_with_its_digest(bank, client) -> None:
     to = await add_payee(bank.db, bank.coordinator)
     owed = await owe(bank.db, bank.coordinator, to, kind="training", pence=1000)
     invoice_id = await good(entered(bank, to, owed, gross=1000))
-    paper = await invoices.read_paper("../Rechnung März.pdf", PDF)
+    paper = await read_paper("../Rechnung März.pdf", PDF)
     assert isinstance(paper, ReadPaper)
     for _ in range(2):  # the same paper twice is one
-        await good(invoices.add_paper(bank.db, bank.finance, invoice_id, paper, **call(bank)))
+        await good(add_paper(bank.db, bank.finance, invoice_id, paper, **call(bank)))
     async with bank.db.reading(bank.id) as connection:
         [kept] = await invoice_queries.papers(connection, bank.id, invoice_id)
     assert kept.sha256 == hashlib.sha256(PDF).digest()
@@ -188,7 +190,7 @@ async def test_a_paper_is_kept_as_it_came_with_its_digest(bank, client) -> None:
     answer = await browser.get(f"/payments/invoices/{invoice_id}/papers/{kept.id}")
     assert answer.content == PDF
     assert answer.headers["content-disposition"] == 'attachment; filename="Rechnung M_rz.pdf"'
-    too_large = await invoices.read_paper("a.pdf", b"%PDF-" + b"0" * invoices.MAX_PAPER_BYTES)
+    too_large = await read_paper("a.pdf", b"%PDF-" + b"0" * MAX_BYTES)
     assert too_large.code == "paper_too_large"
-    assert (await invoices.read_paper("a.pdf", b"no pdf, no photo")).code == "photo_unreadable"
-    assert (await invoices.read_paper("a.pdf", b"")).code == "paper_empty"
+    assert (await read_paper("a.pdf", b"no pdf, no photo")).code == "photo_unreadable"
+    assert (await read_paper("a.pdf", b"")).code == "paper_empty"
