@@ -69,7 +69,7 @@ class ConfirmedAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatementLineAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One payment of a supplier."""
+    """One payment of a supplier: by when it is due, and what keeps it, "" for nothing."""
 
     day: date
     reference: str
@@ -77,6 +77,8 @@ class StatementLineAnswer(msgspec.Struct, frozen=True, kw_only=True):
     pence: int
     state: str
     paid_on: date | None
+    due_on: date | None
+    note: str
 
 
 class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,8 +163,9 @@ async def read_statement(request: ApiRequest, payee_id: FromPath[int], month: Fr
     actor = staff_of(request)
     async with database(request).reading(actor.timebank_id) as connection:
         bank = await banks.by_id(connection, actor.timebank_id)
-        first = statements.read_month(month, default=today(now(request), bank.time_zone))
-        shown = await statements.statement(connection, actor.timebank_id, payee_id, first)
+        on = today(now(request), bank.time_zone)
+        first = statements.read_month(month, default=on)
+        shown = await statements.statement(connection, actor.timebank_id, payee_id, first, on=on)
     return StatementAnswer(
         month=shown.month,
         total_pence=shown.total_pence,

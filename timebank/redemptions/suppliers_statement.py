@@ -7,12 +7,15 @@ import msgspec
 
 from timebank.db import Connection
 from timebank.kit import csv, money
-from timebank.kit.words import mark
+from timebank.kit.words import mark, say
 from timebank.payments import queries as payments
+from timebank.payments.promise import Owed, promise
 from timebank.payments.queries import PayeeMonth
-from timebank.payments.rules import CANCELLED, EXPORTED, PAID, PayableFacts
+from timebank.payments.rules import CANCELLED, DRAFT, EXPORTED, PAID, REJECTED, RETURNED, PayableFacts
 
 ON_ITS_WAY, PAID_WORDS, OWED, TAKEN_BACK = mark("On its way"), mark("Paid"), mark("To be paid"), mark("Cancelled")
+CAME_BACK = mark("It came back")
+STATES = {PAID: PAID_WORDS, EXPORTED: ON_ITS_WAY, CANCELLED: TAKEN_BACK, REJECTED: CAME_BACK, RETURNED: CAME_BACK}
 
 
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +27,10 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     pence: int
     state: str
     paid_on: date | None
+    due_on: date | None
+    """By when it is paid; None once it is, or never will be."""
+    note: str
+    """What keeps it: why it is late, or what we need from them; "" for nothing."""
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,19 +66,19 @@ def next_month(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
-async def statement(connection: Connection, timebank_id: int, payee_id: int, month: date) -> Statement:
-    """What a supplier earned in the month that begins on ``month``."""
+async def statement(connection: Connection, timebank_id: int, payee_id: int, month: date, *, on: date) -> Statement:
+    """What a supplier earned in the month that begins on ``month``, as it stands on the day ``on``."""
     found = await payments.of_payee(connection, timebank_id, payee_id, from_day=month, before=next_month(month))
     return Statement(
         month=month,
-        lines=tuple(_line(payable) for payable in found),
+        lines=tuple(_line(payable, on) for payable in found),
         months=tuple(await payments.months_of_payee(connection, timebank_id, payee_id)),
     )
 
 
 def as_csv(shown: Statement, currency: str) -> str:
     """The lines as CSV."""
-    head: Sequence[str] = ("Day", "Reference", "What", "Amount", "Currency", "State", "Paid on")
+    head: Sequence[str] = ("Day", "Reference", "What", "Amount", "Currency", "State", "Paid on", "Due by", "Note")
     rows = [
         (
             line.day.isoformat(),
@@ -81,19 +88,41 @@ def as_csv(shown: Statement, currency: str) -> str:
             currency,
             line.state,
             line.paid_on.isoformat() if line.paid_on else "",
+            line.due_on.isoformat() if line.due_on else "",
+            line.note,
         )
         for line in shown.lines
     ]
     return csv.write([head, *rows])
 
 
-def _line(payable: PayableFacts) -> StatementLine:
-    state = {PAID: PAID_WORDS, EXPORTED: ON_ITS_WAY, CANCELLED: TAKEN_BACK}.get(payable.state, OWED)
+def _line(payable: PayableFacts, on: date) -> StatementLine:
+    promised = promise(
+        Owed(
+            state=payable.state,
+            pence=payable.pence,
+            currency=payable.currency,
+            due_on=payable.due_on,
+            pay_by=payable.pay_by,
+            has_account=payable.account_mark is not None,
+            settled_pence=payable.settled_pence,
+            settled_on=payable.settled_on,
+            reason="",
+        ),
+        on,
+    )
+    note = promised.late
+    if promised.needs_account:
+        note = say("We do not know your bank account yet.")
+    elif payable.state == DRAFT:
+        note = say("We need your invoice first.")
     return StatementLine(
         day=payable.earned_on,
         reference=payable.reference,
         what=payable.description,
         pence=payable.pence,
-        state=state,
+        state=STATES.get(payable.state, OWED),
         paid_on=payable.settled_on if payable.state == PAID else None,
+        due_on=promised.due_on,
+        note=note,
     )

@@ -318,9 +318,10 @@ def _amount(typed: str, currency: str, field: str) -> int | Refusal:
 
 async def statement_of(request: PageRequest, timebank_id: int, payee_id: int, time_zone: str) -> Statement:
     """The month asked for (``?month=2026-03``), or this one."""
-    month = statements.read_month(request.query_params.get("month", ""), default=today(now(request), time_zone))
+    on = today(now(request), time_zone)
+    month = statements.read_month(request.query_params.get("month", ""), default=on)
     async with database(request).reading(timebank_id) as connection:
-        return await statements.statement(connection, timebank_id, payee_id, month)
+        return await statements.statement(connection, timebank_id, payee_id, month, on=on)
 
 
 def statement_csv(shown: Statement, currency: str) -> Response[str]:
