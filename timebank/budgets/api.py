@@ -1,6 +1,5 @@
 """Budgets for programs of finance: grants, codes, budgets, purchase orders. Amounts are in minor units."""
 
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -12,7 +11,6 @@ from timebank.budgets import queries, rules, service
 from timebank.budgets.rules import (
     BudgetFacts,
     CodeFacts,
-    CodeKind,
     FundFacts,
     OrderFacts,
     SaveBudget,
@@ -20,6 +18,7 @@ from timebank.budgets.rules import (
     SaveFund,
     SaveOrder,
 )
+from timebank.budgets.service import Saved
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import Actor
 from timebank.kit.paging import MAX_KEY
@@ -30,64 +29,6 @@ ApiRequest = Request[Any, Any, Any]
 READ, WRITE = "payables:read", "payments:write"
 KEEPS: dict[str, Any] = {"tags": ["payments"], "guards": [needs_scope(WRITE)], "status_code": 200, **CHANGING}
 SHOWS: dict[str, Any] = {"tags": ["payments"], "guards": [needs_scope(READ)], **READING}
-
-
-class FundBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A grant as it shall be; ``id`` null for a new one."""
-
-    name: str
-    funder: str
-    starts_on: date
-    ends_on: date
-    pence: int
-    id: int | None = None
-    is_open: bool = True
-    why: str = ""
-
-
-class CodeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A cost centre or nominal code as it shall be; ``id`` null for a new one."""
-
-    kind: CodeKind
-    code: str
-    name: str
-    id: int | None = None
-    is_open: bool = True
-    why: str = ""
-
-
-class BudgetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A budget as it shall be; ``id`` null for a new one. ``pence`` is its limit."""
-
-    name: str
-    fund_id: int
-    starts_on: date
-    ends_on: date
-    pence: int
-    cost_centre_id: int | None = None
-    nominal_code_id: int | None = None
-    id: int | None = None
-    is_open: bool = True
-    why: str = ""
-
-
-class OrderBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A purchase order as it shall be; ``id`` null for a new one, ``payee_id`` null for any supplier."""
-
-    number: str
-    budget_id: int
-    pence: int
-    payee_id: int | None = None
-    what_for: str = ""
-    id: int | None = None
-    is_open: bool = True
-    why: str = ""
-
-
-class SavedAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The id of what was saved."""
-
-    id: int
 
 
 class Budgets(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,27 +100,27 @@ async def list_orders(request: ApiRequest) -> Orders:
 
 
 @post("/api/v1/funds", **KEEPS)
-async def save_fund(request: ApiRequest, data: JSONBody[FundBody]) -> Response[SavedAnswer]:
+async def save_fund(request: ApiRequest, data: JSONBody[SaveFund]) -> Response[Saved]:
     """Add a grant, change it, close it or open it again."""
-    return await _save(request, service.save_fund, _as(SaveFund, data))
+    return await _save(request, service.save_fund, data)
 
 
 @post("/api/v1/finance-codes", **KEEPS)
-async def save_code(request: ApiRequest, data: JSONBody[CodeBody]) -> Response[SavedAnswer]:
+async def save_code(request: ApiRequest, data: JSONBody[SaveCode]) -> Response[Saved]:
     """Add a cost centre or nominal code, name it anew, close it or open it again."""
-    return await _save(request, service.save_code, _as(SaveCode, data))
+    return await _save(request, service.save_code, data)
 
 
 @post("/api/v1/budgets", **KEEPS)
-async def save_budget(request: ApiRequest, data: JSONBody[BudgetBody]) -> Response[SavedAnswer]:
+async def save_budget(request: ApiRequest, data: JSONBody[SaveBudget]) -> Response[Saved]:
     """Add a budget, change it, close it or open it again."""
-    return await _save(request, service.save_budget, _as(SaveBudget, data))
+    return await _save(request, service.save_budget, data)
 
 
 @post("/api/v1/purchase-orders", **KEEPS)
-async def save_order(request: ApiRequest, data: JSONBody[OrderBody]) -> Response[SavedAnswer]:
+async def save_order(request: ApiRequest, data: JSONBody[SaveOrder]) -> Response[Saved]:
     """Add a purchase order, change it, close it or open it again."""
-    return await _save(request, service.save_order, _as(SaveOrder, data))
+    return await _save(request, service.save_order, data)
 
 
 def reader(request: ApiRequest) -> Actor:
@@ -190,13 +131,9 @@ def reader(request: ApiRequest) -> Actor:
     return actor
 
 
-async def _save(request: ApiRequest, use_case: Any, command: Any) -> Response[SavedAnswer]:
+async def _save(request: ApiRequest, use_case: Any, command: Any) -> Response[Saved]:
     saved = await use_case(database(request), acting(request), command, key=idempotency_key(request), now=now(request))
-    return refused(saved) if isinstance(saved, list) else Response(SavedAnswer(id=saved.id), status_code=200)
-
-
-def _as(kind: type[Any], body: msgspec.Struct) -> Any:
-    return kind(**{name: getattr(body, name) for name in body.__struct_fields__})
+    return refused(saved) if isinstance(saved, list) else Response(saved, status_code=200)
 
 
 ROUTES: list[Any] = [

@@ -69,10 +69,25 @@ select e.at, e.what, e.why, m.display_name as actor_name
  where e.timebank_id = $1 and e.subject = $2 and e.subject_id = $3 order by e.id desc limit $4
 """
 SPENT = """
-select p.reference, p.description, p.earned_on, p.pence, p.state, p.order_number, y.name as payee_name
+select '/payments/' || p.reference as place, p.reference, p.description, p.earned_on, p.pence, p.state, p.order_number,
+       y.name as payee_name
   from payable p join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
  where p.timebank_id = $1 and p.budget_id = $2 and p.state <> 'cancelled'
- order by p.earned_on desc, p.id desc limit $3
+ union all
+select '/claims/access/' || a.reference, a.reference, 'Access costs, cash given in advance', a.day,
+       least(a.spent_pence, a.pence), 'paid', '', y.name
+  from access_cost a join payee y on y.timebank_id = a.timebank_id and y.id = a.payee_id
+ where a.timebank_id = $1 and a.budget_id = $2 and a.state = 'settled' and a.spent_pence > 0
+ order by earned_on desc, reference limit $3
+"""
+PROMISED = """
+select 'fee' as kind, count(*) as count, coalesce(sum(greatest(0, f.pence - coalesce(
+           (select sum(c.pence) from fee_choice c
+             where c.timebank_id = f.timebank_id and c.fee_id = f.id and c.state = 'gone'), 0))), 0)::bigint as pence
+  from fee f where f.timebank_id = $1 and f.budget_id = $2 and f.state = 'waiting'
+ union all
+select 'advance', count(*), coalesce(sum(a.pence), 0)::bigint
+  from access_cost a where a.timebank_id = $1 and a.budget_id = $2 and a.state = 'given'
 """
 OFFERS = """
 select o.id, o.title, o.is_open, o.value_pence, d.number as order_number
@@ -92,8 +107,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """One debt that a budget pays."""
+    """One debt that a budget pays, or what was paid from cash given in advance; ``place`` is its page."""
 
+    place: str
     reference: str
     description: str
     earned_on: date
@@ -101,6 +117,14 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     order_number: str
     payee_name: str
+
+
+class Promised(msgspec.Struct, frozen=True, kw_only=True):
+    """What a budget holds for a kind of promise besides bookings: a ``fee`` that was offered, cash in ``advance``."""
+
+    kind: str
+    count: int
+    pence: int
 
 
 class BudgetOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +205,12 @@ async def history(connection: Connection, timebank_id: int, subject: str, subjec
 async def spent(connection: Connection, timebank_id: int, budget_id: int) -> list[Spent]:
     """What a budget pays or paid, newest first, at most :data:`MAX_SPENT_LISTED`."""
     return _all(await connection.fetch(SPENT, timebank_id, budget_id, MAX_SPENT_LISTED), Spent)
+
+
+async def promised(connection: Connection, timebank_id: int, budget_id: int) -> list[Promised]:
+    """What a budget holds for fees that wait for a choice, and for cash that is not accounted for; none without any."""
+    found = _all(await connection.fetch(PROMISED, timebank_id, budget_id), Promised)
+    return [one for one in found if one.count]
 
 
 async def offers(connection: Connection, timebank_id: int, budget_id: int) -> list[BudgetOffer]:

@@ -28,7 +28,7 @@ MAX_ID = 2**63 - 1
 EARLIEST_YEAR, LATEST_YEAR = 2000, 2100
 
 
-class SaveFund(msgspec.Struct, frozen=True, kw_only=True):
+class SaveFund(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A grant as it shall be; ``id`` None for a new one. Dates are its first and last day."""
 
     name: str
@@ -41,7 +41,7 @@ class SaveFund(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-class SaveCode(msgspec.Struct, frozen=True, kw_only=True):
+class SaveCode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A cost centre or nominal code as it shall be; ``id`` None for a new one. The code itself stays as it is."""
 
     kind: CodeKind
@@ -52,7 +52,7 @@ class SaveCode(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-class SaveBudget(msgspec.Struct, frozen=True, kw_only=True):
+class SaveBudget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A budget as it shall be; ``id`` None for a new one. ``pence`` is its limit. Its fund stays as it is."""
 
     name: str
@@ -67,7 +67,7 @@ class SaveBudget(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
-class SaveOrder(msgspec.Struct, frozen=True, kw_only=True):
+class SaveOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A purchase order as it shall be; ``id`` None for a new one. Number, budget and payee stay as they are.
 
     ``payee_id`` None: for any supplier.
@@ -268,10 +268,20 @@ def check_fund_holds(command: SaveFund, budgets: Sequence[BudgetFacts], currency
     return refusals
 
 
-def check_limit(budget: BudgetFacts, currency: str, *, field: str | None = None) -> list[Refusal]:
-    """Refusal ``budget_overspent`` when more is spent and committed than the limit, as it would be after a step."""
+def check_limit(budget: BudgetFacts, currency: str, *, pence: int = 0, field: str | None = None) -> list[Refusal]:
+    """Refusal ``budget_overspent`` when more is spent and committed than the limit, as it would be after a step.
+
+    ``pence``: what the step takes, 0 when that is not one amount.
+    """
     if budget.left_pence >= 0:
         return []
+    before = budget.left_pence + pence
+    if pence and before >= 0:
+        text = (
+            f"The budget “{budget.name}” has {in_words(before, currency)} left, and this needs "
+            f"{in_words(pence, currency)}. Choose another budget, or ask finance to raise this one."
+        )
+        return [Refusal("budget_overspent", text, field)]
     spent, committed = in_words(budget.spent_pence, currency), in_words(budget.committed_pence, currency)
     text = (
         f"The budget “{budget.name}” has not enough left. It would be {in_words(-budget.left_pence, currency)} over: "
@@ -320,6 +330,11 @@ def check_order_fits(order: OrderFacts, *, budget_id: int | None, payee_id: int 
 def no_money_for_members() -> Refusal:
     """What somebody hears who wants to book what no budget can pay for just now. It names no money."""
     return Refusal("no_budget_left", say("This cannot be booked just now. Please ask a coordinator."), "offer_id")
+
+
+def no_money_for_this() -> Refusal:
+    """What somebody who is not staff hears when no budget can pay for what they do. It names no money."""
+    return Refusal("no_budget_left", say("This cannot be done just now. Please ask a coordinator."))
 
 
 def changes(pairs: Sequence[tuple[str, str, str]]) -> str:

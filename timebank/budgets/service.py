@@ -76,12 +76,14 @@ async def check(
     order_number: str = "",
     payee_id: int | None = None,
     day: date | None = None,
+    pence: int = 0,
     field: str | None = None,
 ) -> None:
     """Go on only when a locked budget, with all that was written before, is not overspent.
 
     ``order_number``: the order that a debt to ``payee_id`` is charged to, "" for none. ``day``: when what is new
     happened; None when it was promised earlier, so that closed budgets and their dates do not matter any more.
+    ``pence``: what is new.
 
     Raises:
         Rollback: ``unknown_budget``, ``unknown_order``, and those of ``rules.check_limit``, ``check_takes``,
@@ -95,7 +97,7 @@ async def check(
             raise Rollback([Refusal("unknown_budget", "Choose a budget of this time bank.", field or "budget_id")])
         if day is not None:
             refusals += rules.check_takes(found, day, field=field)
-        refusals += rules.check_limit(found, currency, field=field)
+        refusals += rules.check_limit(found, currency, pence=pence, field=field)
     if order_number:
         order = await queries.order_by_number(connection, timebank_id, order_number)
         if order is None:

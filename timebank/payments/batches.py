@@ -57,8 +57,8 @@ select $1, x.payable_id,
        x.order_number, x.cost_centre, x.fund
   from unnest($3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::date[], $8::text[], $9::bigint[],
               $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
-       as x(payable_id, line, pence, owed_pence, due_on, invoice_number, tax_pence, tax_code, nominal_code, order_number,
-            cost_centre, fund)
+       as x(payable_id, line, pence, owed_pence, due_on, invoice_number, tax_pence, tax_code, nominal_code,
+            order_number, cost_centre, fund)
 """
 SHOWN = (
     "pence", "due_on", "invoice_number", "tax_pence", "tax_code", "nominal_code", "order_number", "cost_centre", "fund",
