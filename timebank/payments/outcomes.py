@@ -1,7 +1,6 @@
 """What the bank did with a payment: paid, rejected, returned; and a payment run that is taken back as a whole."""
 
 from datetime import date, datetime
-from uuid import UUID
 
 import msgspec
 
@@ -12,24 +11,12 @@ from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.payments import credits as owed_back
-from timebank.payments import entries, rules, run_queries, run_rules
+from timebank.payments import entries, rules, run_queries, run_rules, settling
 from timebank.payments.periods import open_day
-from timebank.payments.rules import PayableFacts, PaymentFacts, UnknownPayment
+from timebank.payments.rules import PaymentFacts, UnknownPayment
 from timebank.payments.service import abandon_if, local_day, move, post
 
-SETTLE = """
-update payable set settled_pence = settled_pence + $3, settled_on = $4, part_pence = null, approved_by = $5,
-                   approved_digest = $6, batch_number = $7, state = $8
- where timebank_id = $1 and id = $2
-"""
-END_ATTEMPTS = """
-update payment_attempt set is_live = false
- where timebank_id = $1 and batch_number = $2 and ($3::integer is null or line = $3)
-"""
-END_PAYMENT = """
-update payment set state = $4, settled_on = $5, changed_at = $6
- where timebank_id = $1 and batch_number = $2 and line = $3
-"""
+END_ATTEMPTS = "update payment_attempt set is_live = false where timebank_id = $1 and batch_number = $2"
 VOID_PAYMENTS = "update payment set state = 'void', changed_at = $3 where timebank_id = $1 and batch_number = $2"
 VOID = """
 insert into payment_batch_void (timebank_id, batch_number, by_id, at, why, entry_ids) values ($1, $2, $3, $4, $5, $6)
@@ -114,82 +101,21 @@ async def settle(
     now: datetime,
 ) -> Settled:
     """The steps of an outcome that is allowed, with the transaction's one ledger call, for a locked payment."""
-    await lock_inside(connection, actor.timebank_id, payment)
+    inside = await settling.lock(connection, actor.timebank_id, [payment])
     [entry_id] = await post(
         connection,
         actor,
         [outcome_item(payment, outcome, actor=actor, effective_on=await open_day(connection, actor.timebank_id, on))],
     )
-    return await record_settled(connection, actor, payment, outcome, on=on, reason=reason, entry_id=entry_id, now=now)
-
-
-async def lock_inside(connection: Connection, timebank_id: int, payment: PaymentFacts) -> None:
-    """Lock what a locked payment holds, payables first, then credits: before the ledger call of its outcome."""
-    await run_queries.payables_of_payment(connection, timebank_id, payment)
-    await owed_back.lock_kept_back(connection, timebank_id, payment.batch_number, payment.line)
+    done = settling.Outcome(payment, outcome, on, reason, entry_id)
+    await settling.write_down(connection, actor, inside, [done], now=now)
+    return Settled(reference=payment.reference, state=outcome, payables=inside.references(payment))
 
 
 def outcome_item(payment: PaymentFacts, outcome: str, *, actor: Actor, effective_on: date) -> Post:
     """The ledger item of an outcome; its key makes it happen once."""
     key = f"payment_{outcome}:{payment.batch_number}:{payment.line}"
     return entries.outcome_entry(payment, outcome, key=key, actor=actor, effective_on=effective_on)
-
-
-async def record_settled(
-    connection: Connection,
-    actor: Actor,
-    payment: PaymentFacts,
-    outcome: str,
-    *,
-    on: date,
-    reason: str,
-    entry_id: UUID,
-    now: datetime,
-) -> Settled:
-    """Write down that :func:`outcome_item` was posted: the payment, its attempts, its payables, what it kept back.
-
-    Call :func:`lock_inside` before the ledger call.
-    """
-    timebank_id = actor.timebank_id
-    items = await run_queries.payables_of_payment(connection, timebank_id, payment)
-    if outcome != rules.PAID:
-        await owed_back.give_back(connection, timebank_id, payment.batch_number, payment.line)
-    await connection.execute(END_ATTEMPTS, timebank_id, payment.batch_number, payment.line)
-    await connection.execute(END_PAYMENT, timebank_id, payment.batch_number, payment.line, outcome, on, now)
-    for payable, pence in items:
-        state, keeps_approval, settled = _after(payable, payment, outcome, pence)
-        await connection.execute(
-            SETTLE,
-            timebank_id,
-            payable.id,
-            settled,
-            on,
-            payable.approved_by if keeps_approval else None,
-            payable.approved_digest if keeps_approval else None,
-            _batch_number(payable, payment, state),
-            state,
-        )
-        await move(connection, actor, payable, state, now, reason=reason, entry_id=entry_id)
-    return Settled(reference=payment.reference, state=outcome, payables=[payable.reference for payable, _ in items])
-
-
-def _batch_number(payable: PayableFacts, payment: PaymentFacts, state: str) -> int | None:
-    """The payment run that a payable stands in: this one, unless another part of it is on its way in a later one."""
-    if state not in (rules.PAID, rules.REJECTED, rules.RETURNED, rules.EXPORTED):
-        return None
-    return payable.batch_number if state == rules.EXPORTED else payment.batch_number
-
-
-def _after(payable: PayableFacts, payment: PaymentFacts, outcome: str, pence: int) -> tuple[str, bool, int]:
-    """The state of a payable after its payment's outcome, whether its approval stands, and what is settled more."""
-    if outcome == rules.PAID:
-        is_whole = payable.settled_pence + pence == payable.pence
-        return (rules.PAID, True, pence) if is_whole else (rules.SUBMITTED, False, pence)
-    if outcome == rules.REJECTED:
-        return rules.REJECTED, False, 0
-    # It came back. Another part of it may be on its way, or wait for approval: then that goes on.
-    state = rules.RETURNED if payable.state == rules.PAID else payable.state
-    return state, state != rules.RETURNED, -pence
 
 
 async def void_batch(
@@ -222,7 +148,7 @@ async def void_batch(
         ]
         entry_ids = await post(connection, actor, items)
         await owed_back.give_back(connection, timebank_id, command.number, None)
-        await connection.execute(END_ATTEMPTS, timebank_id, command.number, None)
+        await connection.execute(END_ATTEMPTS, timebank_id, command.number)
         await connection.execute(VOID_PAYMENTS, timebank_id, command.number, now)
         await connection.execute(VOID, timebank_id, command.number, actor.member_id, now, reason, entry_ids)
         await connection.execute(READY_AGAIN, timebank_id, command.number, now)

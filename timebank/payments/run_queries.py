@@ -67,15 +67,6 @@ ITEMS_OF_PAYMENT = """
 select t.payable_id, t.pence from payment_attempt t
  where t.timebank_id = $1 and t.batch_number = $2 and t.line = $3 order by t.payable_id
 """
-OF_PAYMENT = (
-    FACTS
-    + """
-   and exists (select from payment_attempt t where t.timebank_id = p.timebank_id and t.payable_id = p.id
-                  and t.batch_number = $2 and t.line = $3)
- order by p.id
-"""
-    + LOCK
-)
 
 
 class Sum(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,12 +191,3 @@ async def payment_by_reference(
     """The payment with this end-to-end id, or None. ``lock`` keeps others from changing it."""
     row = await connection.fetchrow(PAYMENT_BY_REFERENCE + (LOCK_PAYMENT if lock else ""), timebank_id, reference)
     return msgspec.convert(dict(row), PaymentFacts) if row else None
-
-
-async def payables_of_payment(
-    connection: Connection, timebank_id: int, payment: PaymentFacts
-) -> list[tuple[PayableFacts, int]]:
-    """The payables of one payment with what it settles of each, in minor units; locked until the transaction ends."""
-    key = timebank_id, payment.batch_number, payment.line
-    pence = {row["payable_id"]: row["pence"] for row in await connection.fetch(ITEMS_OF_PAYMENT, *key)}
-    return [(payable, pence[payable.id]) for payable in as_facts(await connection.fetch(OF_PAYMENT, *key))]

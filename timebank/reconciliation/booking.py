@@ -11,7 +11,8 @@ from ledger import Post, Reverse
 from timebank.banks.rules import TimeBankFacts
 from timebank.db import Connection
 from timebank.kit.actor import Actor
-from timebank.payments.outcomes import lock_inside, outcome_item, record_settled
+from timebank.payments import settling
+from timebank.payments.outcomes import outcome_item
 from timebank.payments.periods import closed_through
 from timebank.payments.rules import PAID, RETURNED, PaymentFacts
 from timebank.payments.service import post
@@ -191,21 +192,13 @@ async def _settle_run(work: Work, line: LineFacts, number: int) -> bool:
 async def _carry_out(work: Work) -> None:
     """Post, then write down what was posted."""
     timebank_id = work.bank.id
-    for _, payment, _, _ in work.settled:
-        await lock_inside(work.connection, timebank_id, payment)
+    inside = await settling.lock(work.connection, timebank_id, [payment for _, payment, _, _ in work.settled])
     entry_ids = await post(work.connection, work.actor, work.items) if work.items else []
-    for line, payment, outcome, at in work.settled:
-        reason = (line.reason or line.text or NO_REASON) if outcome == RETURNED else ""
-        await record_settled(
-            work.connection,
-            work.actor,
-            payment,
-            outcome,
-            on=line.booked_on,
-            reason=reason[: rules.MAX_NOTE],
-            entry_id=entry_ids[at],
-            now=work.now,
-        )
+    outcomes = [
+        settling.Outcome(payment, outcome, line.booked_on, _reason(line) if outcome == RETURNED else "", entry_ids[at])
+        for line, payment, outcome, at in work.settled
+    ]
+    await settling.write_down(work.connection, work.actor, inside, outcomes, now=work.now)
     await work.connection.executemany(
         SETTLE_LINE,
         [
@@ -217,6 +210,10 @@ async def _carry_out(work: Work) -> None:
         INSERT_MATCH,
         [(timebank_id, one.batch_number, one.line, outcome, line_id) for one, outcome, line_id in work.shown],
     )
+
+
+def _reason(line: LineFacts) -> str:
+    return (line.reason or line.text or NO_REASON)[: rules.MAX_NOTE]
 
 
 def _id(entry_ids: Sequence[UUID], at: int | None) -> UUID | None:

@@ -21,7 +21,6 @@ from timebank.kit.refusal import Refusal
 from timebank.payments import credits as owed_back
 from timebank.payments import run_queries
 from timebank.payments.credit_queries import CreditFacts
-from timebank.payments.outcomes import lock_inside
 from timebank.payments.periods import open_day
 from timebank.payments.rules import EXPORTED, PAID, PaymentFacts
 from timebank.payments.service import abandon_if, post
@@ -237,8 +236,6 @@ async def _is_ours(
     found = await _payments(connection, bank, command)
     outcome = {rules.PAYMENT: "paid", rules.RETURNED_PAYMENT: "returned", rules.RUN: "run"}[command.kind]
     abandon_if(_check_ours(line, found, command.kind))
-    for payment in found:
-        await lock_inside(connection, bank.id, payment)
     await settle_by_person(connection, actor, bank, line, found, outcome, now)
     row = line.id, command.kind, None, note or "Same amount, and the days fit.", actor.member_id, now
     explanation_id = await connection.fetchval(INSERT, bank.id, *row)
