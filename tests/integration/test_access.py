@@ -549,6 +549,8 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /payments/credits/{reference}": LOOKS_AT_PAYMENTS,
     "POST /payments/credits/{reference}/decide": PAYS,
     "POST /payments/credits/{reference}/repaid": PAYS,
+    "POST /payments/credits/{reference}/papers": PAYS,
+    "GET /payments/credits/{reference}/papers/{paper_id}": LOOKS_AT_PAYMENTS,
     "GET /payments/months": LOOKS_AT_PAYMENTS,
     "GET /payments/months/{month}": LOOKS_AT_PAYMENTS,
     "POST /payments/months/{month}/close": PAYS,

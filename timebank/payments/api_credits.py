@@ -4,13 +4,20 @@ from datetime import date
 
 import msgspec
 from litestar import Response, get, post
+from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
-from timebank.payments import credit_notes, credit_queries, rules
+from timebank.kit.paging import MAX_KEY
+from timebank.kit.refusal import Refusal
+from timebank.payments import api_documents, credit_notes, credit_papers, credit_queries, rules
 from timebank.payments import credits as owed_back
 from timebank.payments import set_off as setting_off
+from timebank.payments.api_documents import PaperAnswer, PaperBody
 from timebank.payments.api_shared import LOOK, STEP, ApiRequest, done_or_refused, reader, reference_of
-from timebank.payments.credit_queries import CreditFacts
+from timebank.payments.credit_papers import AddPaper
+from timebank.payments.credit_queries import CreditFacts, CreditUse
+from timebank.payments.downloads import SEND_AS_IS, paper_response
+from timebank.web.api import refused
 from timebank.web.context import database
 
 
@@ -51,6 +58,14 @@ class Credits(msgspec.Struct, frozen=True, kw_only=True):
     proposed: list[CreditFacts]
 
 
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """One credit, what became of it, and its papers."""
+
+    credit: CreditFacts
+    uses: list[CreditUse]
+    papers: list[PaperAnswer]
+
+
 @get("/api/v1/credits", **LOOK)
 async def list_credits(request: ApiRequest) -> Credits:
     """What payees owe back."""
@@ -60,6 +75,50 @@ async def list_credits(request: ApiRequest) -> Credits:
             open=await credit_queries.still_open(connection, actor.timebank_id),
             proposed=await credit_queries.proposed(connection, actor.timebank_id),
         )
+
+
+@get("/api/v1/credits/{reference:str}", **LOOK)
+async def show_credit(request: ApiRequest, reference: FromPath[str]) -> Credit:
+    """One credit, what became of it, and its papers."""
+    actor, known = reader(request), reference_of(reference)
+    async with database(request).reading(actor.timebank_id) as connection:
+        credit = await credit_queries.by_reference(connection, actor.timebank_id, known)
+        if credit is None:
+            raise NotFoundException("There is no such credit.")
+        uses = await credit_queries.uses(connection, actor.timebank_id, credit.id)
+        papers = await credit_papers.papers(connection, actor.timebank_id, credit.id)
+    return Credit(credit=credit, uses=uses, papers=api_documents.answers(papers))
+
+
+@post("/api/v1/credits/{reference:str}/papers", **STEP)
+async def add_credit_paper(
+    request: ApiRequest, reference: FromPath[str], data: JSONBody[PaperBody]
+) -> Response[owed_back.CreditChanged]:
+    """Keep the credit note itself, a PDF or a photo."""
+    paper = await api_documents.read_body(data)
+    if isinstance(paper, Refusal):
+        return refused([paper])
+    return await done_or_refused(
+        request, credit_papers.add_paper, AddPaper(reference=reference_of(reference), paper=paper)
+    )
+
+
+@get(
+    "/api/v1/credits/{reference:str}/papers/{paper_id:int}",
+    media_type="application/octet-stream",
+    opt=SEND_AS_IS,
+    **LOOK,
+)
+async def show_credit_paper(request: ApiRequest, reference: FromPath[str], paper_id: FromPath[int]) -> Response[bytes]:
+    """One paper of a credit, the same bytes for ever."""
+    actor, known = reader(request), reference_of(reference)
+    if not 0 < paper_id <= MAX_KEY:
+        raise NotFoundException("There is no such paper.")
+    async with database(request).reading(actor.timebank_id) as connection:
+        paper = await credit_papers.paper(connection, actor.timebank_id, known, paper_id)
+    if paper is None:
+        raise NotFoundException("There is no such paper.")
+    return paper_response(paper)
 
 
 @post("/api/v1/credits", **STEP)
@@ -94,4 +153,13 @@ async def record_credit_repaid(
     return await done_or_refused(request, owed_back.repaid, command)
 
 
-ROUTES = [list_credits, propose_credit_note, set_off, decide_credit_note, record_credit_repaid]
+ROUTES = [
+    list_credits,
+    show_credit,
+    add_credit_paper,
+    show_credit_paper,
+    propose_credit_note,
+    set_off,
+    decide_credit_note,
+    record_credit_repaid,
+]

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
@@ -27,17 +29,26 @@ select p.file_name, p.media_type, p.content, p.sha256
 """
 
 
+class AddPaper(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep a paper with a credit."""
+
+    reference: str
+    paper: ReadPaper
+
+
 async def add_paper(
-    db: Database, actor: Actor, reference: str, paper: ReadPaper, *, key: str, now: datetime
+    db: Database, actor: Actor, command: AddPaper, *, key: str, now: datetime
 ) -> CreditChanged | list[Refusal]:
     """Keep a paper with a credit, with its SHA-256. The same paper twice is one. For finance.
 
     Refusals: ``not_finance``, ``credit_refused``, ``too_many_papers``. Raises UnknownCredit.
     """
+    paper = command.paper
+    content = [command.reference, paper.sha256.hex()]
 
     async def work(connection: Connection) -> CreditChanged:
         abandon_if(rules.check_finance(actor))
-        credit = await locked_credit(connection, actor, reference)
+        credit = await locked_credit(connection, actor, command.reference)
         if credit.state == "refused":
             raise Rollback([Refusal("credit_refused", "This credit note was refused. Enter it anew first.", "paper")])
         abandon_if(documents.check_room(await connection.fetchval(COUNT, actor.timebank_id, credit.id)))
@@ -45,7 +56,7 @@ async def add_paper(
         await connection.execute(ADD, actor.timebank_id, credit.id, *row)
         return CreditChanged(reference=credit.reference, state=credit.state, left_pence=credit.left_pence)
 
-    return await once(db, actor, "add_credit_paper", key, [reference, paper.sha256.hex()], CreditChanged, work)
+    return await once(db, actor, "add_credit_paper", key, content, CreditChanged, work)
 
 
 async def papers(connection: Connection, timebank_id: int, credit_id: int) -> list[Paper]:

@@ -11,18 +11,22 @@ from timebank.kit import money
 from timebank.kit.actor import FINANCE
 from timebank.kit.clock import today
 from timebank.kit.money import in_words
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
-from timebank.payments import credit_notes, credit_queries, rules, words
+from timebank.payments import credit_notes, credit_papers, credit_queries, rules, words
 from timebank.payments import credits as owed_back
 from timebank.payments import set_off as setting_off
 from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote
+from timebank.payments.credit_papers import AddPaper
 from timebank.payments.credits import RecordRepaid, UnknownCredit
+from timebank.payments.documents import ACCEPT, ReadPaper, read_paper
+from timebank.payments.downloads import SEND_AS_IS, paper_response
 from timebank.payments.set_off import SettleDebt
 from timebank.payments.web import may_act, may_look, queues_page, reference_typed
 from timebank.web import forms
 from timebank.web.context import database, now
-from timebank.web.forms import BLANK, Form, date_fields
+from timebank.web.forms import BLANK, MAX_BODY_BYTES, Form, date_fields
 from timebank.web.pages import local, redirect, render
 from timebank.web.viewer import viewer
 
@@ -35,13 +39,14 @@ async def credits_page(request: PageRequest) -> Response[str]:
     return await _credits_page(request)
 
 
-@post("/payments/credits", guards=[may_act], include_in_schema=False)
+@post("/payments/credits", guards=[may_act], include_in_schema=False, request_max_body_size=MAX_BODY_BYTES)
 async def enter_note(request: PageRequest) -> Response[Any]:
-    """Enter a credit note."""
+    """Enter a credit note, with its paper when that is at hand."""
     form = await forms.read(request)
-    pence = money.parse(form.text("pence"), viewer(request).currency, field="pence")
-    if isinstance(pence, Refusal):
-        return await _credits_page(request, form.refused([pence]))
+    pence, paper = money.parse(form.text("pence"), viewer(request).currency, field="pence"), await _paper(form)
+    if isinstance(pence, Refusal) or isinstance(paper, Refusal):
+        unread = [found for found in (pence, paper) if isinstance(found, Refusal)]
+        return await _credits_page(request, form.refused(unread))
     payee_id = form.text("payee_id")
     command = ProposeCreditNote(
         payee_id=int(payee_id) if payee_id.isascii() and payee_id.isdigit() and len(payee_id) <= 18 else 0,
@@ -54,6 +59,9 @@ async def enter_note(request: PageRequest) -> Response[Any]:
     result = await retrying(lambda: credit_notes.propose_note(db, actor, command, key=form.key, now=now(request)))
     if isinstance(result, list):
         return await _credits_page(request, form.refused(result))
+    if paper is not None:
+        kept = AddPaper(reference=result.reference, paper=paper)
+        await retrying(lambda: credit_papers.add_paper(db, actor, kept, key=f"{form.key[:56]}-paper", now=now(request)))
     notice = "Saved. Someone else in finance checks it before it counts."
     return redirect(request, f"/payments/credits/{result.reference}", notice=notice)
 
@@ -113,6 +121,55 @@ async def repaid(request: PageRequest, reference: FromPath[str]) -> Response[Any
     return redirect(request, f"/payments/credits/{command.reference}", notice="Saved: it is paid back.")
 
 
+@post(
+    "/payments/credits/{reference:str}/papers",
+    guards=[may_act],
+    include_in_schema=False,
+    request_max_body_size=MAX_BODY_BYTES,
+)
+async def add_paper(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
+    """Keep a PDF or a photo with the credit."""
+    form = await forms.read(request)
+    known = reference_typed(reference)
+    paper = await _paper(form) or Refusal("paper_empty", "Choose a PDF or a photo first.", "paper")
+    if isinstance(paper, Refusal):
+        return await _credit_page(request, known, form.refused([paper]))
+    db, actor, command = database(request), viewer(request).actor, AddPaper(reference=known, paper=paper)
+    try:
+        result = await retrying(lambda: credit_papers.add_paper(db, actor, command, key=form.key, now=now(request)))
+    except UnknownCredit as error:
+        raise NotFoundException from error
+    if isinstance(result, list):
+        return await _credit_page(request, known, form.refused(result))
+    return redirect(request, f"/payments/credits/{known}", notice="The paper is kept with the credit.")
+
+
+@get(
+    "/payments/credits/{reference:str}/papers/{paper_id:int}",
+    guards=[may_look],
+    include_in_schema=False,
+    opt=SEND_AS_IS,
+)
+async def show_paper(request: PageRequest, reference: FromPath[str], paper_id: FromPath[int]) -> Response[bytes]:
+    """One paper, as it is kept; always to save, never shown inside our pages."""
+    timebank_id, known = viewer(request).actor.timebank_id, reference_typed(reference)
+    if not 0 < paper_id <= MAX_KEY:
+        raise NotFoundException
+    async with database(request).reading(timebank_id) as connection:
+        paper = await credit_papers.paper(connection, timebank_id, known, paper_id)
+    if paper is None:
+        raise NotFoundException
+    return paper_response(paper)
+
+
+async def _paper(form: Form) -> ReadPaper | Refusal | None:
+    """The file that was chosen, as it will be kept; None when none was."""
+    chosen = form.file("paper")
+    if chosen is None or not chosen.filename:
+        return None
+    return await read_paper(chosen.filename, await chosen.read(MAX_BODY_BYTES))
+
+
 async def _credits_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
     person = viewer(request)
     timebank_id = person.actor.timebank_id
@@ -128,6 +185,7 @@ async def _credits_page(request: PageRequest, form: Form = BLANK) -> Response[st
         still_open=still_open,
         proposed=proposed,
         payees=[("", "Choose"), *((str(payee.id), payee.name) for payee in known)],
+        accept=ACCEPT,
         kinds=[(kind, words.KIND_NAMES[kind][0]) for kind in rules.KINDS],
         can_act=person.has_role(FINANCE),
     )
@@ -141,6 +199,7 @@ async def _credit_page(request: PageRequest, reference: str, form: Form | None =
         if credit is None:
             raise NotFoundException
         uses = await credit_queries.uses(connection, timebank_id, credit.id)
+        papers = await credit_papers.papers(connection, timebank_id, credit.id)
     return render(
         request,
         "payments/credit.html",
@@ -148,6 +207,8 @@ async def _credit_page(request: PageRequest, reference: str, form: Form | None =
         form=form or Form.blank(**date_fields("on", today(now(request), person.time_zone))),
         credit=credit,
         uses=uses,
+        papers=papers,
+        accept=ACCEPT,
         is_own=credit.proposed_by == person.member_id,
         can_act=person.has_role(FINANCE),
         local=lambda moment: local(moment, person),
@@ -155,4 +216,4 @@ async def _credit_page(request: PageRequest, reference: str, form: Form | None =
     )
 
 
-ROUTES = [credits_page, enter_note, set_off, credit_page, decide, repaid]
+ROUTES = [credits_page, enter_note, set_off, credit_page, decide, repaid, add_paper, show_paper]
