@@ -10,7 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from timebank.claims import access_queries, access_rules, receipts, service
 from timebank.claims.access_queries import AccessCost
-from timebank.claims.api_mine import Amount, ApiRequest, Id, named
+from timebank.claims.api_frames import ApiRequest, done, named, place
+from timebank.claims.api_mine import Amount, Id
 from timebank.claims.service import (
     AccessNow,
     AddReceipt,
@@ -18,11 +19,9 @@ from timebank.claims.service import (
     CancelAccess,
     GiveAdvance,
     Settle,
-    UnknownAccessCost,
 )
 from timebank.identity.api_auth import acting, needs_scope
 from timebank.kit.actor import COORDINATOR, FINANCE, Actor
-from timebank.kit.paging import MAX_KEY, page_size, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
@@ -108,12 +107,13 @@ async def list_costs(
 ) -> Response[AccessPage]:
     """Money that is out, and what was booked and settled."""
     actor = _staff(request)
-    size, before = page_size(limit), parse_cursor(cursor) if cursor else (MAX_KEY,)
-    if isinstance(size, Refusal) or isinstance(before, Refusal):
-        return refused([found for found in (size, before) if isinstance(found, Refusal)])
+    found = place(cursor, limit)
+    if isinstance(found, list):
+        return refused(found)
+    before, size = found
     async with database(request).reading(actor.timebank_id) as connection:
         out = await access_queries.open_advances(connection, actor.timebank_id)
-        page = await access_queries.others(connection, actor.timebank_id, before=before[0], size=size)
+        page = await access_queries.others(connection, actor.timebank_id, before=before, size=size)
     return Response(
         AccessPage(
             open=[_shown(cost) for cost in out],
@@ -144,10 +144,8 @@ async def get_cost(request: ApiRequest, reference: FromPath[str]) -> Response[Ac
 )
 async def book(request: ApiRequest, data: JSONBody[NewBooking]) -> Response[AccessNow]:
     """Book with a supplier; someone in finance approves the payment."""
-    actor, key = acting(request), idempotency_key(request)
     command = BookAccess(**msgspec.structs.asdict(data))
-    done = await service.book(database(request), actor, command, key=key, now=now(request))
-    return refused(done) if isinstance(done, list) else Response(done, status_code=201)
+    return await done(request, acting(request), service.book, command, status_code=201)
 
 
 @post(
@@ -159,10 +157,8 @@ async def book(request: ApiRequest, data: JSONBody[NewBooking]) -> Response[Acce
 )
 async def give_advance(request: ApiRequest, data: JSONBody[NewAdvance]) -> Response[AccessNow]:
     """Write down cash that was given against a signature."""
-    actor, key = acting(request), idempotency_key(request)
     command = GiveAdvance(**msgspec.structs.asdict(data))
-    done = await service.give_advance(database(request), actor, command, key=key, now=now(request))
-    return refused(done) if isinstance(done, list) else Response(done, status_code=201)
+    return await done(request, acting(request), service.give_advance, command, status_code=201)
 
 
 @post(
@@ -174,7 +170,8 @@ async def give_advance(request: ApiRequest, data: JSONBody[NewAdvance]) -> Respo
 )
 async def add_receipt(request: ApiRequest, reference: FromPath[str], data: JSONBody[NewReceipt]) -> Response[AccessNow]:
     """Add a receipt to an advance."""
-    actor, key = _staff(request), idempotency_key(request)
+    idempotency_key(request)  # without one not even the photo is kept
+    actor = _staff(request)
     cost = await _one(request, actor, reference)
     receipt_id = None
     if data.photo:
@@ -189,8 +186,7 @@ async def add_receipt(request: ApiRequest, reference: FromPath[str], data: JSONB
         receipt_id=receipt_id,
         no_receipt_why=data.no_receipt_why,
     )
-    done = await service.add_receipt(database(request), actor, command, key=key, now=now(request))
-    return refused(done) if isinstance(done, list) else Response(done, status_code=201)
+    return await done(request, actor, service.add_receipt, command, status_code=201)
 
 
 @post(
@@ -203,13 +199,8 @@ async def add_receipt(request: ApiRequest, reference: FromPath[str], data: JSONB
 )
 async def settle(request: ApiRequest, reference: FromPath[str], data: JSONBody[Settlement]) -> Response[AccessNow]:
     """Account for an advance; never by who gave it, nor by who got it."""
-    actor, key = _staff(request), idempotency_key(request)
     command = Settle(reference=named(reference), returned_pence=data.returned_pence)
-    try:
-        done = await service.settle(database(request), actor, command, key=key, now=now(request))
-    except UnknownAccessCost as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, _staff(request), service.settle, command)
 
 
 @post(
@@ -222,13 +213,8 @@ async def settle(request: ApiRequest, reference: FromPath[str], data: JSONBody[S
 )
 async def cancel(request: ApiRequest, reference: FromPath[str], data: JSONBody[Cancellation]) -> Response[AccessNow]:
     """Cancel a booking before the supplier is paid."""
-    actor, key = acting(request), idempotency_key(request)
     command = CancelAccess(reference=named(reference), reason=data.reason)
-    try:
-        done = await service.cancel(database(request), actor, command, key=key, now=now(request))
-    except UnknownAccessCost as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, acting(request), service.cancel, command)
 
 
 async def _one(request: ApiRequest, actor: Actor, reference: str) -> AccessCost:

@@ -4,11 +4,12 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, delete, get, post, put
+from litestar import Response, delete, get, post, put
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from timebank.claims import queries, receipts, rules, service
+from timebank.claims.api_frames import ApiRequest, done, named, place
 from timebank.claims.queries import Claim
 from timebank.claims.service import (
     AddLine,
@@ -24,14 +25,12 @@ from timebank.claims.service import (
     UnknownClaim,
 )
 from timebank.identity.api_auth import acting, needs_scope
-from timebank.kit import ids
 from timebank.kit.actor import Actor
-from timebank.kit.paging import MAX_KEY, page_size, parse_cursor
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.web.api import CHANGING, READING, idempotency_key, refused
 from timebank.web.context import database, now
 
-ApiRequest = Request[Any, Any, Any]
 READ, WRITE = "hours:read", "hours:write"
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY)]
@@ -131,24 +130,24 @@ async def list_own(
 ) -> Response[ClaimPage]:
     """What the token's member claimed, newest first."""
     actor = acting(request)
-    size, before = page_size(limit), parse_cursor(cursor) if cursor else (MAX_KEY,)
-    if isinstance(size, Refusal) or isinstance(before, Refusal):
-        return refused([found for found in (size, before) if isinstance(found, Refusal)])
+    found = place(cursor, limit)
+    if isinstance(found, list):
+        return refused(found)
+    before, size = found
     async with database(request).reading(actor.timebank_id) as connection:
-        page = await queries.mine(connection, actor.timebank_id, actor.subject_id or 0, before=before[0], size=size)
+        page = await queries.mine(connection, actor.timebank_id, actor.subject_id or 0, before=before, size=size)
     return Response(ClaimPage(items=[shown(claim) for claim in page.items], next_cursor=page.next_cursor))
 
 
 @post("/api/v1/claims/costs", tags=["payments"], operation_id="add_cost", guards=[needs_scope(WRITE)], **CHANGING)
 async def add_cost(request: ApiRequest, data: JSONBody[NewCost]) -> Response[Kept]:
     """Add a cost to the draft, which begins with it if there is none."""
-    key = idempotency_key(request)
+    idempotency_key(request)  # without one not even the photo is kept
     actor = _for(request, data.member_id)
     line = await _line(request, actor, data)
     if isinstance(line, Refusal):
         return refused([line])
-    kept = await _found(service.add_line(database(request), actor, AddLine(line=line), key=key, now=now(request)))
-    return refused(kept) if isinstance(kept, list) else Response(kept, status_code=201)
+    return await done(request, actor, service.add_line, AddLine(line=line), status_code=201)
 
 
 @put(
@@ -162,14 +161,13 @@ async def change_cost(
     request: ApiRequest, reference: FromPath[str], n: FromPath[int], data: JSONBody[NewCost]
 ) -> Response[Kept]:
     """Put another cost in the place of one of a draft. Without a photo it has none."""
-    key = idempotency_key(request)
+    idempotency_key(request)  # without one not even the photo is kept
     actor = _for(request, data.member_id)
     line = await _line(request, actor, data)
     if isinstance(line, Refusal):
         return refused([line])
     command = ChangeLine(reference=named(reference), n=n, line=line)
-    kept = await _found(service.change_line(database(request), actor, command, key=key, now=now(request)))
-    return refused(kept) if isinstance(kept, list) else Response(kept)
+    return await done(request, actor, service.change_line, command)
 
 
 @delete(
@@ -184,11 +182,8 @@ async def remove_cost(
     request: ApiRequest, reference: FromPath[str], n: FromPath[int], member_id: FromQuery[int | None] = None
 ) -> Response[Kept]:
     """Take a cost out of a draft."""
-    key = idempotency_key(request)
     command = RemoveLine(reference=named(reference), n=n)
-    actor = _for(request, member_id)
-    kept = await _found(service.remove_line(database(request), actor, command, key=key, now=now(request)))
-    return refused(kept) if isinstance(kept, list) else Response(kept)
+    return await done(request, _for(request, member_id), service.remove_line, command)
 
 
 @post(
@@ -201,11 +196,8 @@ async def remove_cost(
 )
 async def send(request: ApiRequest, reference: FromPath[str], data: JSONBody[ClaimSend]) -> Response[Moved]:
     """Send a draft to be looked at."""
-    key = idempotency_key(request)
     command = Send(reference=named(reference), how_agreed=data.how_agreed)
-    actor = _for(request, data.member_id)
-    done = await _found(service.send(database(request), actor, command, key=key, now=now(request)))
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, _for(request, data.member_id), service.send, command)
 
 
 @post(
@@ -218,11 +210,8 @@ async def send(request: ApiRequest, reference: FromPath[str], data: JSONBody[Cla
 )
 async def take_back(request: ApiRequest, reference: FromPath[str], data: JSONBody[ForMember]) -> Response[Moved]:
     """Make a draft of it again, while nobody has decided."""
-    key = idempotency_key(request)
-    actor = _for(request, data.member_id)
     command = TakeBack(reference=named(reference))
-    done = await _found(service.take_back(database(request), actor, command, key=key, now=now(request)))
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, _for(request, data.member_id), service.take_back, command)
 
 
 @post(
@@ -235,11 +224,8 @@ async def take_back(request: ApiRequest, reference: FromPath[str], data: JSONBod
 )
 async def answer(request: ApiRequest, reference: FromPath[str], data: JSONBody[ClaimWords]) -> Response[Moved]:
     """Answer the question about it."""
-    key = idempotency_key(request)
-    actor = _for(request, data.member_id)
     command = Answer(reference=named(reference), answer=data.words)
-    done = await _found(service.answer(database(request), actor, command, key=key, now=now(request)))
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, _for(request, data.member_id), service.answer, command)
 
 
 @post(
@@ -252,11 +238,8 @@ async def answer(request: ApiRequest, reference: FromPath[str], data: JSONBody[C
 )
 async def look_again(request: ApiRequest, reference: FromPath[str], data: JSONBody[ClaimWords]) -> Response[Moved]:
     """Say why what was declined should be paid; it comes back as a claim of its own."""
-    key = idempotency_key(request)
-    actor = _for(request, data.member_id)
     command = LookAgain(reference=named(reference), words=data.words, how_agreed=data.how_agreed)
-    done = await _found(service.look_again(database(request), actor, command, key=key, now=now(request)))
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, _for(request, data.member_id), service.look_again, command)
 
 
 def shown(claim: Claim) -> ClaimLine:
@@ -273,14 +256,6 @@ def shown(claim: Claim) -> ClaimLine:
         seen=claim.seen,
         costs=[msgspec.convert(msgspec.to_builtins(line), Cost) for line in claim.lines],
     )
-
-
-def named(typed: str) -> str:
-    """The reference that somebody meant. Raises NotFoundException for what cannot be one."""
-    reference = ids.normalise_reference(typed)
-    if reference is None:
-        raise NotFoundException
-    return reference
 
 
 def _for(request: ApiRequest, member_id: int | None) -> Actor:
@@ -316,14 +291,6 @@ async def _line(request: ApiRequest, actor: Actor, data: NewCost) -> NewLine | R
 async def _is_member(request: ApiRequest, actor: Actor) -> bool:
     async with database(request).reading(actor.timebank_id) as connection:
         return await service.is_member(connection, actor.timebank_id, actor.subject_id or 0)
-
-
-async def _found(use_case: Any) -> Any:
-    """What the use case answers; what is not theirs is not found."""
-    try:
-        return await use_case
-    except UnknownClaim as error:
-        raise NotFoundException from error
 
 
 ROUTES: list[Any] = [list_own, add_cost, change_cost, remove_cost, send, take_back, answer, look_again]

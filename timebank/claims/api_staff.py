@@ -9,16 +9,16 @@ from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from timebank.claims import queries, receipts, rules, service
-from timebank.claims.api_mine import ApiRequest, ClaimLine, ClaimPage, Small, named, shown
-from timebank.claims.service import Ask, Decide, DeclinedLine, Moved, UnknownClaim
+from timebank.claims.api_frames import ApiRequest, done, named, place
+from timebank.claims.api_mine import ClaimLine, ClaimPage, Small, shown
+from timebank.claims.deciders import as_decider
+from timebank.claims.service import Ask, Decide, DeclinedLine, Moved
 from timebank.identity.api_auth import acting, needs_scope
-from timebank.kit.actor import COORDINATOR, FINANCE, Actor
-from timebank.kit.paging import MAX_KEY, page_size, parse_cursor
-from timebank.kit.refusal import Refusal
+from timebank.kit.actor import FINANCE, Actor
 from timebank.kit.words import mark
 from timebank.members.access import note_daily
 from timebank.payments import queries as payments
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
+from timebank.web.api import CHANGING, READING, refused
 from timebank.web.context import database, now
 
 READ, WRITE = "payables:read", "payments:write"
@@ -73,13 +73,14 @@ async def list_claims(
     limit: FromQuery[str | None] = None,
 ) -> Response[ClaimPage]:
     """Claims that wait, oldest first; with ``show=done`` those that were decided, newest first."""
-    actor = _staff(request)
-    size, before = page_size(limit), parse_cursor(cursor) if cursor else (MAX_KEY,)
-    if isinstance(size, Refusal) or isinstance(before, Refusal):
-        return refused([found for found in (size, before) if isinstance(found, Refusal)])
+    actor = await _looking(request)
+    found = place(cursor, limit)
+    if isinstance(found, list):
+        return refused(found)
+    before, size = found
     async with database(request).reading(actor.timebank_id) as connection:
         if show == "done":
-            page = await queries.done(connection, actor.timebank_id, before=before[0], size=size)
+            page = await queries.done(connection, actor.timebank_id, before=before, size=size)
             items, following = list(page.items), page.next_cursor
         else:
             items, following = await queries.queue(connection, actor.timebank_id), None
@@ -144,61 +145,68 @@ async def get_receipt(request: ApiRequest, reference: FromPath[str], n: FromPath
     "/api/v1/claims/{reference:str}/decide",
     tags=["payments"],
     operation_id="decide_claim",
-    guards=[needs_scope(WRITE, role=COORDINATOR)],
+    guards=[needs_scope(WRITE)],
     status_code=200,
     **CHANGING,
 )
 async def decide(request: ApiRequest, reference: FromPath[str], data: JSONBody[ClaimDecision]) -> Response[Moved]:
     """Decide about every cost at once; what is right becomes one payment for finance to approve."""
-    actor, key = acting(request), idempotency_key(request)
     command = Decide(
         reference=named(reference),
         declined=tuple(DeclinedLine(n=each.n, reason=each.reason) for each in data.declined),
         seen=data.seen,
     )
-    try:
-        done = await service.decide(database(request), actor, command, key=key, now=now(request))
-    except UnknownClaim as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, await _deciding(request), service.decide, command)
 
 
 @post(
     "/api/v1/claims/{reference:str}/ask",
     tags=["payments"],
     operation_id="ask_about_claim",
-    guards=[needs_scope(WRITE, role=COORDINATOR)],
+    guards=[needs_scope(WRITE)],
     status_code=200,
     **CHANGING,
 )
 async def ask(request: ApiRequest, reference: FromPath[str], data: JSONBody[ClaimQuestion]) -> Response[Moved]:
     """Ask the member something; the claim waits for their answer."""
-    actor, key = acting(request), idempotency_key(request)
     command = Ask(reference=named(reference), question=data.question)
-    try:
-        done = await service.ask(database(request), actor, command, key=key, now=now(request))
-    except UnknownClaim as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done)
+    return await done(request, await _deciding(request), service.ask, command)
 
 
 async def _readable(request: ApiRequest, actor: Actor, reference: str) -> queries.Claim:
     async with database(request).reading(actor.timebank_id) as connection:
         claim = await queries.by_reference(connection, actor.timebank_id, named(reference))
     is_own = claim is not None and claim.member_id == actor.subject_id
-    is_staff = actor.has(COORDINATOR) or actor.has(FINANCE)
-    if claim is None or not (is_own or (is_staff and claim.state != rules.DRAFT)):
+    if claim is None or not (is_own or (claim.state != rules.DRAFT and await _looks(request, actor))):
         raise NotFoundException
     what = mark("looked at a claim of yours")
     await note_daily(database(request), actor, claim.member_id, what, now=now(request))
     return claim
 
 
-def _staff(request: ApiRequest) -> Actor:
+async def _looks(request: ApiRequest, actor: Actor) -> bool:
+    """May they look at claims of others: finance, and whoever decides about them?"""
+    return actor.has(FINANCE) or await _as_decider(request, actor) is not None
+
+
+async def _looking(request: ApiRequest) -> Actor:
     actor = acting(request)
-    if not (actor.has(COORDINATOR) or actor.has(FINANCE)):
-        raise PermissionDeniedException("Only coordinators and finance see the claims of others.")
+    if not await _looks(request, actor):
+        raise PermissionDeniedException("Only coordinators, their deputies and finance see the claims of others.")
     return actor
+
+
+async def _deciding(request: ApiRequest) -> Actor:
+    found = await _as_decider(request, acting(request))
+    if found is None:
+        raise PermissionDeniedException("Only a coordinator, or their deputy, can decide about a claim.")
+    return found
+
+
+async def _as_decider(request: ApiRequest, actor: Actor) -> Actor | None:
+    async with database(request).reading(actor.timebank_id) as connection:
+        _, _, on = await service.situation(connection, actor.timebank_id, now(request))
+        return await as_decider(connection, actor, on)
 
 
 ROUTES: list[Any] = [list_claims, get_claim, get_receipt, decide, ask]

@@ -8,6 +8,7 @@ import msgspec
 
 from timebank.banks.rules import TimeBankFacts
 from timebank.claims import queries, rules, telling
+from timebank.claims.deciders import as_decider
 from timebank.claims.lines import own_claim, situation
 from timebank.claims.queries import Claim
 from timebank.claims.rules import ClaimFacts, UnknownClaim
@@ -163,7 +164,7 @@ async def ask(db: Database, actor: Actor, command: Ask, *, key: str, now: dateti
 
     async def work(connection: Connection) -> Moved:
         claim = await _locked(connection, actor, command.reference)
-        _stop(rules.check_decider(actor, claim))
+        await _may_decide(connection, actor, claim, now)
         _stop(rules.check_words(question, "question_missing", "Write what you want to know.", "question"))
         await connection.execute(MOVE, actor.timebank_id, claim.id, rules.ASKED, now)
         await _note(connection, actor, claim.id, "asked", now, question)
@@ -198,7 +199,7 @@ async def decide(db: Database, actor: Actor, command: Decide, *, key: str, now: 
 
     async def work(connection: Connection) -> Moved:
         facts = await _locked(connection, actor, command.reference)
-        _stop(rules.check_decider(actor, facts))
+        await _may_decide(connection, actor, facts, now)
         claim = await queries.by_reference(connection, actor.timebank_id, facts.reference)
         assert claim is not None, "it is locked"
         if command.seen and command.seen != claim.seen:
@@ -266,6 +267,12 @@ async def _follow(
         if made is not None:
             return made, reference
     raise RuntimeError(f"no free reference in {REFERENCE_ATTEMPTS} attempts")
+
+
+async def _may_decide(connection: Connection, actor: Actor, claim: ClaimFacts, now: datetime) -> None:
+    """Raises Rollback when this person may not look at this claim today."""
+    _, _, on = await situation(connection, actor.timebank_id, now)
+    _stop(rules.check_decider(await as_decider(connection, actor, on) or actor, claim))
 
 
 async def _decline(connection: Connection, actor: Actor, claim: ClaimFacts, declined: Sequence[DeclinedLine]) -> None:

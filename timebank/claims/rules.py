@@ -251,13 +251,13 @@ def check_decider(actor: Actor, claim: ClaimFacts) -> list[Refusal]:
     Refusals: ``not_allowed``, ``wrong_state``, ``pays_yourself``, ``own_submission``.
     """
     if not actor.has(COORDINATOR) or actor.on_behalf_of is not None:
-        return [Refusal("not_allowed", "Only a coordinator can decide about a claim.")]
+        return [Refusal("not_allowed", "Only a coordinator, or their deputy, can decide about a claim.")]
     if claim.state not in WAITING:
         return [Refusal("wrong_state", "This claim is not waiting any more.")]
     if actor.member_id == claim.member_id:
-        return [Refusal("pays_yourself", "This claim pays you. Ask another coordinator to look at it.")]
+        return [Refusal("pays_yourself", "This claim pays you. Somebody else decides about it.")]
     if actor.member_id == claim.sent_by or actor.member_id in claim.helpers:
-        message = "You filled this in for them. Ask another coordinator to look at it."
+        message = "You filled this in for them. Somebody else decides about it."
         return [Refusal("own_submission", message)]
     return []
 

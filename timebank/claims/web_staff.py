@@ -1,17 +1,19 @@
-"""Coordinators' pages: claims that wait, oldest first, and one claim with everything that helps to decide."""
+"""Pages of those who decide: claims that wait, oldest first, and one claim with everything that helps to decide."""
 
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.params import FromPath, FromQuery
 
 from timebank.claims import queries, receipts, rules, service, web_photos, words
+from timebank.claims.deciders import able, as_decider, others
 from timebank.claims.queries import Claim
 from timebank.claims.rules import ClaimFacts
 from timebank.claims.service import Ask, Decide, DeclinedLine, UnknownClaim
 from timebank.kit import ids
-from timebank.kit.actor import COORDINATOR, FINANCE
+from timebank.kit.actor import COORDINATOR, FINANCE, Actor
+from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, MAX_KEY, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import mark
@@ -22,20 +24,18 @@ from timebank.web import forms
 from timebank.web.context import database, now
 from timebank.web.forms import BLANK, Form
 from timebank.web.pages import redirect, render
-from timebank.web.viewer import requires_role, viewer
+from timebank.web.viewer import signed_in, viewer
 
 PageRequest = Request[Any, Any, Any]
 
-may_look = requires_role(COORDINATOR, FINANCE)
-may_decide = requires_role(COORDINATOR)
 
-
-@get("/claims", guards=[may_look], include_in_schema=False)
+@get("/claims", guards=[signed_in], include_in_schema=False)
 async def queue_page(
     request: PageRequest, show: FromQuery[str | None] = None, before: FromQuery[str | None] = None
 ) -> Response[str]:
     """What waits to be looked at; with ``show=done`` what was decided, a page at a time."""
-    timebank_id = viewer(request).actor.timebank_id
+    actor = await _looking(request)
+    timebank_id = actor.timebank_id
     is_done = show == "done"
     keys = parse_cursor(before) if before else (MAX_KEY,)
     if isinstance(keys, Refusal):
@@ -50,7 +50,9 @@ async def queue_page(
         request,
         "claims/queue.html",
         claims=claims,
+        not_mine={claim.id for claim in claims if rules.check_decider(actor, facts_of(claim))},
         is_done=is_done,
+        sees_access=actor.has(FINANCE) or viewer(request).has_role(COORDINATOR),
         older=f"/claims?show=done&before={cursor}" if cursor else None,
         newer="/claims?show=done" if is_done and before else None,
         words=words,
@@ -58,15 +60,16 @@ async def queue_page(
     )
 
 
-@get("/claims/{reference:str}", guards=[may_look], include_in_schema=False)
+@get("/claims/{reference:str}", guards=[signed_in], include_in_schema=False)
 async def claim_page(request: PageRequest, reference: FromPath[str]) -> Response[str]:
     """One claim: its costs and receipts, what looks the same, what was said, and what became of it."""
     return await _claim_page(request, reference, BLANK)
 
 
-@post("/claims/{reference:str}/decide", guards=[may_decide], status_code=303)
+@post("/claims/{reference:str}/decide", guards=[signed_in], status_code=303)
 async def decide(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     """Say which costs are right; what is ticked is not paid, with the reason beside it."""
+    actor = await _deciding(request)
     form = await forms.read(request)
     declined = tuple(
         DeclinedLine(n=int(n), reason=form.text(f"reason-{n}"))
@@ -74,7 +77,6 @@ async def decide(request: PageRequest, reference: FromPath[str]) -> Response[Any
         if n.isascii() and n.isdecimal() and len(n) <= 9
     )
     command = Decide(reference=_reference(reference), declined=declined, seen=form.text("seen"))
-    actor = viewer(request).actor
     try:
         done = await service.decide(database(request), actor, command, key=form.key, now=now(request))
     except UnknownClaim as error:
@@ -87,12 +89,12 @@ async def decide(request: PageRequest, reference: FromPath[str]) -> Response[Any
     return redirect(request, "/claims", notice=notice)
 
 
-@post("/claims/{reference:str}/ask", guards=[may_decide], status_code=303)
+@post("/claims/{reference:str}/ask", guards=[signed_in], status_code=303)
 async def ask(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     """Ask the member something."""
+    actor = await _deciding(request)
     form = await forms.read(request)
     command = Ask(reference=_reference(reference), question=form.text("question"))
-    actor = viewer(request).actor
     try:
         done = await service.ask(database(request), actor, command, key=form.key, now=now(request))
     except UnknownClaim as error:
@@ -102,7 +104,7 @@ async def ask(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
     return redirect(request, "/claims", notice="Asked. The claim waits for their answer.")
 
 
-@get("/claims/{reference:str}/lines/{n:int}/photo", guards=[may_look], include_in_schema=False)
+@get("/claims/{reference:str}/lines/{n:int}/photo", guards=[signed_in], include_in_schema=False)
 async def photo_of(request: PageRequest, reference: FromPath[str], n: FromPath[int]) -> Response[bytes]:
     """The receipt of one cost that was sent. A look is written down."""
     claim = await _claim(request, reference)
@@ -112,8 +114,32 @@ async def photo_of(request: PageRequest, reference: FromPath[str], n: FromPath[i
     return web_photos.shown(found)
 
 
+async def _looking(request: PageRequest) -> Actor:
+    """Who looks at claims here: finance, and whoever decides about them."""
+    person = viewer(request)
+    decider = await _as_decider(request)
+    if decider is None and not person.has_role(FINANCE):
+        raise PermissionDeniedException
+    return decider or person.actor
+
+
+async def _deciding(request: PageRequest) -> Actor:
+    """Who decides here: by their role, or as a coordinator's deputy today."""
+    found = await _as_decider(request)
+    if found is None:
+        raise PermissionDeniedException
+    return found
+
+
+async def _as_decider(request: PageRequest) -> Actor | None:
+    person = viewer(request)
+    async with database(request).reading(person.actor.timebank_id) as connection:
+        return await as_decider(connection, person.actor, today(now(request), person.time_zone))
+
+
 async def _claim(request: PageRequest, reference: str) -> Claim:
     """A claim that was sent; that it was looked at is written down, once a day."""
+    await _looking(request)
     person = viewer(request)
     async with database(request).reading(person.actor.timebank_id) as connection:
         claim = await queries.by_reference(connection, person.actor.timebank_id, _reference(reference))
@@ -132,6 +158,9 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         same = await queries.same(connection, timebank_id, claim.id)
         events = await queries.events(connection, timebank_id, claim.id)
         payable = await payments.by_source(connection, timebank_id, "claim", claim.id)
+        on = today(now(request), person.time_zone)
+        decider = await as_decider(connection, person.actor, on) or person.actor
+        can = others(await able(connection, timebank_id, on), facts_of(claim))
     return render(
         request,
         "claims/decide.html",
@@ -143,7 +172,9 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         payable=payable,
         payment_states=PAYMENT_STATES,
         may_see_payments=person.has_role(FINANCE) or "admin" in person.roles,
-        why_not=rules.check_decider(person.actor, _facts(claim)),
+        why_not=rules.check_decider(decider, facts_of(claim)),
+        can=[one.name for one in can],
+        names_deputies=person.has_role(COORDINATOR),
         kinds=rules.KIND_NAMES,
         words=words,
         miles=rules.miles_in_words,
@@ -151,7 +182,8 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
     )
 
 
-def _facts(claim: Claim) -> ClaimFacts:
+def facts_of(claim: Claim) -> ClaimFacts:
+    """The claim as the rules see it."""
     return ClaimFacts(
         id=claim.id,
         reference=claim.reference,
