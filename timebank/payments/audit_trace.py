@@ -42,7 +42,7 @@ select p.reference as payable, e.n, e.state, e.at, e.actor_id, e.reason, e.entry
                                          and t.payable_id = e.payable_id and t.batch_number = $2)
  order by p.id, e.n
 """
-# What the bank did with a payment is posted under the payment's own reference.
+# What the bank did with a payment is posted under the payment's own reference, or the run's when it was one amount.
 OUTCOME_ENTRIES = """
 select id from ledger.entry where book_id = $1 and id = any($2::uuid[]) and reference = any($3::text[])
 """
@@ -109,7 +109,7 @@ async def entries_behind(
 ) -> list[UUID]:
     """The ledger entries of a payment run: what made the debts, what sent it on its way, and what became of it."""
     known = [one.entry_id for one in walked if one.entry_id is not None]
-    references = sorted({one.payment for one in traced})
+    references = sorted({one.payment for one in traced} | {f"batch/{number}"})
     outcomes = [row["id"] for row in await connection.fetch(OUTCOME_ENTRIES, timebank_id, known, references)]
     voided = await connection.fetchval(VOID_ENTRIES, timebank_id, number) or []
     return sorted({*exported, *voided, *outcomes, *(one.owed_entry for one in traced)})

@@ -23,23 +23,25 @@ from timebank.reconciliation.rules import LineFacts
 MAX_LINES_AT_ONCE = 400
 MAX_ITEMS_AT_ONCE = 900
 """Ledger items of one transaction; the ledger takes 1,000."""
+MAX_ITEMS_OF_A_LINE = 120
+"""A line has room for the ids of so many payments, and leaves suspense besides."""
 
 SETTLE_LINE = """
 update bank_line set state = $3, outcome = $4, batch_number = $5, payment_line = $6, entry_id = $7, settled_at = $8
  where timebank_id = $1 and id = $2
 """
-BEGIN_RUN = "update bank_line set outcome = 'run', batch_number = $3 where timebank_id = $1 and id = $2"
-INSERT_MATCH = """
-insert into bank_match (timebank_id, batch_number, payment_line, outcome, line_id) values ($1, $2, $3, $4, $5)
+INSERT_MATCHES = """
+insert into bank_match (timebank_id, batch_number, payment_line, outcome, line_id)
+select $1, * from unnest($2::integer[], $3::integer[], $4::text[], $5::bigint[])
 """
 NO_REASON = "The bank gave no reason."
 
 
 class Looked(msgspec.Struct, frozen=True, kw_only=True):
-    """How many lines in suspense were matched, and the last id that was looked at; 0 when there are no more."""
+    """How many lines in suspense were matched, and the id after which to go on; None when there are no more."""
 
     matched: int
-    after: int
+    after: int | None
 
 
 @dataclass(slots=True)
@@ -79,17 +81,10 @@ async def book_waiting(
     lines = await queries.waiting_of(connection, bank.id, statement_id, MAX_LINES_AT_ONCE)
     world = await queries.world(connection, bank.id, lines, bank.slug, lock=True)
     work = await _work(connection, actor, bank, now)
-    for line in lines:
-        # A line that is being booked as a payment run goes on as one: its sum is partly settled by now.
-        is_begun = line.outcome == "run" and line.batch_number is not None
-        match = Match("run", run=line.batch_number) if is_begun else matching.match([line], world, bank.slug)[0]
-        if match is None:
+    for line, match in zip(lines, matching.match(lines, world, bank.slug), strict=True):
+        if match is None or not await _book(work, line, match):
             work.lines.append((line, rules.IN_SUSPENSE, "", None, None, _suspense(work, line)))
-        elif match.payment is not None:
-            _settle(work, line, match)
-        elif not await _settle_run(work, line, match.run or 0):
-            break
-        if work.room < 2:
+        if work.room < MAX_ITEMS_OF_A_LINE:
             break
     await _carry_out(work)
 
@@ -104,20 +99,19 @@ async def match_suspense(
     ordered = matching.in_order(lines)
     found = 0
     for line, match in zip(ordered, matching.match(ordered, world, bank.slug), strict=True):
-        if match is None or work.room < 2:
+        if match is None:
             continue
-        if match.payment is None:
-            payments = await queries.on_their_way(connection, bank.id, match.run or 0)
-            if len(payments) + 1 > work.room:
-                continue  # too many for what is left of this transaction: matched by hand, or the next time
-            _out(work, line)
-            _settle_all(work, line, match.run or 0, payments)
+        if work.room < MAX_ITEMS_OF_A_LINE:
+            await _carry_out(work)
+            return Looked(matched=found, after=after)
+        out = len(work.items)
+        _out(work, line)
+        if await _book(work, line, match):
+            found += 1
         else:
-            _out(work, line)
-            _settle(work, line, match)
-        found += 1
+            del work.items[out]
     await _carry_out(work)
-    return Looked(matched=found, after=lines[-1].id if len(lines) == MAX_LINES_AT_ONCE else 0)
+    return Looked(matched=found, after=lines[-1].id if len(lines) == MAX_LINES_AT_ONCE else None)
 
 
 async def settle_by_person(
@@ -133,7 +127,9 @@ async def settle_by_person(
     work = await _work(connection, actor, bank, now)
     _out(work, line)
     if outcome == "run":
-        _settle_all(work, line, payments[0].batch_number, payments)
+        _settle_run(work, line, payments[0].batch_number, payments)
+    elif len(payments) > 1:
+        _settle_each(work, line, payments)
     else:
         _settle(work, line, Match(outcome, payment=payments[0]))  # type: ignore[arg-type]
     await _carry_out(work)
@@ -163,30 +159,41 @@ def _settle(work: Work, line: LineFacts, match: Match) -> None:
     work.lines.append((line, rules.MATCHED, match.outcome, payment.batch_number, payment.line, at))
 
 
-def _settle_all(work: Work, line: LineFacts, number: int, payments: Sequence[PaymentFacts]) -> None:
+def _settle_each(work: Work, line: LineFacts, payments: Sequence[PaymentFacts]) -> None:
+    """One line that pays several payments, not all of a run: an entry for each."""
     for payment in payments:
         at = work.add(outcome_item(payment, PAID, actor=work.actor, effective_on=work.day(line)))
         work.settled.append((line, payment, PAID, at))
         work.shown.append((payment, PAID, line.id))
-    work.lines.append((line, rules.MATCHED, "run", number, None, None))
+    work.lines.append((line, rules.MATCHED, PAID, None, None, None))
 
 
-async def _settle_run(work: Work, line: LineFacts, number: int) -> bool:
-    """Settle what is on its way of a run, as far as it fits into this transaction. False when some of it is left."""
-    settled = {(one.batch_number, one.line) for _, one, _, _ in work.settled}
-    payments = [
-        one
-        for one in await queries.on_their_way(work.connection, work.bank.id, number)
-        if (one.batch_number, one.line) not in settled
-    ]
-    if len(payments) <= work.room:
-        _settle_all(work, line, number, payments)
-        return True
-    some = payments[: work.room]
-    _settle_all(work, line, number, some)
-    work.lines.pop()
-    await work.connection.execute(BEGIN_RUN, work.bank.id, line.id, number)
-    return False
+def _settle_run(work: Work, line: LineFacts, number: int, payments: Sequence[PaymentFacts]) -> None:
+    """All that is on its way of a run, paid as one amount: one entry, as there is one line."""
+    at = work.add(
+        rules.run_entry(line, number, currency=work.bank.currency, actor=work.actor, effective_on=work.day(line))
+    )
+    for payment in payments:
+        work.settled.append((line, payment, PAID, at))
+        work.shown.append((payment, PAID, line.id))
+    work.lines.append((line, rules.MATCHED, "run", number, None, at))
+
+
+async def _book(work: Work, line: LineFacts, match: Match) -> bool:
+    """Add what a match posts. False when somebody else was quicker with a payment of the run: then it is no match."""
+    if match.payment is not None:
+        _settle(work, line, match)
+    elif match.payments:
+        _settle_each(work, line, match.payments)
+    else:
+        assert match.run is not None
+        payments = await queries.on_their_way(work.connection, work.bank.id, match.run)
+        settled = {(one.batch_number, one.line) for _, one, _, _ in work.settled}
+        left = [one for one in payments if (one.batch_number, one.line) not in settled]
+        if sum(one.pence for one in left) != -line.pence:
+            return False
+        _settle_run(work, line, match.run, left)
+    return True
 
 
 async def _carry_out(work: Work) -> None:
@@ -206,10 +213,9 @@ async def _carry_out(work: Work) -> None:
             for line, state, outcome, batch_number, payment_line, at in work.lines
         ],
     )
-    await work.connection.executemany(
-        INSERT_MATCH,
-        [(timebank_id, one.batch_number, one.line, outcome, line_id) for one, outcome, line_id in work.shown],
-    )
+    shown = [(one.batch_number, one.line, outcome, line_id) for one, outcome, line_id in work.shown]
+    if shown:
+        await work.connection.execute(INSERT_MATCHES, timebank_id, *zip(*shown, strict=True))
 
 
 def _reason(line: LineFacts) -> str:

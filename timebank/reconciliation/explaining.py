@@ -29,8 +29,6 @@ from timebank.reconciliation.booking import settle_by_person
 from timebank.reconciliation.rules import ExplanationFacts, LineFacts, Owed
 
 MAX_BATCH_NUMBER = 2**31 - 1
-MAX_RUN_BY_HAND = 800
-"""Payments of a run that one line can settle by a person's word: they fit into one ledger call."""
 
 INSERT = """
 insert into bank_explanation (timebank_id, line_id, kind, credit_id, note, state, proposed_by, proposed_at)
@@ -264,9 +262,6 @@ def _check_ours(line: LineFacts, found: Sequence[PaymentFacts], kind: str) -> li
     goes_out = kind != rules.RETURNED_PAYMENT
     if (line.pence < 0) != goes_out or sum(payment.pence for payment in found) != abs(line.pence):
         return [Refusal("other_amount", "That is another amount, so it cannot be this line. Choose another.", field)]
-    if len(found) > MAX_RUN_BY_HAND:
-        text = f"A run of more than {MAX_RUN_BY_HAND} payments is matched by its number on the statement only."
-        return [Refusal("run_too_long", text, field)]
     return []
 
 

@@ -241,7 +241,7 @@ async def match_again(db: Database, actor: Actor, *, key: str, now: datetime) ->
         return refusals
     looked = Looked(matched=0, after=0)
     found = part = 0
-    while part == 0 or looked.after:
+    while looked.after is not None:
         part += 1
 
         async def work(connection: Connection, after: int = looked.after) -> Looked:
@@ -249,7 +249,7 @@ async def match_again(db: Database, actor: Actor, *, key: str, now: datetime) ->
             bank = await banks.by_id(connection, actor.timebank_id)
             return await match_suspense(connection, actor, bank, after, now)
 
-        done = await once(db, actor, "match_again", f"{key[:150]}:{part}", looked.after, Looked, work)
+        done = await once(db, actor, "match_again", f"{key[:150]}:{part}", (part, looked.after), Looked, work)
         if isinstance(done, list):
             return done
         looked = done

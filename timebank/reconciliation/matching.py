@@ -1,9 +1,9 @@
 """Which payment a line of a statement is. Pure: exact matches only; the rest is for a person.
 
 A line is a payment when one of our end-to-end ids stands in it, alone or inside a longer text, with or without its
-dash, and the amount is the payment's to the penny. Money out: it was paid. Money in: it came back. A line with the
-number of a payment run and the sum of all of it that is still on its way is that run. What has been paid before is
-never paid again.
+dash, and the amount is the payment's to the penny. Money out: it was paid. Money in: it came back. A line with several
+of our end-to-end ids and their sum is these payments; one with the number of a payment run and the sum of all of it
+that is still on its way is that run. What has been paid before is never paid again.
 """
 
 import re
@@ -25,10 +25,10 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Run:
-    """A payment run: its payments that are on their way, and what they come to."""
+    """A payment run: how many of its payments are on their way, and what they come to."""
 
     number: int
-    left: list[Place]
+    left: int
     left_pence: int
 
 
@@ -40,25 +40,41 @@ class World:
     shown: set[tuple[int, int, str]] = field(default_factory=set)
     runs: dict[int, Run] = field(default_factory=dict)
     states: dict[Place, str] = field(default_factory=dict)
+    paid_runs: set[int] = field(default_factory=set)
 
     def state(self, payment: PaymentFacts) -> str:
         """The state that it will have once the lines before are booked."""
-        return self.states.get((payment.batch_number, payment.line), payment.state)
+        state = PAID if self._is_in_paid_run(payment) else payment.state
+        return self.states.get((payment.batch_number, payment.line), state)
 
     def was_shown(self, payment: PaymentFacts, outcome: str) -> bool:
         """Has a statement shown this outcome already?"""
-        return (payment.batch_number, payment.line, outcome) in self.shown
+        is_shown = (payment.batch_number, payment.line, outcome) in self.shown
+        return is_shown or (outcome == PAID and self._is_in_paid_run(payment))
+
+    def show(self, payment: PaymentFacts, outcome: str) -> None:
+        """A line shows this outcome; when it moves the payment, that leaves its run."""
+        place = payment.batch_number, payment.line
+        self.shown.add((*place, outcome))
+        run = self.runs.get(payment.batch_number)
+        if run is not None and outcome == PAID and self.state(payment) == EXPORTED:
+            run.left -= 1
+            run.left_pence -= payment.pence
+
+    def _is_in_paid_run(self, payment: PaymentFacts) -> bool:
+        return payment.state == EXPORTED and payment.batch_number in self.paid_runs
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """What a line is. ``is_booked``: somebody marked it by hand before, so it posts nothing.
 
-    A run has no ``payment``: it is all of ``run`` that is on its way.
+    Without a ``payment`` it is several ``payments``, or all of ``run`` that is on its way.
     """
 
     outcome: Literal["paid", "returned", "run"]
     payment: PaymentFacts | None = None
+    payments: tuple[PaymentFacts, ...] = ()
     run: int | None = None
     is_booked: bool = False
 
@@ -95,13 +111,13 @@ def in_order(lines: Iterable[LineFacts]) -> list[LineFacts]:
 
 
 def _match(line: LineFacts, world: World, slug: str) -> Match | None:
-    named = [world.payments[one] for one in possible_references(line) if one in world.payments]
+    named = [world.payments[one] for one in sorted(possible_references(line)) if one in world.payments]
     same = [payment for payment in named if payment.pence == abs(line.pence)]
     if len(same) == 1:
         return _payment(line, same[0], world)
     if same or line.pence >= 0:
         return None
-    return _run(line, world, slug)
+    return _several(line, named, world) or _run(line, world, slug)
 
 
 def _payment(line: LineFacts, payment: PaymentFacts, world: World) -> Match | None:
@@ -114,12 +130,22 @@ def _payment(line: LineFacts, payment: PaymentFacts, world: World) -> Match | No
     by_hand = (PAID, RETURNED) if outcome == PAID else (RETURNED,)
     if state != needed and state not in by_hand:
         return None
-    place = payment.batch_number, payment.line
-    world.shown.add((*place, outcome))
+    world.show(payment, outcome)
     if state == needed:
-        world.states[place] = outcome
-        _leaves(world, payment)
+        world.states[payment.batch_number, payment.line] = outcome
     return Match(outcome, payment=payment, is_booked=state != needed)
+
+
+def _several(line: LineFacts, named: Sequence[PaymentFacts], world: World) -> Match | None:
+    """One debit for the payments that it names: all of them on their way, and their sum to the penny."""
+    if len(named) < 2 or sum(payment.pence for payment in named) != -line.pence:
+        return None
+    if any(world.state(one) != EXPORTED or world.was_shown(one, PAID) for one in named):
+        return None
+    for payment in named:
+        world.show(payment, PAID)
+        world.states[payment.batch_number, payment.line] = PAID
+    return Match(PAID, payments=tuple(named))  # type: ignore[arg-type]
 
 
 def _run(line: LineFacts, world: World, slug: str) -> Match | None:
@@ -131,15 +157,6 @@ def _run(line: LineFacts, world: World, slug: str) -> Match | None:
     if len(fitting) != 1:
         return None
     run = fitting[0]
-    for place in run.left:
-        world.states[place] = PAID
-        world.shown.add((*place, PAID))
-    run.left, run.left_pence = [], 0
+    world.paid_runs.add(run.number)
+    run.left = run.left_pence = 0
     return Match("run", run=run.number)
-
-
-def _leaves(world: World, payment: PaymentFacts) -> None:
-    run = world.runs.get(payment.batch_number)
-    if run is not None and (payment.batch_number, payment.line) in run.left:
-        run.left.remove((payment.batch_number, payment.line))
-        run.left_pence -= payment.pence

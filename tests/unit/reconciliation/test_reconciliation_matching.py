@@ -81,7 +81,7 @@ def test_two_payments_of_the_same_amount_in_one_line_are_not_chosen_between() ->
 @pytest.mark.parametrize("text", ["RUN 3", "BATCH0003", "riverside-RUN-0003", "Payment run no 3", "BULK RIVERSIDE-3"])
 def test_a_run_is_known_by_its_number_and_all_that_is_left_of_it(text: str) -> None:
     found = world(payment())
-    found.runs = {3: Run(3, [(3, 1), (3, 2)], 2000)}
+    found.runs = {3: Run(3, 2, 2000)}
     is_found = "no" not in text.split()
     assert matching.match([line(-1999, text), line(-2000, text), line(-2000, text)], found, "riverside") == [
         None,
@@ -92,7 +92,7 @@ def test_a_run_is_known_by_its_number_and_all_that_is_left_of_it(text: str) -> N
 
 def test_a_payment_that_left_its_run_is_not_paid_again_with_it() -> None:
     found = world(payment())
-    found.runs = {3: Run(3, [(3, 1), (3, 2)], 2000)}
+    found.runs = {3: Run(3, 2, 2000)}
     lines = [line(-1250, "B7K2-M9QX"), line(-2000, "RUN 3"), line(-750, "RUN 3")]
     assert [one and one.outcome for one in matching.match(lines, found, "x")] == ["paid", None, "run"]
 
