@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from timebank.db import retrying
 from timebank.identity.api_auth import acting, needs_scope
-from timebank.payments import codes, papers, remittance
+from timebank.payments import codes, papers, remittance, taken
 from timebank.payments.api_shared import READ, WRITE, known_number, reader
 from timebank.payments.audit_pack import MEDIA_TYPE, Pack
 from timebank.payments.codes import SetCodes
@@ -71,7 +71,10 @@ async def show_journal(
 async def show_audit_pack(request: ApiRequest, number: FromPath[int]) -> Response[Any]:
     """All that stands behind a payment run, as a zip to be checked offline."""
     actor = reader(request)
-    return _file(await papers.audit_pack_of(database(request), actor.timebank_id, known_number(number)), MEDIA_TYPE)
+    pack = await papers.audit_pack_of(database(request), actor.timebank_id, known_number(number))
+    if pack is not None:
+        await taken.note(database(request), actor, number, taken.AUDIT_PACK, now=now(request))
+    return _file(pack, MEDIA_TYPE)
 
 
 @get(

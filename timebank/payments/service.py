@@ -204,7 +204,8 @@ async def record_cancelled(
 async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: datetime) -> Changed | list[Refusal]:
     """Send a payable for approval. The actor becomes its submitter, and so cannot be the one who approves it.
 
-    Refusals: those of ``rules.check_submit``. Raises UnknownPayment for an unknown reference.
+    Who puts an approved one back does not stand behind it: its submitter stays, or could approve it now. Refusals:
+    those of ``rules.check_submit``. Raises UnknownPayment for an unknown reference.
     """
     scope = f"submit_payable:{actor.name}"
     invoice_number, reason = tidy(command.invoice_number), command.reason.strip()
@@ -219,8 +220,8 @@ async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: 
                 """
                 update payable
                    set invoice_number = case when $3 = '' then invoice_number else $3 end,
-                       submitted_by = $4, approved_by = null, approved_digest = null, batch_number = null,
-                       state = 'submitted'
+                       submitted_by = case when state = 'approved' then coalesce(submitted_by, $4) else $4 end,
+                       approved_by = null, approved_digest = null, batch_number = null, state = 'submitted'
                  where timebank_id = $1 and id = $2
                 """,
                 actor.timebank_id,

@@ -8,11 +8,11 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import ADMIN, FINANCE, Actor
 from timebank.kit.refusal import Refusal
 from timebank.payments.profiles import any_format
-from timebank.payments.run_rules import MAX_DAYS_AHEAD
 
 MAX_SHOWN = 50
 SUN_DIGITS = 6
 MAX_TAX_YEAR_DAY = 28  # every month has it
+MAX_WORKING_DAYS_AHEAD = 14  # with any holidays in between within the 31 days that banks take
 
 FIND = """
 select format, service_user_number, days_ahead, tax_year_month, tax_year_day
@@ -115,8 +115,8 @@ def check(wanted: PaymentSettings) -> list[Refusal]:
     if sun and not (len(sun) == SUN_DIGITS and sun.isascii() and sun.isdecimal()):
         message = f"Enter the {SUN_DIGITS} digits of the service user number, or leave it empty."
         refusals.append(Refusal("service_user_number_wrong", message, "service_user_number"))
-    if not 0 <= wanted.days_ahead <= MAX_DAYS_AHEAD:
-        message = f"Enter a number of working days from 0 to {MAX_DAYS_AHEAD}."
+    if not 0 <= wanted.days_ahead <= MAX_WORKING_DAYS_AHEAD:
+        message = f"Enter a number of working days from 0 to {MAX_WORKING_DAYS_AHEAD}."
         refusals.append(Refusal("days_ahead_wrong", message, "days_ahead"))
     if not (1 <= wanted.tax_year_month <= 12 and 1 <= wanted.tax_year_day <= MAX_TAX_YEAR_DAY):
         message = f"Enter a day from 1 to {MAX_TAX_YEAR_DAY} and a month."

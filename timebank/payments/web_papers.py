@@ -14,7 +14,7 @@ from timebank.db import retrying
 from timebank.kit.actor import FINANCE
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
-from timebank.payments import codes, papers, remittance, run_queries
+from timebank.payments import codes, papers, remittance, run_queries, taken
 from timebank.payments.audit_pack import MEDIA_TYPE, Pack
 from timebank.payments.codes import CODED, SetCodes
 from timebank.payments.formats.accounts import KINDS_IN_WORDS
@@ -115,9 +115,11 @@ async def remittance_file(request: PageRequest, number: FromPath[int], line: Fro
 @get("/payments/batches/{number:int}/audit-pack", guards=[may_look], include_in_schema=False)
 async def audit_pack_file(request: PageRequest, number: FromPath[int]) -> Response[bytes]:
     """All that stands behind a payment run, as a zip."""
-    pack = await papers.audit_pack_of(database(request), viewer(request).actor.timebank_id, _known(number))
+    actor = viewer(request).actor
+    pack = await papers.audit_pack_of(database(request), actor.timebank_id, _known(number))
     if pack is None:
         raise NotFoundException
+    await taken.note(database(request), actor, number, taken.AUDIT_PACK, now=now(request))
     return download(pack, MEDIA_TYPE)
 
 

@@ -13,7 +13,7 @@ from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE
 from timebank.kit.refusal import Refusal
 from timebank.kit.working_days import working_days_after
-from timebank.payments import batches, files, leaving, outcomes, profiles, rules, run_queries, words
+from timebank.payments import batches, files, leaving, outcomes, profiles, rules, run_queries, taken, words
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.files import MakeFile
@@ -86,14 +86,15 @@ async def batch_file(
     request: PageRequest, number: FromPath[int], format_code: FromQuery[str | None] = None
 ) -> Response[bytes]:
     """The stored bytes of a payment run, the same for ever; ``format_code`` for another than its first file."""
-    timebank_id = viewer(request).actor.timebank_id
-    async with database(request).reading(timebank_id) as connection:
-        batch = await run_queries.batch(connection, timebank_id, _batch_number(number))
+    actor = viewer(request).actor
+    async with database(request).reading(actor.timebank_id) as connection:
+        batch = await run_queries.batch(connection, actor.timebank_id, _batch_number(number))
         if batch is None:
             raise NotFoundException
-        file = await run_queries.batch_file(connection, timebank_id, number, format_code or batch.format)
+        file = await run_queries.batch_file(connection, actor.timebank_id, number, format_code or batch.format)
     if file is None:
         raise NotFoundException
+    await taken.note(database(request), actor, number, file.format, now=now(request))
     return file_response(file)
 
 
@@ -185,6 +186,7 @@ async def _batch_page(request: PageRequest, number: int, form: Form = BLANK) -> 
         made = await run_queries.batch_files(connection, timebank_id, number)
         totals = await run_queries.sums_of_batch(connection, timebank_id, number)
         format_choices = await profiles.choices(connection, timebank_id)
+        takings = await taken.of_batch(connection, timebank_id, number)
     return render(
         request,
         "payments/batch.html",
@@ -194,6 +196,8 @@ async def _batch_page(request: PageRequest, number: int, form: Form = BLANK) -> 
         payments=payments,
         files=made,
         format_choices=format_choices,
+        takings=takings,
+        names={taken.AUDIT_PACK: "Audit pack"} | {code: name for code, name, _ in format_choices},
         totals=totals,
         is_open=all(payment.state == rules.EXPORTED for payment in payments),
         local=lambda moment: local(moment, person),
