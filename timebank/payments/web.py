@@ -27,6 +27,7 @@ from timebank.payments import (
     service,
     words,
 )
+from timebank.payments import glance as glances
 from timebank.payments import overview as overviews
 from timebank.payments.formats import FORMATS
 from timebank.payments.profiles import any_format
@@ -124,6 +125,8 @@ async def queues_page(request: PageRequest, form: Form = BLANK) -> Response[str]
         settings = await payment_settings(connection, timebank_id)
         payment_format = await any_format(connection, timebank_id, settings.format) or FORMATS[0]
         overview = await overviews.overview(connection, timebank_id, payment_format)
+        day = today(now(request), person.time_zone)
+        glance = await glances.glance(connection, timebank_id, day)
         names = await _names(connection, person, (*overview.waiting, *overview.ready, *overview.cash))
         others, away = await queries.deputies(connection, timebank_id, person.member_id or 0)
     return render(
@@ -132,13 +135,15 @@ async def queues_page(request: PageRequest, form: Form = BLANK) -> Response[str]
         422 if form.refusals else 200,
         form=form,
         overview=overview,
+        glance=glance,
+        is_good=rules.is_approval_good,
         payment_format=payment_format,
         currency=person.currency,
         deputies=words.who_approves(others, away) if person.has_role(FINANCE) else "",
         names=names,
         member_id=person.member_id,
         can_act=person.has_role(FINANCE),
-        today=today(now(request), person.time_zone),
+        today=day,
         words=words,
         digest=lambda payable: rules.digest(payable).hex(),
         payments_in_words=rules.payments_in_words,

@@ -84,9 +84,9 @@ def what_next(payable: PayableFacts) -> str:
 def why_not_approve(member_id: int | None, payable: PayableFacts) -> str:
     """Why this member cannot be the one who approves; "" when nothing stands in the way."""
     if member_id == payable.submitted_by:
-        return "You confirmed this, so someone else in finance approves it."
+        return "You confirmed it. Someone else approves."
     if member_id == payable.payee_member_id:
-        return "This pays you, so someone else in finance approves it."
+        return "It pays you. Someone else approves."
     return ""
 
 
@@ -144,3 +144,16 @@ def why_behind(behind: Behind, currency: str) -> str:
         owing = in_words(behind.credit_pence, currency)
         return f"{what}, but they owe us {owing}. Set the two off: no money moves."
     return f"{count} more: one payment run holds {rules.MAX_PER_BATCH} at most. They go into the next one."
+
+
+def why_stuck(why: str, credit_pence: int = 0, currency: str = "") -> str:
+    """Why a payment cannot leave, and what to do: ``why`` is a word of ``leaving``, or the state that it is in."""
+    if why == leaving.COVERED:
+        return f"They owe us {in_words(credit_pence, currency)}. Set the two off: no money moves."
+    return {
+        leaving.CHANGED: "Changed after approval. Put it back for approval.",
+        leaving.NO_ACCOUNT: "No bank details that this format can use. Add or confirm them, then approve it again.",
+        leaving.TOO_MANY: f"One payment run holds {rules.MAX_PER_BATCH} at most. They go into the next one.",
+        rules.REJECTED: "Rejected by the bank. Find out why, then send it for approval again.",
+        rules.RETURNED: "It came back. Find out why, then send it for approval again.",
+    }[why]

@@ -93,7 +93,7 @@ async def test_a_missing_invoice_number_keeps_the_page_and_links_to_the_field(cl
     answer = await browser.submit(f"/payments/{reference}/submit", {"invoice_number": "INV-7"})
     assert answer.status_code == 303
     page = await browser.get(f"/payments/{reference}")
-    assert "You confirmed this, so someone else in finance approves it." in page.text
+    assert "You confirmed it. Someone else approves." in page.text
     refused = await browser.submit(f"/payments/{reference}/approve")
     assert refused.status_code == 422
     assert "Ask someone else in finance" in refused.text
@@ -155,7 +155,7 @@ async def test_paid_from_the_payment_run_leads_back_to_it_and_a_return_is_record
     assert "Came back from the bank" in page
     assert "Account closed" in page
     assert "send it again" in page
-    assert "Please check" in (await browser.get("/payments")).text
+    assert "Stuck, and why" in (await browser.get("/payments")).text
 
 
 async def test_a_spoiled_approval_is_shown_and_put_back(client: Open, bank: Bank) -> None:
