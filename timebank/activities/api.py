@@ -262,7 +262,9 @@ async def remove_activity_photo(
 
 def _activity(found: ActivityShown, sees_all: bool) -> ActivityAnswer:
     answer = msgspec.convert(found, ActivityAnswer, from_attributes=True)
-    return answer if sees_all else msgspec.structs.replace(answer, budget_code="", funder="", band="", fund_id=None)
+    if sees_all:
+        return answer
+    return msgspec.structs.replace(answer, budget_code="", funder="", band="", fund_id=None, budget_id=None)
 
 
 async def _activity_answer(request: ApiRequest, activity_id: int, status: int = 200) -> Response[ActivityAnswer]:

@@ -1,12 +1,12 @@
 """Reading the forms of activities and sessions: what was typed, as commands or as refusals beside fields. Pure."""
 
-from collections.abc import Mapping
 from datetime import date, time
 from typing import Any, cast
 
 from timebank.activities.recurrence import Repeat
 from timebank.activities.rules import ACCESS_TICKS, GIVES, WORK_KINDS, ActivityDetails, SessionDetails
 from timebank.activities.shown import ActivityShown, SessionShown
+from timebank.budgets import choosing
 from timebank.kit import durations, times
 from timebank.kit.refusal import Refusal
 from timebank.web.forms import Form, date_fields
@@ -41,6 +41,7 @@ def activity_form(activity: ActivityShown | None) -> Form:
         funder=activity.funder,
         band=activity.band,
         fund_id=activity.fund_id,
+        budget_id=activity.budget_id,
         is_listed="yes" if activity.is_listed else None,
     )
 
@@ -49,8 +50,7 @@ def read_activity(form: Form) -> dict[str, Any] | list[Refusal]:
     """The details of a group as typed, for ``AddActivity`` or ``ChangeActivity``."""
     minutes = durations.parse(form.text("default_minutes"), field="default_minutes")
     preparation, travel = _optional(form, "preparation_minutes"), _optional(form, "travel_minutes")
-    fund_id = _whole(form, "fund_id", "Give the number of the fund, or leave it empty.")
-    refusals = [one for one in (minutes, preparation, travel, fund_id) if isinstance(one, Refusal)]
+    refusals = [one for one in (minutes, preparation, travel) if isinstance(one, Refusal)]
     if refusals:
         return refusals
     details = ActivityDetails(
@@ -68,7 +68,8 @@ def read_activity(form: Form) -> dict[str, Any] | list[Refusal]:
         budget_code=form.text("budget_code"),
         funder=form.text("funder"),
         band=form.text("band"),
-        fund_id=cast("int | None", fund_id),
+        fund_id=choosing.chosen(form.text("fund_id")),
+        budget_id=choosing.chosen(form.text("budget_id")),
         is_listed=form.has("is_listed", "yes"),
         **{name: form.has("access", name) for name in ACCESS_TICKS},
     )
@@ -140,7 +141,7 @@ def read_repeat(form: Form) -> Repeat | list[Refusal] | None:
     )
 
 
-def choices() -> Mapping[str, list[tuple[str, ...]]]:
+def choices() -> dict[str, list[tuple[str, ...]]]:
     """What the forms offer to choose from."""
     return {
         "gives": [

@@ -44,7 +44,8 @@ class ActivityDetails(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a stream of work. ``default_minutes``, ``preparation_minutes`` and ``travel_minutes`` are the
     usual ones of a session. ``is_listed``: members see its sessions and can sign up. It gives hours or a fee, never one
     in exchange for the other; ``work_kind`` is what a fee is for (guidance for people on benefits tells them apart).
-    ``band`` and ``fund_id`` say which rate a fee follows.
+    ``band`` and ``fund_id`` say which rate a fee follows; ``budget_id`` pays fees and, unless somebody chooses another,
+    expenses and access costs.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ActivityDetails(msgspec.Struct, frozen=True, kw_only=True):
     funder: str = ""
     band: str = ""
     fund_id: int | None = None
+    budget_id: int | None = None
     is_listed: bool = True
 
 

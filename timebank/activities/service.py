@@ -1,6 +1,8 @@
 """Use cases of activities, each one function and one transaction. The other modules' use cases are named here too."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -33,9 +35,11 @@ from timebank.activities.taking_part import (
     take_back_check_in,
     withdraw,
 )
+from timebank.budgets import choosing
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 
 __all__ = (
@@ -88,7 +92,7 @@ CHANGE_ACTIVITY = f"""
 update activity set name_key = $3, {", ".join(f"{name} = ${n}" for n, name in enumerate(COLUMNS, start=4))}
  where timebank_id = $1 and id = $2
 """  # noqa: S608 - the columns are our own
-LOCK_ACTIVITY = "select id, name_key, is_archived from activity where timebank_id = $1 and id = $2 for update"
+LOCK_ACTIVITY = "select id, fund_id, budget_id from activity where timebank_id = $1 and id = $2 for update"
 NAME_TAKEN = "select exists (select from activity where timebank_id = $1 and name_key = $2 and id <> $3)"
 STILL_PLANNED = """
 select count(*) from session where timebank_id = $1 and activity_id = $2 and state = 'planned' and held_on >= $3
@@ -117,7 +121,8 @@ async def add_activity(
 ) -> int | list[Refusal]:
     """Add a group and return its id.
 
-    Refusals: ``not_allowed``, and those of :func:`timebank.activities.rules.check_activity`.
+    Refusals: ``not_allowed``, those of :func:`timebank.activities.rules.check_activity` and, for fund and budget, of
+    :func:`timebank.budgets.choosing.check_fits`.
     """
     if refusal := rules.may_arrange(actor):
         return [refusal]
@@ -131,7 +136,8 @@ async def add_activity(
 async def make_activity(connection: Connection, actor: Actor, command: AddActivity) -> int:
     """Add a group inside an open transaction; raises Rollback with what stands in the way."""
     details = _tidy(command)
-    if refusals := rules.check_activity(details):
+    refusals = rules.check_activity(details) + await _check_money(connection, actor, details)
+    if refusals:
         raise Rollback(refusals)
     added = await connection.fetchval(ADD_ACTIVITY, actor.timebank_id, names.key(details.name), *_values(details))
     if added is None:
@@ -144,7 +150,8 @@ async def change_activity(
 ) -> int | list[Refusal]:
     """Change a group and return its id. Sessions that are planned keep their own length.
 
-    Refusals: ``not_allowed``, and those of :func:`timebank.activities.rules.check_activity`.
+    Refusals: ``not_allowed``, those of :func:`timebank.activities.rules.check_activity` and, for fund and budget, of
+    :func:`timebank.budgets.choosing.check_fits`.
 
     Raises:
         LookupError: there is no such group.
@@ -153,11 +160,14 @@ async def change_activity(
         return [refusal]
 
     async def work(connection: Connection) -> int:
-        await _locked(connection, actor.timebank_id, command.activity_id)
+        before = await _locked(connection, actor.timebank_id, command.activity_id)
         details = _tidy(command)
         key_of_name = names.key(details.name)
         is_taken = await connection.fetchval(NAME_TAKEN, actor.timebank_id, key_of_name, command.activity_id)
-        if refusals := rules.check_activity(details, {key_of_name} if is_taken else ()):
+        kept = before["fund_id"], before["budget_id"]
+        refusals = rules.check_activity(details, {key_of_name} if is_taken else ())
+        refusals += await _check_money(connection, actor, details, kept)
+        if refusals:
             raise Rollback(refusals)
         await connection.execute(
             CHANGE_ACTIVITY, actor.timebank_id, command.activity_id, key_of_name, *_values(details)
@@ -197,9 +207,26 @@ async def archive_activity(
     return await once(db, actor, "archive_activity", key, command, int, work)
 
 
-async def _locked(connection: Connection, timebank_id: int, activity_id: int) -> None:
-    if await connection.fetchrow(LOCK_ACTIVITY, timebank_id, activity_id) is None:
+async def _locked(connection: Connection, timebank_id: int, activity_id: int) -> Mapping[str, Any]:
+    row: Mapping[str, Any] | None = await connection.fetchrow(LOCK_ACTIVITY, timebank_id, activity_id)
+    if row is None:
         raise LookupError(activity_id)
+    return row
+
+
+async def _check_money(
+    connection: Connection,
+    actor: Actor,
+    details: ActivityDetails,
+    kept: tuple[int | None, int | None] = (None, None),
+) -> list[Refusal]:
+    for field, chosen in (("fund_id", details.fund_id), ("budget_id", details.budget_id)):
+        if not 0 < (chosen or 1) <= MAX_KEY:
+            what = field.removesuffix("_id")
+            return [Refusal(f"unknown_{what}", f"Choose a {what} of this time bank, or none.", field)]
+    return await choosing.check_fits(
+        connection, actor.timebank_id, fund_id=details.fund_id, budget_id=details.budget_id, kept=kept
+    )
 
 
 def _tidy(given: ActivityDetails) -> ActivityDetails:

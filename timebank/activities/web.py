@@ -12,6 +12,7 @@ from timebank.activities import forms as activity_forms
 from timebank.activities import queries, service, web_paper, web_photos, web_sessions, web_taking_part
 from timebank.activities.service import AddActivity, AddLeader, ArchiveActivity, ChangeActivity, EndLeader
 from timebank.activities.web_parts import coordinates, coordinators, the_activity, today
+from timebank.budgets import choosing
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
 from timebank.web import forms
@@ -41,7 +42,7 @@ async def activities_page(request: PageRequest) -> Response[str]:
 @get("/groups/new", guards=[coordinators])
 async def new_group_page(request: PageRequest) -> Response[str]:
     """The form for a new group."""
-    return _form_page(request, activity_forms.activity_form(None))
+    return await _form_page(request, activity_forms.activity_form(None))
 
 
 @post("/groups/new", guards=[coordinators], status_code=303)
@@ -50,12 +51,12 @@ async def add_group(request: PageRequest) -> Response[Any]:
     form = await forms.read(request)
     details = activity_forms.read_activity(form)
     if isinstance(details, list):
-        return _form_page(request, form.refused(details))
+        return await _form_page(request, form.refused(details))
     added = await service.add_activity(
         database(request), viewer(request).actor, AddActivity(**details), key=form.key, now=now(request)
     )
     if isinstance(added, list):
-        return _form_page(request, form.refused(added))
+        return await _form_page(request, form.refused(added))
     return redirect(request, f"/groups/{added}/register", notice="The group is added. Log its first session here.")
 
 
@@ -70,7 +71,7 @@ async def edit_group_page(request: PageRequest, group_id: FromPath[int]) -> Resp
     """The form of a group, filled in."""
     async with database(request).reading(viewer(request).actor.timebank_id) as connection:
         activity = await the_activity(request, connection, group_id)
-    return _form_page(request, activity_forms.activity_form(activity), group_id)
+    return await _form_page(request, activity_forms.activity_form(activity), group_id)
 
 
 @post("/groups/{group_id:int}/edit", guards=[coordinators], status_code=303)
@@ -81,13 +82,13 @@ async def change_group(request: PageRequest, group_id: FromPath[int]) -> Respons
         await the_activity(request, connection, group_id)
     details = activity_forms.read_activity(form)
     if isinstance(details, list):
-        return _form_page(request, form.refused(details), group_id)
+        return await _form_page(request, form.refused(details), group_id)
     command = ChangeActivity(activity_id=group_id, **details)
     changed = await service.change_activity(
         database(request), viewer(request).actor, command, key=form.key, now=now(request)
     )
     if isinstance(changed, list):
-        return _form_page(request, form.refused(changed), group_id)
+        return await _form_page(request, form.refused(changed), group_id)
     return redirect(request, f"/groups/{group_id}", notice="The group is changed.")
 
 
@@ -153,7 +154,17 @@ async def end_leader(request: PageRequest, group_id: FromPath[int]) -> Response[
     return redirect(request, f"/groups/{group_id}", notice="They do not lead this group any more.")
 
 
-def _form_page(request: PageRequest, form: Form, activity_id: int | None = None) -> Response[str]:
+async def _form_page(request: PageRequest, form: Form, activity_id: int | None = None) -> Response[str]:
+    """The form of a group; what it is paid from stays to choose from, whatever became of it."""
+    person = viewer(request)
+    timebank_id = person.actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        activity = None if activity_id is None else await queries.activity(connection, timebank_id, activity_id)
+        fund_id, budget_id = (activity.fund_id, activity.budget_id) if activity else (None, None)
+        money = {
+            "funds": await choosing.funds(connection, timebank_id, kept=fund_id, none="No fund"),
+            "budgets": await choosing.budgets(connection, timebank_id, person.currency, kept=budget_id),
+        }
     status = 422 if form.refusals else 200
     return render(
         request,
@@ -161,7 +172,7 @@ def _form_page(request: PageRequest, form: Form, activity_id: int | None = None)
         status,
         form=form,
         activity_id=activity_id,
-        choices=activity_forms.choices(),
+        choices=activity_forms.choices() | money,
         place="/groups",
     )
 
@@ -174,6 +185,8 @@ async def _activity_page(request: PageRequest, activity_id: int, form: Form = BL
         leaders = await queries.leaders(connection, timebank_id, activity_id, today(request))
         known = await members.known_members(connection, timebank_id) if coordinates(request) else []
         code = await queries.code_in_use(connection, timebank_id, activity_id)
+        funds = await choosing.fund_names(connection, timebank_id) if activity.fund_id else {}
+        budgets = await choosing.budget_names(connection, timebank_id) if activity.budget_id else {}
     return render(
         request,
         "activities/activity.html",
@@ -185,6 +198,8 @@ async def _activity_page(request: PageRequest, activity_id: int, form: Form = BL
         leaders=leaders,
         known=known[: web_sessions.MAX_SUGGESTIONS],
         code=code,
+        fund=activity.fund_id and (funds.get(activity.fund_id) or choosing.earlier_fund(activity.fund_id)),
+        budget=activity.budget_id and budgets.get(activity.budget_id),
         coordinates=coordinates(request),
         today=today(request),
         place="/groups",

@@ -3,11 +3,12 @@
 from collections.abc import Container
 from datetime import date
 
-from timebank.budgets import queries
+from timebank.budgets import queries, rules
 from timebank.budgets.rules import BudgetFacts
 from timebank.db import Connection
 from timebank.kit.money import in_words
 from timebank.kit.paging import MAX_KEY
+from timebank.kit.refusal import Refusal
 
 Choices = list[tuple[str, str]]
 
@@ -57,6 +58,40 @@ async def fund_names(connection: Connection, timebank_id: int) -> dict[int, str]
 async def budget_names(connection: Connection, timebank_id: int) -> dict[int, str]:
     """The names of budgets by id."""
     return {one.id: one.name for one in await queries.budgets(connection, timebank_id)}
+
+
+async def check_fits(
+    connection: Connection,
+    timebank_id: int,
+    *,
+    fund_id: int | None,
+    budget_id: int | None,
+    day: date | None = None,
+    kept: tuple[int | None, int | None] = (None, None),
+) -> list[Refusal]:
+    """May these two be chosen together? What was chosen before (``kept``) may stay, whatever became of it.
+
+    ``day``: the first on which the budget is to pay. Refusals: ``unknown_fund``, ``fund_closed``, ``unknown_budget``,
+    ``budget_closed``, ``outside_budget``, ``other_fund`` (the budget belongs to another).
+    """
+    refusals = []
+    if fund_id is not None and fund_id != kept[0]:
+        fund = await queries.fund(connection, timebank_id, fund_id)
+        if fund is None:
+            refusals.append(Refusal("unknown_fund", "Choose a fund of this time bank, or none.", "fund_id"))
+        elif not fund.is_open:
+            refusals.append(Refusal("fund_closed", f"The fund “{fund.name}” is closed. Choose another.", "fund_id"))
+    if budget_id is None or (fund_id, budget_id) == kept:
+        return refusals
+    budget = await queries.budget(connection, timebank_id, budget_id)
+    if budget is None:
+        return [*refusals, Refusal("unknown_budget", "Choose a budget of this time bank, or none.", "budget_id")]
+    if budget_id != kept[1]:
+        refusals += rules.check_takes(budget, day or budget.starts_on, field="budget_id")
+    if fund_id is not None and fund_id != budget.fund_id:
+        text = f"The budget “{budget.name}” belongs to the fund “{budget.fund_name}”. Choose that fund, or none."
+        refusals.append(Refusal("other_fund", text, "fund_id"))
+    return refusals
 
 
 def earlier_fund(number: int) -> str:

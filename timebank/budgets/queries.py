@@ -83,6 +83,8 @@ select '/claims/access/' || a.reference, a.reference, 'Access costs, cash given 
 PROMISED = """
 select 'fee' as kind, count(*) as count, coalesce(sum(greatest(0, f.pence - coalesce(
            (select sum(c.pence) from fee_choice c
+              join payable q on q.timebank_id = c.timebank_id and q.source_kind = 'fee' and q.source_id = c.id
+                            and q.state <> 'cancelled'
              where c.timebank_id = f.timebank_id and c.fee_id = f.id and c.state = 'gone'), 0))), 0)::bigint as pence
   from fee f where f.timebank_id = $1 and f.budget_id = $2 and f.state = 'waiting'
  union all

@@ -15,7 +15,7 @@ from timebank.fees import service as fees
 from timebank.fees.service import ChangedTime, Following, NewFee
 from timebank.kit.actor import Actor
 
-BANDS = "select id, band, fund_id from activity where timebank_id = $1 and id = any($2::bigint[])"
+BANDS = "select id, band, fund_id, budget_id from activity where timebank_id = $1 and id = any($2::bigint[])"
 
 
 async def plan(
@@ -36,10 +36,10 @@ async def plan(
     if not paid:
         return changed
     rows = await connection.fetch(BANDS, actor.timebank_id, sorted({one.activity_id or 0 for one in paid}))
-    bands = {row["id"]: (row["band"], row["fund_id"]) for row in rows}
+    bands = {row["id"]: (row["band"], row["fund_id"], row["budget_id"]) for row in rows}
     new = []
     for one in paid:
-        band, fund_id = bands.get(one.activity_id or 0, ("", None))
+        band, fund_id, budget_id = bands.get(one.activity_id or 0, ("", None, None))
         new.append(
             NewFee(
                 contribution_id=one.contribution_id,
@@ -47,6 +47,7 @@ async def plan(
                 activity=one.activity,
                 band=band,
                 fund_id=fund_id,
+                budget_id=budget_id,
                 held_on=one.held_on,
                 minutes=one.minutes,
             )

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from timebank.banks import queries as banks
+from timebank.budgets import service as budgets
 from timebank.db import Connection, Database, Rollback, once
 from timebank.fees import following, paying, queries, rules
 from timebank.fees.rules import FeeFacts, UnknownFee
@@ -86,7 +87,8 @@ async def choose(
 
     By the member, or a coordinator for them; a supporter cannot. After the last day to choose only a coordinator can.
     What is taken waits for approval by finance, as everything that is paid. Refusals: those of ``rules.may_choose`` and
-    ``rules.check_choice``, ``too_late``, ``charity_unknown``. Raises UnknownFee.
+    ``rules.check_choice``, ``too_late``, ``charity_unknown``, ``no_budget_left`` (more than before, which its budget
+    does not hold any more). Raises UnknownFee.
     """
 
     async def work(connection: Connection) -> ChosenFee:
@@ -123,6 +125,7 @@ async def _choose(connection: Connection, actor: Actor, fee: FeeFacts, command: 
     rate = await rates.one(connection, actor.timebank_id, fee.rate_id or 0)
     if rate is None:
         raise RuntimeError(f"fee {fee.id} has no rate")
+    await budgets.lock(connection, actor.timebank_id, fee.budget_id)
     money = await paying.money_of(connection, actor.timebank_id, now)
     ended = await paying.plan_end(connection, actor, fee, money)
     if ended is not None and ended.gone:
@@ -139,6 +142,7 @@ async def _choose(connection: Connection, actor: Actor, fee: FeeFacts, command: 
         offered_pence=fee.offered_pence,
         pence=rules.paid_pence(fee, command.how, command.pence),
         charity_id=command.payee_id,
+        budget_id=fee.budget_id,
         how_agreed=tidy(command.how_agreed),
     )
     items = [item for item in (ended.item if ended else None, planned.item) if item is not None]
@@ -147,6 +151,7 @@ async def _choose(connection: Connection, actor: Actor, fee: FeeFacts, command: 
         await paying.keep_end(connection, actor, ended, entry_ids, "The person chose something else.", now)
     payable_reference = await paying.keep_choice(connection, actor, fee.id, planned, entry_ids, now)
     await connection.execute(SET_CHOSEN, actor.timebank_id, fee.id, now)
+    await paying.check_budget(connection, actor, fee.budget_id, planned.pence - fee.used_pence)
     await following.add_event(connection, actor, fee.id, "chosen", fee.minutes, planned.pence, now=now)
     await note_within(connection, actor, fee.member_id, mark("chose what happens to your fee"), now=now)
     return ChosenFee(reference=fee.reference, how=command.how, pence=planned.pence, payable_reference=payable_reference)
@@ -196,7 +201,7 @@ async def price(
 ) -> PricedFees | list[Refusal]:
     """Work out fees that had no rate when they arose, once finance has set one; each person is asked then.
 
-    At most :data:`MAX_PRICED` at once. Refusals: ``not_finance``.
+    At most :data:`MAX_PRICED` at once. Refusals: ``not_finance``, and those of a budget that has not enough left.
     """
     if actor.member_id is None or not actor.has(FINANCE):
         return [Refusal("not_finance", "Only someone with the finance role can do this. Ask your finance team.")]

@@ -5,14 +5,15 @@ What has been paid is never asked back by the service: the fee says how much lef
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
 from ledger import Post, Reverse
+from timebank.budgets import service as budgets
 from timebank.db import Connection
 from timebank.fees import paying, queries, rules, telling
-from timebank.fees.paying import EndedChoice, Money, PlannedChoice
+from timebank.fees.paying import Money, PlannedChoice
+from timebank.fees.plans import NOTHING, Arising, ChangedTime, Changing, Following, NewFee, budget_of
 from timebank.fees.queries import StandingFacts
 from timebank.fees.rules import FeeFacts
 from timebank.kit import ids
@@ -26,96 +27,19 @@ REASON = "The time was put right."
 
 ADD = """
 insert into fee (timebank_id, reference, contribution_id, member_id, activity, band, fund_id, held_on, minutes, rate_id,
-                 pence, state, offered, created_at, changed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+                 pence, state, offered, created_at, changed_at, budget_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)
 on conflict (timebank_id, reference) do nothing returning id
 """
 CHANGE = """
-update fee set held_on = $3, minutes = $4, rate_id = $5, pence = $6, state = $7, offered = $8, changed_at = $9
+update fee set held_on = $3, minutes = $4, rate_id = $5, pence = $6, state = $7, offered = $8, changed_at = $9,
+               budget_id = $10
  where timebank_id = $1 and id = $2
 """
 ADD_EVENT = """
 insert into fee_event (timebank_id, fee_id, n, what, minutes, pence, over_pence, by_id, at)
 select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8 from fee_event where timebank_id = $1 and fee_id = $2
 """
-
-
-@dataclass(frozen=True, slots=True)
-class NewFee:
-    """Approved time that pays a fee: ``band`` and ``fund_id`` are its activity's."""
-
-    contribution_id: int
-    member_id: int
-    activity: str
-    band: str
-    fund_id: int | None
-    held_on: date
-    minutes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedTime:
-    """What a contribution says from now on; ``minutes`` 0 when it is taken out."""
-
-    contribution_id: int
-    minutes: int
-    held_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class Arising:
-    """A fee that is about to arise, with the choice that the person's standing choice makes."""
-
-    new: NewFee
-    reference: str
-    rate: RateFacts | None
-    pence: int
-    choice: PlannedChoice | None
-
-    @property
-    def state(self) -> str:
-        """Its first state."""
-        return rules.NO_RATE if self.rate is None else rules.CHOSEN if self.choice else rules.WAITING
-
-
-@dataclass(frozen=True, slots=True)
-class Changing:
-    """A fee that is about to change: what it says then, the choice that ends, and the one that takes its place."""
-
-    fee: FeeFacts
-    to: ChangedTime
-    what: str
-    rate: RateFacts | None
-    pence: int
-    state: str
-    over_pence: int
-    ended: EndedChoice | None
-    choice: PlannedChoice | None
-
-    @property
-    def is_offered(self) -> bool:
-        """True when the person is asked, because they were not or because it is worth something else now."""
-        return self.state == rules.WAITING and (
-            self.fee.state != rules.WAITING or max(0, self.pence - self.gone_pence) != self.fee.offered_pence
-        )
-
-    @property
-    def gone_pence(self) -> int:
-        """What has left, with the choice that ends now."""
-        gone = self.fee.choice_pence or 0 if self.ended is not None and self.ended.gone else 0
-        return self.fee.gone_pence + gone
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """Fees that follow, worked out. ``items`` go into the caller's one ledger call, in this order."""
-
-    arising: Sequence[Arising] = ()
-    changing: Sequence[Changing] = ()
-    items: Sequence[Post | Reverse] = field(default=())
-
-
-NOTHING = Following()
 
 
 async def plan_new(connection: Connection, actor: Actor, new: Sequence[NewFee], *, now: datetime) -> Following:
@@ -127,8 +51,26 @@ async def plan_new(connection: Connection, actor: Actor, new: Sequence[NewFee], 
         return NOTHING
     money = await paying.money_of(connection, actor.timebank_id, now)
     standing = await _standing(connection, actor, [one.member_id for one in new])
-    found: dict[tuple[str, date, int | None], RateFacts | None] = {}
+    priced = await _price_new(connection, actor, new)
+    await budgets.lock(connection, actor.timebank_id, *(budget_of(one.budget_id, rate) for one, rate, _ in priced))
     arising = []
+    for one, rate, pence in priced:
+        reference = ids.reference()
+        choice = None
+        if rate is not None and one.member_id in standing:
+            by = standing[one.member_id]
+            budget_id = budget_of(one.budget_id, rate)
+            choice = await _by_standing(connection, actor, money, by, reference, one.held_on, rate, pence, budget_id)
+        arising.append(Arising(one, reference, rate, pence, choice))
+    return Following(arising=arising, items=[one.choice.item for one in arising if one.choice and one.choice.item])
+
+
+async def _price_new(
+    connection: Connection, actor: Actor, new: Sequence[NewFee]
+) -> list[tuple[NewFee, RateFacts | None, int]]:
+    """Each with its rate, or None, and what it is worth; without what is worth nothing."""
+    found: dict[tuple[str, date, int | None], RateFacts | None] = {}
+    priced = []
     for one in new:
         place = (one.band, one.held_on, one.fund_id)
         if place not in found:
@@ -137,16 +79,9 @@ async def plan_new(connection: Connection, actor: Actor, new: Sequence[NewFee], 
             )
         rate = found[place]
         pence = amount(rate, one.minutes) if rate else 0
-        if rate is not None and not pence:
-            continue
-        reference = ids.reference()
-        choice = None
-        if rate is not None and one.member_id in standing:
-            choice = await _by_standing(
-                connection, actor, money, standing[one.member_id], reference, one.held_on, rate, pence
-            )
-        arising.append(Arising(one, reference, rate, pence, choice))
-    return Following(arising=arising, items=[one.choice.item for one in arising if one.choice and one.choice.item])
+        if rate is None or pence:
+            priced.append((one, rate, pence))
+    return priced
 
 
 async def plan_changes(
@@ -162,6 +97,7 @@ async def plan_changes(
         return NOTHING
     money = await paying.money_of(connection, actor.timebank_id, now)
     standing = await _standing(connection, actor, [fee.member_id for fee in fees])
+    await budgets.lock(connection, actor.timebank_id, *(fee.budget_id for fee in fees))
     changing = [
         await _change(connection, actor, money, fee, wanted[fee.contribution_id], standing.get(fee.member_id))
         for fee in fees
@@ -202,7 +138,10 @@ async def _change(
         return Changing(fee, to, what, rate, pence, rules.CHOSEN, over, ended, None)
     choice = None
     if standing is not None:
-        choice = await _by_standing(connection, actor, money, standing, fee.reference, to.held_on, rate, left)
+        budget_id = budget_of(fee.budget_id, rate)
+        choice = await _by_standing(
+            connection, actor, money, standing, fee.reference, to.held_on, rate, left, budget_id
+        )
     return Changing(fee, to, what, rate, pence, rules.CHOSEN if choice else rules.WAITING, over, ended, choice)
 
 
@@ -212,6 +151,9 @@ async def plan_price(connection: Connection, actor: Actor, fees: Sequence[FeeFac
         return NOTHING
     money = await paying.money_of(connection, actor.timebank_id, now)
     standing = await _standing(connection, actor, [fee.member_id for fee in fees])
+    found = [await rate_for(connection, actor, fee, fee.held_on) for fee in fees]
+    budget_ids = [budget_of(fee.budget_id, rate) for fee, rate in zip(fees, found, strict=True)]
+    await budgets.lock(connection, actor.timebank_id, *budget_ids)
     changing = []
     for fee in fees:
         same = ChangedTime(fee.contribution_id, fee.minutes, fee.held_on)
@@ -237,9 +179,23 @@ async def keep(
         messages += await _keep_new(connection, actor, one, entry_ids, now)
     for change in following.changing:
         messages += await _keep_change(connection, actor, change, entry_ids, now)
+    await _check_budgets(connection, actor, following)
     messages = [each for each in messages if each.member_id != actor.member_id]
     if messages:
         await send(connection, actor.timebank_id, messages, now=now)
+
+
+async def _check_budgets(connection: Connection, actor: Actor, following: Following) -> None:
+    """Nobody is offered a fee that its budget cannot pay. Raises Rollback, see ``paying.check_budget``."""
+    more: dict[int | None, int] = {}
+    days: dict[int | None, list[date]] = {}
+    for new in following.arising:
+        more[new.budget_id] = more.get(new.budget_id, 0) + new.used_pence
+        days.setdefault(new.budget_id, []).append(new.new.held_on)
+    for change in following.changing:
+        more[change.budget_id] = more.get(change.budget_id, 0) + change.more_pence
+    for budget_id, pence in more.items():
+        await paying.check_budget(connection, actor, budget_id, pence, days=days.get(budget_id, ()))
 
 
 async def _keep_new(
@@ -262,6 +218,7 @@ async def _keep_new(
         one.state,
         1 if is_waiting else 0,
         now,
+        one.budget_id,
     )
     if fee_id is None:
         raise RuntimeError("this fee reference is in use")  # one in a million million; the person tries again
@@ -280,9 +237,8 @@ async def _keep_change(
     minutes = to.minutes or fee.minutes
     held_on = to.held_on if to.minutes else fee.held_on
     rate_id = one.rate.id if one.rate else (fee.rate_id if one.state == rules.WITHDRAWN else None)
-    await connection.execute(
-        CHANGE, actor.timebank_id, fee.id, held_on, minutes, rate_id, one.pence, one.state, offered, now
-    )
+    row = (held_on, minutes, rate_id, one.pence, one.state, offered, now, one.budget_id)
+    await connection.execute(CHANGE, actor.timebank_id, fee.id, *row)
     await add_event(connection, actor, fee.id, one.what, to.minutes, one.pence, over_pence=one.over_pence, now=now)
     if one.ended is not None:
         await paying.keep_end(connection, actor, one.ended, entry_ids, REASON, now)
@@ -326,6 +282,7 @@ async def _by_standing(
     held_on: date,
     rate: RateFacts,
     pence: int,
+    budget_id: int | None,
 ) -> PlannedChoice:
     return await paying.plan_choice(
         connection,
@@ -339,5 +296,6 @@ async def _by_standing(
         offered_pence=pence,
         pence=0 if standing.how == rules.NONE else pence,
         charity_id=standing.payee_id,
+        budget_id=budget_id,
         is_standing=True,
     )

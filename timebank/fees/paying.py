@@ -4,7 +4,7 @@ A choice is planned before the transaction's one ledger call and kept after it. 
 is owed to the charity from the beginning: it never stands to the person's account, and one reversal takes it back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
@@ -13,10 +13,12 @@ from uuid import UUID
 from ledger import Post, Reverse
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
-from timebank.db import Connection
+from timebank.budgets import rules as budget_rules
+from timebank.budgets import service as budgets
+from timebank.db import Connection, Rollback
 from timebank.fees import rules
 from timebank.fees.rules import FeeFacts
-from timebank.kit.actor import Actor
+from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE, Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
@@ -92,10 +94,14 @@ async def plan_choice(
     offered_pence: int,
     pence: int,
     charity_id: int | None,
+    budget_id: int | None,
     is_standing: bool = False,
     how_agreed: str = "",
 ) -> PlannedChoice:
-    """Work a choice out: whom it pays, and the ledger entry of what is owed. ``version`` is the rate's."""
+    """Work a choice out: whom it pays, and the ledger entry of what is owed. ``version`` is the rate's.
+
+    ``budget_id`` is the fee's budget: lock it before, and :func:`check_budget` after all is written down.
+    """
     choice_id: int = await connection.fetchval(NEW_CHOICE_ID)
     payee_id: int | None = None
     if pence and charity_id is not None:
@@ -117,6 +123,7 @@ async def plan_choice(
             source_id=choice_id,
             earned_on=held_on,
             due_on=money.due_on,
+            budget_id=budget_id,
         )
         key = f"fee_choice:{choice_id}:1"
         item = entries.expense_entry(owed, key=key, actor=actor, effective_on=money.post_on)
@@ -191,7 +198,30 @@ async def keep_choice(
     )
     if planned.owed is None or planned.item is None:
         return ""
-    return await payments.record_payable(connection, actor, planned.owed, entry_id=entry_ids[planned.item.key], now=now)
+    entry_id = entry_ids[planned.item.key]
+    return await payments.record_payable(connection, actor, planned.owed, entry_id=entry_id, now=now, is_promised=True)
+
+
+async def check_budget(
+    connection: Connection, actor: Actor, budget_id: int | None, pence: int, *, days: Iterable[date] = ()
+) -> None:
+    """Go on only when the budget, locked before, bears ``pence`` more for fees, as they are written down now.
+
+    ``days``: those of fees that are new. Nobody is offered money that is not there; who is not staff reads no figures.
+
+    Raises:
+        Rollback: those of ``budgets.service.check`` for staff, ``no_budget_left`` for everybody else.
+    """
+    if budget_id is None or pence <= 0:
+        return
+    try:
+        await budgets.check(connection, actor.timebank_id, budget_id, pence=pence)
+        for day in sorted(set(days)):
+            await budgets.check(connection, actor.timebank_id, budget_id, day=day)
+    except Rollback as rollback:
+        if any(actor.has(role) for role in (COORDINATOR, FINANCE, ADMIN)):
+            raise
+        raise Rollback([budget_rules.no_money_for_this()]) from rollback
 
 
 async def post(connection: Connection, actor: Actor, items: Sequence[Post | Reverse]) -> dict[str, UUID]:

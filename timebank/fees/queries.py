@@ -18,7 +18,7 @@ MAX_PAYEES = 5000
 
 FACTS = """
 select f.id, f.reference, f.contribution_id, f.member_id, f.activity, f.band, f.fund_id, f.held_on, f.minutes,
-       f.rate_id, f.pence, f.state, f.offered, f.created_at, coalesce(g.pence, 0)::bigint as gone_pence,
+       f.rate_id, f.pence, f.state, f.offered, f.created_at, f.budget_id, coalesce(g.pence, 0)::bigint as gone_pence,
        c.id as choice_id, c.how, c.pence as choice_pence, c.is_standing, c.note, c.payee_id, y.name as payee_name,
        p.reference as payable_reference, p.state as payable_state, p.reason as payable_reason, p.settled_pence,
        p.settled_on, p.due_on, b.processing_on, y.pay_by,

@@ -59,6 +59,7 @@ class FeeFacts(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     offered: int
     created_at: datetime
+    budget_id: int | None
     gone_pence: int
     choice_id: int | None
     how: str | None
@@ -86,6 +87,13 @@ class FeeFacts(msgspec.Struct, frozen=True, kw_only=True):
     def over_pence(self) -> int:
         """What left above what is right now. Nobody asks it back by themselves."""
         return max(0, self.gone_pence - self.pence)
+
+    @property
+    def used_pence(self) -> int:
+        """What its budget holds for it or paid by the choice that holds."""
+        if self.state == WAITING:
+            return self.offered_pence
+        return 0 if self.state != CHOSEN or self.is_stopped else self.choice_pence or 0
 
     @property
     def has_left(self) -> bool:

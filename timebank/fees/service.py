@@ -11,7 +11,8 @@ from timebank.fees.choosing import (
     choose_every,
     price,
 )
-from timebank.fees.following import ChangedTime, Following, NewFee, keep, plan_changes, plan_new
+from timebank.fees.following import keep, plan_changes, plan_new
+from timebank.fees.plans import ChangedTime, Following, NewFee
 from timebank.fees.telling import tell_due
 
 __all__ = [

@@ -26,6 +26,7 @@ class RateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     band: str
     fund_id: int | None
+    budget_id: int | None
     version: int | None
     pence: int
     unit: str
@@ -42,7 +43,10 @@ class RatesAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RateBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rate to propose. ``kind`` and ``unit``: fee (hour, session), mileage (mile), carer (hour), meal (meal)."""
+    """A rate to propose; fees by it of groups without a budget are paid from ``budget_id``.
+
+    ``kind`` and ``unit``: fee (hour, session), mileage (mile), carer (hour), meal (meal).
+    """
 
     kind: str
     pence: Annotated[int, msgspec.Meta(ge=-MAX_KEY, le=MAX_KEY)]
@@ -50,6 +54,7 @@ class RateBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     from_on: date
     band: str = ""
     fund_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY)] | None = None
+    budget_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_KEY)] | None = None
     note: str = ""
 
 

@@ -13,7 +13,7 @@ MAX_LISTED = 500
 
 COLUMNS = """
 select id, kind, band, fund_id, version, pence, unit, from_on, to_on, note, state, proposed_by, proposed_at, decided_by,
-       decided_at, why
+       decided_at, why, budget_id
   from rate
  where timebank_id = $1
 """

@@ -11,6 +11,7 @@ import msgspec
 
 from timebank.kit import names
 from timebank.kit.actor import ADMIN, FINANCE, Actor
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 
 FEE, MILEAGE, CARER, MEAL = "fee", "mileage", "carer", "meal"
@@ -28,7 +29,8 @@ MINUTES_PER_HOUR = 60
 
 class RateFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One rate in minor units per ``unit``. ``version`` counts those of its kind, band and fund that came into use;
-    ``to_on`` is its last day, None while nothing ends it.
+    ``to_on`` is its last day, None while nothing ends it. ``budget_id`` pays the fees by it of groups that have no
+    budget of their own.
     """
 
     id: int
@@ -47,6 +49,7 @@ class RateFacts(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: int | None
     decided_at: datetime | None
     why: str
+    budget_id: int | None = None
 
     def holds_on(self, day: date) -> bool:
         """True when it is in use and the day lies within its days."""
@@ -93,12 +96,20 @@ def may_set(actor: Actor) -> Refusal | None:
 
 
 def check_proposal(
-    actor: Actor, *, kind: str, band: str, pence: int, unit: str, note: str, fund_id: int | None
+    actor: Actor,
+    *,
+    kind: str,
+    band: str,
+    pence: int,
+    unit: str,
+    note: str,
+    fund_id: int | None,
+    budget_id: int | None = None,
 ) -> list[Refusal]:
     """What stands in the way of a rate like this, whatever its days.
 
     Refusals: ``not_finance``, ``kind_unknown``, ``unit_unknown``, ``bad_pence``, ``band_too_long``, ``note_too_long``,
-    ``bad_fund``.
+    ``unknown_fund``, ``unknown_budget``, ``unwanted_budget``.
     """
     found = [may_set(actor)]
     if kind not in UNITS:
@@ -111,9 +122,19 @@ def check_proposal(
         found.append(Refusal("band_too_long", f"Use at most {MAX_BAND} characters for the band.", "band"))
     if len(note.strip()) > MAX_NOTE:
         found.append(Refusal("note_too_long", f"Use at most {MAX_NOTE} characters for the note.", "note"))
-    if fund_id is not None and fund_id < 1:
-        found.append(Refusal("bad_fund", "Give the number of a fund, or leave it out.", "fund_id"))
+    if fund_id is not None and not 0 < fund_id <= MAX_KEY:
+        found.append(unknown_fund())
+    if budget_id is not None and not 0 < budget_id <= MAX_KEY:
+        found.append(Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id"))
+    if budget_id is not None and kind != FEE:
+        message = "Only fees take a budget from their rate. Leave it out; who decides about a claim chooses its budget."
+        found.append(Refusal("unwanted_budget", message, "budget_id"))
     return [one for one in found if one]
+
+
+def unknown_fund() -> Refusal:
+    """What somebody hears who names a fund that is not there."""
+    return Refusal("unknown_fund", "Choose a fund of this time bank, or none.", "fund_id")
 
 
 def series(in_use: Sequence[RateFacts], band: str, fund_id: int | None) -> list[RateFacts]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from timebank.banks import queries as banks
+from timebank.budgets import choosing
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
 from timebank.kit.actor import Actor
@@ -16,8 +17,9 @@ from timebank.rates.rules import RateFacts
 # Rates of one time bank are set one after the other: whether a day is free depends on all that are there.
 ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('rates/' || $1::bigint, 0))"
 ADD = """
-insert into rate (timebank_id, kind, band, fund_id, pence, unit, from_on, note, state, proposed_by, proposed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed', $9, $10)
+insert into rate (timebank_id, kind, band, fund_id, pence, unit, from_on, note, state, proposed_by, proposed_at,
+                  budget_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed', $9, $10, $11)
 on conflict do nothing returning id
 """
 CONFIRM = """
@@ -40,7 +42,10 @@ class UnknownRate(LookupError):
 
 
 class ProposeRate(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate as it shall be from ``from_on`` on, in minor units per ``unit``; without band or fund it is for all."""
+    """A rate as it shall be from ``from_on`` on, in minor units per ``unit``; without band or fund it is for all.
+
+    ``budget_id``: for fees of groups that have no budget of their own.
+    """
 
     kind: str
     pence: int
@@ -48,6 +53,7 @@ class ProposeRate(msgspec.Struct, frozen=True, kw_only=True):
     from_on: date
     band: str = ""
     fund_id: int | None = None
+    budget_id: int | None = None
     note: str = ""
 
 
@@ -72,7 +78,8 @@ async def propose(
 ) -> SetRate | list[Refusal]:
     """Propose a rate; it holds once a second person has confirmed it.
 
-    Refusals: those of ``rules.check_proposal`` and ``rules.check_days``, and ``already_proposed``.
+    Refusals: those of ``rules.check_proposal`` and ``rules.check_days``, ``already_proposed``, ``unknown_fund``,
+    ``fund_closed``, and those of ``choosing.check_fits`` for its budget.
     """
     band, note = names.tidy(command.band), command.note.strip()
     refusals = rules.check_proposal(
@@ -83,6 +90,7 @@ async def propose(
         unit=command.unit,
         note=note,
         fund_id=command.fund_id,
+        budget_id=command.budget_id,
     )
     if refusals:
         return refusals
@@ -90,6 +98,11 @@ async def propose(
     async def work(connection: Connection) -> SetRate:
         await connection.execute(ONE_AT_A_TIME, actor.timebank_id)
         await _check_days(connection, actor, command.kind, band, command.fund_id, command.from_on, now)
+        refusals = await choosing.check_fits(
+            connection, actor.timebank_id, fund_id=command.fund_id, budget_id=command.budget_id, day=command.from_on
+        )
+        if refusals:
+            raise Rollback(refusals)
         rate_id = await connection.fetchval(
             ADD,
             actor.timebank_id,
@@ -102,6 +115,7 @@ async def propose(
             note,
             actor.member_id,
             now,
+            command.budget_id,
         )
         if rate_id is None:
             message = "A new rate for this waits already. Confirm or refuse that one first."

@@ -6,6 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank.budgets import choosing
 from timebank.kit import money
 from timebank.kit.actor import ADMIN, FINANCE
 from timebank.kit.clock import today
@@ -36,23 +37,16 @@ async def propose(request: PageRequest) -> Response[Any]:
     form, person = await forms.read(request), viewer(request)
     kind, _, unit = form.text("what").partition("/")
     pence, from_on = money.parse(form.text("pence"), person.currency, field="pence"), form.date("from_on")
-    fund = form.text("fund_id")
-    fund_id: int | Refusal | None = None
-    if fund:
-        is_number = fund.isascii() and fund.isdigit() and len(fund) <= 15
-        fund_id = (
-            int(fund) if is_number else Refusal("bad_fund", "Give the number of a fund, or leave it out.", "fund_id")
-        )
-    refusals = [one for one in (pence, from_on, fund_id) if isinstance(one, Refusal)]
-    if isinstance(pence, Refusal) or isinstance(from_on, Refusal) or isinstance(fund_id, Refusal):
-        return await _page(request, form.refused(refusals))
+    if isinstance(pence, Refusal) or isinstance(from_on, Refusal):
+        return await _page(request, form.refused([one for one in (pence, from_on) if isinstance(one, Refusal)]))
     command = ProposeRate(
         kind=kind,
         pence=pence,
         unit=unit,
         from_on=from_on,
         band=form.text("band"),
-        fund_id=fund_id,
+        fund_id=choosing.chosen(form.text("fund_id")),
+        budget_id=choosing.chosen(form.text("budget_id")),
         note=form.text("note"),
     )
     done = await service.propose(database(request), person.actor, command, key=form.key, now=now(request))
@@ -88,6 +82,12 @@ async def _page(request: PageRequest, form: Form) -> Response[str]:
         found = await queries.rates(connection, timebank_id)
         people = {rate.proposed_by for rate in found} | {rate.decided_by for rate in found if rate.decided_by}
         names = await members.names(connection, timebank_id, sorted(people))
+        choices = {
+            "funds": await choosing.funds(connection, timebank_id, none="Every fund"),
+            "budgets": await choosing.budgets(connection, timebank_id, person.currency, none="The group’s own"),
+        }
+        fund_names = await choosing.fund_names(connection, timebank_id)
+        budget_names = await choosing.budget_names(connection, timebank_id)
     day = today(now(request), person.time_zone)
     return render(
         request,
@@ -99,6 +99,9 @@ async def _page(request: PageRequest, form: Form) -> Response[str]:
                for kind, name in words.KIND_NAMES.items()],
         refused=[rate for rate in found if rate.state == rules.REFUSED],
         names=names,
+        choices=choices,
+        for_whom=lambda rate: words.for_whom(rate, fund_names),
+        budget_names=budget_names,
         today=day,
         member_id=person.member_id,
         words=words,

@@ -1,7 +1,9 @@
 """What staff read about rates. Pure."""
 
+from collections.abc import Mapping
 from datetime import date
 
+from timebank.budgets.choosing import earlier_fund
 from timebank.rates import rules
 from timebank.rates.rules import RateFacts
 
@@ -22,10 +24,10 @@ STATE_NAMES = {rules.PROPOSED: "Waits for a second person", rules.IN_USE: "In us
 STATE_TAGS = {rules.PROPOSED: "wait", rules.IN_USE: "good", rules.REFUSED: None}
 
 
-def for_whom(rate: RateFacts) -> str:
-    """The band and the fund of a rate in words."""
+def for_whom(rate: RateFacts, funds: Mapping[int, str]) -> str:
+    """The band and the fund of a rate in words. ``funds`` are the names of funds by id."""
     band = rate.band or "Every band"
-    return band if rate.fund_id is None else f"{band}, fund {rate.fund_id}"
+    return band if rate.fund_id is None else f"{band}, {funds.get(rate.fund_id) or earlier_fund(rate.fund_id)}"
 
 
 def plain_day(day: date) -> str:

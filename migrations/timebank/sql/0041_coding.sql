@@ -62,6 +62,8 @@ as $$
         union all
         select f.budget_id, null, greatest(0, f.pence - coalesce(
                    (select sum(c.pence) from public.fee_choice c
+                      join public.payable q on q.timebank_id = c.timebank_id and q.source_kind = 'fee'
+                                           and q.source_id = c.id and q.state <> 'cancelled'
                      where c.timebank_id = f.timebank_id and c.fee_id = f.id and c.state = 'gone'), 0))
           from public.fee f
          where f.timebank_id = budget_promises.timebank_id and f.budget_id is not null and f.state = 'waiting'

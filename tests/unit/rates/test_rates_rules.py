@@ -126,7 +126,7 @@ def test_the_first_rate_may_begin_in_the_past() -> None:
         ({"kind": "mileage", "unit": "mile"}, []),
         ({"pence": 0}, ["bad_pence"]),
         ({"pence": 1_000_001}, ["bad_pence"]),
-        ({"band": "x" * 41, "note": "x" * 201, "fund_id": 0}, ["band_too_long", "note_too_long", "bad_fund"]),
+        ({"band": "x" * 41, "note": "x" * 201, "fund_id": 0}, ["band_too_long", "note_too_long", "unknown_fund"]),
     ],
 )
 def test_what_a_rate_may_be(changed: dict[str, Any], codes: list[str]) -> None:
