@@ -107,10 +107,11 @@ select count(*) from session
 # Who was at the last session that was logged: a register of another room, read here so that the list and the paper of
 # the next session are filled in.
 #
-# The last day on which a group met is not always the last that is recorded: fewer than half as many people as on the
-# fullest of its last DAYS_COMPARED days are a stray line, such as one person's forgotten time. What members log for
-# themselves is no meeting.
+# The last day on which a group met is not always the last that is recorded: fewer than half as many people as usual are
+# a stray line, such as one person's forgotten time. Usual is the middle of its last DAYS_COMPARED days (of two in the
+# middle the fuller), so that a party does not hide the meetings after it. What members log for themselves is none.
 DAYS_COMPARED, DAYS_LOOKED_BACK = 5, 91
+JUST_OVER_HALF = 0.51
 LAST_MET = f"""
 with there as (
     select c.held_on, coalesce(c.member_id, g.member_id, -c.guest_id) as who
@@ -127,7 +128,9 @@ with there as (
      group by held_on
      order by held_on desc
      limit {DAYS_COMPARED})
-select max(held_on) from days where 2 * people >= (select max(people) from days)
+select max(held_on)
+  from days
+ where 2 * people >= (select percentile_disc({JUST_OVER_HALF}) within group (order by people) from days)
 """  # noqa: S608 - built from the constants above
 CAME_LAST = f"""
 select distinct c.member_id

@@ -27,20 +27,18 @@ select a.id, a.name, a.name_key, a.place, a.default_minutes,
        last.held_on as last_on, last.people as last_people, last.minutes as last_minutes
   from activity a
   left join lateral (
-        select compared.held_on, compared.people, compared.minutes
-          from (select days.*, max(days.people) over () as fullest
-                  from (select c.held_on, count(distinct coalesce(c.member_id, -c.guest_id)) as people,
-                               sum(c.minutes) as minutes
-                          from contribution c
-                          join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
-                                         and r.source <> 'self'
-                         where c.timebank_id = a.timebank_id and c.activity_id = a.id
-                           and c.state in ('submitted', 'approved')
-                         group by c.held_on
-                         order by c.held_on desc
-                         limit 5) days) compared
-         where 2 * compared.people >= compared.fullest
-         order by compared.held_on desc
+        with days as (
+            select c.held_on, count(distinct coalesce(c.member_id, -c.guest_id)) as people, sum(c.minutes) as minutes
+              from contribution c
+              join register r on r.timebank_id = c.timebank_id and r.id = c.register_id and r.source <> 'self'
+             where c.timebank_id = a.timebank_id and c.activity_id = a.id and c.state in ('submitted', 'approved')
+             group by c.held_on
+             order by c.held_on desc
+             limit 5)
+        select held_on, people, minutes
+          from days
+         where 2 * people >= (select percentile_disc(0.51) within group (order by people) from days)
+         order by held_on desc
          limit 1) last on true
  where a.timebank_id = $1 and not a.is_archived
 """

@@ -73,3 +73,14 @@ async def test_a_group_that_has_become_small_is_known_again_after_a_while(bank: 
     days = [await met(bank, activity, days_ago, people[0]) for days_ago in (50, 40, 30, 20, 10)]
     assert await last_met(bank, activity) == days[-1]
     assert await last_met(bank, await group(bank, "Never met")) is None
+
+
+async def test_a_party_does_not_hide_the_meetings_after_it(client: Open, bank: Bank) -> None:
+    activity, people = await group(bank), [await bank.member() for _ in range(9)]
+    await met(bank, activity, 28, *people[:4])
+    await met(bank, activity, 21, *people[:3])
+    await met(bank, activity, 14, *people)
+    day = await met(bank, activity, 7, *people[:3])
+    assert await last_met(bank, activity) == day
+    assert sorted(await proposed(client, bank, activity)) == sorted(f"m{one}" for one in people[:3])
+    assert "3 people" in words((await (await coordinator(client, bank)).get("/groups")).text)
