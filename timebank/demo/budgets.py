@@ -172,5 +172,6 @@ async def _enter(db: Database, facts: TimeBankFacts, finance: Actor, ids: dict[s
             raise Refused(done)
         paper = await documents.read_paper(f"{number}.pdf", PAPER + number.encode())
         assert isinstance(paper, documents.ReadPaper)
-        await invoice_papers.add_paper(db, finance, done.invoice_id, paper, key=f"demo-invoice-paper-{number}", now=anchor)
+        key = f"demo-invoice-paper-{number}"
+        await invoice_papers.add_paper(db, finance, done.invoice_id, paper, key=key, now=anchor)
     return len(plans)

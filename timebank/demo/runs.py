@@ -19,7 +19,7 @@ def add_runs(spending: Spending, *, say: Callable[[str], None]) -> list[Step]:
     plans = ((94, _first), (64, _netted), (36, _taken_back), (21, _in_cash))
 
     def step(days_ago: int, do: Any) -> Step:
-        at = spending.anchor - timedelta(days=days_ago)
+        at = spending.anchor - timedelta(days=days_ago, hours=8)  # ten in the morning
 
         async def happen() -> None:
             await do(spending, at)

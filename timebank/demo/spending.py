@@ -29,9 +29,9 @@ class Spending:
 
     async def ask(self, key: str, payee: str, pence: int, what: str, *, days_ago: int, **more: Any) -> str:
         """Type something to pay in, coded to its budget; return its reference. Farid asks, Olu approves."""
-        moment = self.anchor - timedelta(days=days_ago)
+        moment = self.anchor - timedelta(days=days_ago, hours=8)
         budget = more.pop("budget", None)
-        code = {name: more[name] for name in ("tax_pence", "tax_code") if name in more}
+        code: dict[str, Any] = {name: more[name] for name in ("tax_pence", "tax_code") if name in more}
         code["order_number"] = more.pop("order_number", "")
         command = requests.RequestPayment(
             payee_id=self.payees[payee],

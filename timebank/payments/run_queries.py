@@ -1,5 +1,6 @@
 """Read models of payment runs: the runs, their files, and the payments that they ask the bank for."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -30,6 +31,10 @@ select b.number, b.format, b.line_count, b.total_pence, b.currency, b.created_at
 """
 BATCH_BY_NUMBER = BATCH + " and b.number = $2"
 BATCHES_BEFORE = BATCH + " and b.number < $2 order by b.number desc limit $3"
+STATES = """
+select batch_number, state, count(*) as payments
+  from payment where timebank_id = $1 and batch_number = any($2::integer[]) group by 1, 2
+"""
 FILE = """
 select batch_number as number, file_name, content, sha256, format
   from payment_file where timebank_id = $1 and batch_number = $2 and format = $3
@@ -149,6 +154,14 @@ async def batches(connection: Connection, timebank_id: int, *, before: int, size
     """A page of payment runs, newest first; ``before`` is the last number already seen."""
     rows = await connection.fetch(BATCHES_BEFORE, timebank_id, before, size + 1)
     return page_of([msgspec.convert(dict(row), BatchFacts) for row in rows], size, lambda facts: (facts.number,))
+
+
+async def states(connection: Connection, timebank_id: int, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many payments of each of these runs are in each state."""
+    found: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    for row in await connection.fetch(STATES, timebank_id, list(numbers)):
+        found[row["batch_number"]][row["state"]] = row["payments"]
+    return found
 
 
 async def batch_file(connection: Connection, timebank_id: int, number: int, format_code: str) -> BatchFile | None:

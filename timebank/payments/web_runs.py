@@ -13,7 +13,19 @@ from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE
 from timebank.kit.refusal import Refusal
 from timebank.kit.working_days import working_days_after
-from timebank.payments import batches, files, leaving, outcomes, profiles, rules, run_queries, taken, words
+from timebank.payees.queries import accounts
+from timebank.payments import (
+    batches,
+    files,
+    format_words,
+    leaving,
+    outcomes,
+    profiles,
+    rules,
+    run_queries,
+    taken,
+    words,
+)
 from timebank.payments.batches import ExportBatch
 from timebank.payments.downloads import SEND_AS_IS, file_response
 from timebank.payments.files import MakeFile
@@ -72,7 +84,16 @@ async def batches_page(request: PageRequest, cursor: FromQuery[str | None] = Non
         page = await run_queries.batches(
             connection, person.actor.timebank_id, before=min(before, MAX_BATCH_NUMBER), size=DEFAULT_PAGE_SIZE
         )
-    return render(request, "payments/batches.html", page=page, local=lambda moment: local(moment, person))
+        numbers = [batch.number for batch in page.items]
+        states = await run_queries.states(connection, person.actor.timebank_id, numbers)
+    return render(
+        request,
+        "payments/batches.html",
+        page=page,
+        states=states,
+        words=words,
+        local=lambda moment: local(moment, person),
+    )
 
 
 @get("/payments/batches/{number:int}", guards=[may_look], include_in_schema=False)
@@ -159,6 +180,8 @@ async def _export_page(request: PageRequest, format_code: str, form: Form | None
             raise NotFoundException
         plan = await leaving.plan(connection, timebank_id, payment_format)
         format_choices = await profiles.choices(connection, timebank_id)
+        payees = {group.payee_id: group.payee_name for group in plan.groups}
+        known = await accounts(connection, timebank_id, list(payees)) if payment_format.use == "bank" else {}
         bank = await banks.by_id(connection, timebank_id)
     first = working_days_after(day, settings.days_ahead, bank.holiday_region)
     return render(
@@ -168,6 +191,9 @@ async def _export_page(request: PageRequest, format_code: str, form: Form | None
         form=form or Form.blank(**date_fields("processing_on", first)),
         plan=plan,
         payment_format=payment_format,
+        changed=format_words.sent_otherwise(
+            payment_format, ((name, known.get(payee_id)) for payee_id, name in payees.items())
+        ),
         format_choices=format_choices,
         currency=bank.currency,
         words=words,

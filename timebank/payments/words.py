@@ -1,5 +1,7 @@
 """What finance reads about a payment: the names of its states and kinds, and what happens next. Pure."""
 
+from collections.abc import Mapping
+
 from timebank.kit.money import in_words
 from timebank.payments import leaving, rules
 from timebank.payments.leaving import Behind
@@ -157,3 +159,12 @@ def why_stuck(why: str, credit_pence: int = 0, currency: str = "") -> str:
         rules.REJECTED: "Rejected by the bank. Find out why, then send it for approval again.",
         rules.RETURNED: "It came back. Find out why, then send it for approval again.",
     }[why]
+
+
+def states_of_run(counts: Mapping[str, int]) -> list[tuple[str, str | None]]:
+    """What became of the payments of a run, as words and kinds of tags: ``Paid``, or ``2: on its way``, ``1: paid``."""
+    if len(counts) == 1:
+        [state] = counts
+        return [(STATE_NAMES[state], STATE_TAGS[state])]
+    order = [state for state in STATE_NAMES if state in counts]
+    return [(f"{counts[state]}: {STATE_NAMES[state].lower()}", STATE_TAGS[state]) for state in order]
