@@ -70,7 +70,11 @@ def run_reconcile(options: argparse.Namespace, settings: Settings) -> int:
                 if found.question is not None:
                     raise CommandError("nothing was imported: say which column is which with --column")
                 return "Nothing was imported (--dry-run)."
-        done = accepted(await service.import_statement(db, actor, statement.id, key=uuid4().hex, now=now))
+
+        def told(so_far: service.Imported) -> None:
+            print(f"  {so_far.new - so_far.waiting:,} of {so_far.new:,} lines booked", flush=True)
+
+        done = accepted(await service.import_statement(db, actor, statement.id, key=uuid4().hex, now=now, told=told))
         said = [
             (
                 f"Imported: {done.new:,} new, {done.known:,} there already, {done.matched:,} matched, "

@@ -26,9 +26,10 @@ from timebank.reconciliation.api_shapes import (
     Reconciliation,
     Undoing,
 )
-from timebank.reconciliation.importing import columns_of, imported
+from timebank.reconciliation.importing import columns_of
 from timebank.reconciliation.queries import StatementFacts
 from timebank.reconciliation.rules import Answers, LineFacts
+from timebank.reconciliation.running import PAGE_SECONDS, imported
 from timebank.reconciliation.service import Decide, Explain, KeepStatement, LineChanged, Undo
 from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
@@ -141,11 +142,16 @@ async def answer_statement(
 async def import_statement(
     request: ApiRequest, statement_id: FromPath[int], data: JSONBody[Nothing]
 ) -> Response[BankStatement]:
-    """Import a file: its new lines are matched with payments, the rest waits in suspense. Again: it goes on."""
+    """Import a file: its new lines are matched with payments, the rest waits in suspense.
+
+    A long one goes on by itself: ``done.waiting`` says how much is left. Again: it goes on now.
+    """
     actor, key = acting(request), idempotency_key(request)
     db = database(request)
     try:
-        done = await service.import_statement(db, actor, _known(statement_id), key=key, now=now(request))
+        done = await service.import_statement(
+            db, actor, _known(statement_id), key=key, now=now(request), seconds=PAGE_SECONDS
+        )
     except LookupError as error:
         raise NotFoundException from error
     if isinstance(done, list):

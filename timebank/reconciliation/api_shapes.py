@@ -7,7 +7,7 @@ import msgspec
 
 from timebank.reconciliation import rules
 from timebank.reconciliation.formats import MAX_FILE_BYTES
-from timebank.reconciliation.importing import Imported
+from timebank.reconciliation.running import Imported
 
 Note = Annotated[str, msgspec.Meta(max_length=rules.MAX_NOTE)]
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=rules.MAX_FILE_NAME)]

@@ -1,11 +1,8 @@
-"""Statements: brought, looked at, imported. The same file again changes nothing, and no line comes in twice.
+"""Statement files: brought, asked about, looked at. The same file again changes nothing; ``running`` imports it."""
 
-Importing keeps every new line and books the first ones in one transaction. A long file goes on in further transactions,
-in order; after a crash :func:`import_statement` goes on where it stopped, because each line is booked with its state.
-"""
-
+import asyncio
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -17,9 +14,8 @@ from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.payees.queries import own_account
-from timebank.payments.service import abandon_if
 from timebank.reconciliation import formats, matching, queries, rules
-from timebank.reconciliation.booking import MAX_LINES_AT_ONCE, Looked, book_waiting, match_suspense
+from timebank.reconciliation.booking import MAX_LINES_AT_ONCE
 from timebank.reconciliation.formats import Columns, Question, ReadStatement
 from timebank.reconciliation.queries import StatementFacts
 from timebank.reconciliation.rules import Answers, LineFacts, Plan
@@ -37,25 +33,6 @@ REMEMBER_COLUMNS = """
 insert into bank_columns (timebank_id, headings, columns, changed_by, changed_at) values ($1, $2, $3, $4, $5)
 on conflict (timebank_id, headings) do update set columns = $3, changed_by = $4, changed_at = $5
 """
-START = """
-update bank_statement
-   set state = 'booking', opening_pence = $3, closing_pence = $4, first_on = $5, last_on = $6, last_four = $7,
-       line_count = $8, known_count = $9, gap_pence = $10, imported_by = $11, imported_at = $12
- where timebank_id = $1 and id = $2
-"""
-INSERT_LINES = """
-insert into bank_line (timebank_id, statement_id, number, booked_on, pence, text, reference, party, reason, fingerprint,
-                       state)
-select $1, $2, x.number, x.booked_on, x.pence, x.text, x.reference, x.party, x.reason, x.fingerprint,
-       case when x.pence = 0 then 'nothing' else 'waiting' end
-  from unnest($3::integer[], $4::date[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bytea[])
-       as x(number, booked_on, pence, text, reference, party, reason, fingerprint)
-"""
-FINISH = """
-update bank_statement set state = 'booked'
- where timebank_id = $1 and id = $2 and state = 'booking'
-   and not exists (select from bank_line where timebank_id = $1 and statement_id = $2 and state = 'waiting')
-"""
 LOCK_IMPORTS = "select pg_advisory_xact_lock(hashtextextended('bank_statement', $1))"
 """One import at a time per time bank, so that two files of the same days never bring a line twice."""
 
@@ -72,21 +49,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     statement_id: int
     is_known: bool
-
-
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What importing a statement did: how many lines it has, brought and knew already, and what became of the new ones.
-
-    ``matched`` are payments of ours, ``unexplained`` wait in suspense, ``waiting`` are still to be booked.
-    """
-
-    statement_id: int
-    line_count: int
-    new: int
-    known: int
-    matched: int
-    unexplained: int
-    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +144,7 @@ async def preview(db: Database, actor: Actor, statement_id: int, *, now: datetim
         if statement is None:
             raise LookupError(f"no statement {statement_id}")
         bank = await banks.by_id(connection, actor.timebank_id)
-        found = await _planned(connection, bank, statement, now)
+        found = await planned(connection, bank, statement, now)
         if isinstance(found, Refusal):
             return [found]
         if isinstance(found, Question):
@@ -196,126 +158,17 @@ async def preview(db: Database, actor: Actor, statement_id: int, *, now: datetim
     return Previewed(statement, found, None, matched, suggested, len(open_lines) - suggested)
 
 
-async def import_statement(
-    db: Database, actor: Actor, statement_id: int, *, key: str, now: datetime
-) -> Imported | list[Refusal]:
-    """Import a file: keep its new lines, match them with payments, put the rest in suspense.
-
-    Called again it goes on where it stopped, or says again what it did. Refusals: ``not_finance``, what the plan asks
-    (``doubles``, ``gap``, ``account_changed``, ``columns_missing``), and those of reading the file. Raises LookupError.
-    """
-    if refusals := rules.check_finance(actor):
-        return refusals
-
-    async def work(connection: Connection) -> Imported:
-        await connection.execute(LOCK_IMPORTS, actor.timebank_id)
-        statement = await queries.statement(connection, actor.timebank_id, statement_id, lock=True)
-        if statement is None or statement.state == rules.DROPPED:
-            raise LookupError(f"no statement {statement_id}")
-        if statement.state == rules.KEPT:
-            await _start(connection, actor, statement, now)
-        if statement.state != rules.BOOKED:
-            bank = await banks.by_id(connection, actor.timebank_id)
-            await book_waiting(connection, actor, bank, statement_id, now)
-            await connection.execute(FINISH, actor.timebank_id, statement_id)
-        return await imported(connection, actor.timebank_id, statement_id)
-
-    done = await once(db, actor, "import_statement", key, statement_id, Imported, work)
-    part = 1
-    while isinstance(done, Imported) and done.waiting:
-        part += 1
-        done = await once(db, actor, "import_statement", f"{key[:150]}:{part}", statement_id, Imported, work)
-    if isinstance(done, list):
-        return done
-    await match_again(db, actor, key=f"{key[:150]}:again", now=now)
-    async with db.reading(actor.timebank_id) as connection:
-        return await imported(connection, actor.timebank_id, statement_id)
-
-
-async def match_again(db: Database, actor: Actor, *, key: str, now: datetime) -> int | list[Refusal]:
-    """Look at every line in suspense once more: what is now exactly a payment of ours is matched. Returns how many.
-
-    Refusal ``not_finance``.
-    """
-    if refusals := rules.check_finance(actor):
-        return refusals
-    looked = Looked(matched=0, after=0)
-    found = part = 0
-    while looked.after is not None:
-        part += 1
-
-        async def work(connection: Connection, after: int = looked.after) -> Looked:
-            await connection.execute(LOCK_IMPORTS, actor.timebank_id)
-            bank = await banks.by_id(connection, actor.timebank_id)
-            return await match_suspense(connection, actor, bank, after, now)
-
-        done = await once(db, actor, "match_again", f"{key[:150]}:{part}", (part, looked.after), Looked, work)
-        if isinstance(done, list):
-            return done
-        looked = done
-        found += looked.matched
-    return found
-
-
-async def imported(connection: Connection, timebank_id: int, statement_id: int) -> Imported:
-    """What became of the lines of a file."""
-    statement = await queries.statement(connection, timebank_id, statement_id)
-    assert statement is not None
-    counts = await queries.counts(connection, timebank_id, statement_id)
-    return Imported(
-        statement_id=statement_id,
-        line_count=statement.line_count + statement.known_count,
-        new=statement.line_count,
-        known=statement.known_count,
-        matched=counts.get(rules.MATCHED, 0),
-        unexplained=counts.get(rules.IN_SUSPENSE, 0),
-        waiting=counts.get(rules.WAITING, 0),
-    )
-
-
-async def _start(connection: Connection, actor: Actor, statement: StatementFacts, now: datetime) -> None:
-    bank = await banks.by_id(connection, actor.timebank_id)
-    plan = await _planned(connection, bank, statement, now)
-    if isinstance(plan, Refusal):
-        raise Rollback([plan])
-    if isinstance(plan, Question):
-        text = "Say first which column is which."
-        raise Rollback([Refusal("columns_missing", text, "columns-date")])
-    abandon_if(list(plan.asks))
-    read = plan.statement
-    await connection.execute(
-        START,
-        actor.timebank_id,
-        statement.id,
-        read.opening_pence,
-        read.closing_pence,
-        read.first_on,
-        read.last_on,
-        read.last_four,
-        len(plan.new),
-        plan.known,
-        plan.gap_pence,
-        actor.member_id,
-        now,
-    )
-    if plan.new:
-        columns = zip(*[_row(line, mark) for line, mark in plan.new], strict=True)
-        await connection.execute(INSERT_LINES, actor.timebank_id, statement.id, *columns)
-
-
-def _row(line: formats.ReadLine, mark: bytes) -> tuple[int, date, int, str, str, str, str, bytes]:
-    return line.number, line.booked_on, line.pence, line.text, line.references, line.party, line.reason, mark
-
-
-async def _planned(
+async def planned(
     connection: Connection, bank: TimeBankFacts, statement: StatementFacts, now: datetime
 ) -> Plan | Question | Refusal:
+    """What importing a file would bring; a question when its columns are not clear."""
     content = await queries.content(connection, bank.id, statement.id)
     answers = msgspec.convert(statement.answers, Answers)
     columns = answers.columns
     if not columns and statement.format == "csv":
         columns = await queries.remembered_columns(connection, bank.id, headings_mark(content)) or {}
-    read = formats.read(content, bank.currency, Columns(**columns) if columns else None)
+    # Reading 10,000 lines takes a moment: others are served meanwhile.
+    read = await asyncio.to_thread(formats.read, content, bank.currency, Columns(**columns) if columns else None)
     if not isinstance(read, ReadStatement):
         return read
     own = await own_account(connection, bank.id)

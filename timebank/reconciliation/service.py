@@ -1,18 +1,8 @@
-"""The use cases of reconciliation, by subject in ``importing`` and ``explaining``."""
+"""The use cases of reconciliation, by subject in ``importing``, ``running`` and ``explaining``."""
 
 from timebank.reconciliation.explaining import Decide, Explain, LineChanged, Undo, decide, explain, undo
-from timebank.reconciliation.importing import (
-    Imported,
-    KeepStatement,
-    Kept,
-    Previewed,
-    answer,
-    drop,
-    import_statement,
-    keep,
-    match_again,
-    preview,
-)
+from timebank.reconciliation.importing import KeepStatement, Kept, Previewed, answer, drop, keep, preview
+from timebank.reconciliation.running import Imported, continue_due, import_statement, match_again
 
 __all__ = [
     "Decide",
@@ -24,6 +14,7 @@ __all__ = [
     "Previewed",
     "Undo",
     "answer",
+    "continue_due",
     "decide",
     "drop",
     "explain",

@@ -15,8 +15,9 @@ from timebank.kit.refusal import Refusal
 from timebank.reconciliation import creditors, formats, queries, rules, service, standing, words
 from timebank.reconciliation.formats import MAX_FILE_BYTES
 from timebank.reconciliation.formats.columns import LABELS, NAMES
-from timebank.reconciliation.importing import columns_of, imported
+from timebank.reconciliation.importing import columns_of
 from timebank.reconciliation.rules import Answers
+from timebank.reconciliation.running import PAGE_SECONDS, imported
 from timebank.reconciliation.service import KeepStatement, Kept
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -133,11 +134,15 @@ async def decide(request: PageRequest, statement_id: FromPath[int]) -> Response[
         if not form.has("import"):
             await _must_exist(request, statement_id)
             return redirect(request, address)
-        done = await service.import_statement(db, actor, _known(statement_id), key=form.key, now=at)
+        done = await service.import_statement(
+            db, actor, _known(statement_id), key=form.key, now=at, seconds=PAGE_SECONDS
+        )
     except LookupError as error:
         raise NotFoundException from error
     if isinstance(done, list):
         return await _statement_page(request, statement_id, form.refused(done))
+    if done.waiting:
+        return redirect(request, address)
     notice = f"{words.lines_in_words(done.new)} imported: {done.matched} matched, {done.unexplained} to explain."
     return redirect(request, address, notice=notice)
 

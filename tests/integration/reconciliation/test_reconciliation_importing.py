@@ -135,7 +135,7 @@ async def test_a_long_file_is_booked_in_parts_and_goes_on_after_a_crash(
 ) -> None:
     monkeypatch.setattr("timebank.reconciliation.booking.MAX_LINES_AT_ONCE", 4)
     statement = await kept(bank, csv_file([Movement(-n, f"Line {n}") for n in range(1, 11)]))
-    place = "timebank.reconciliation.importing.book_waiting"
+    place = "timebank.reconciliation.running.book_waiting"
     calls = 0
 
     async def dies(*args: Any) -> None:
