@@ -22,6 +22,7 @@ from timebank.payees import queries as payees
 from timebank.payees.service import member_as_payee, open_payable_account
 from timebank.payments import entries as payment_entries
 from timebank.payments import service as payments
+from timebank.payments import taking_back
 from timebank.payments.rules import NewPayable
 
 ADD = """
@@ -90,7 +91,7 @@ class Settle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CancelAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """Cancel what was booked, before the supplier is paid."""
+    """Cancel what was booked; a supplier who is paid already owes it back."""
 
     reference: str
     reason: str
@@ -152,9 +153,9 @@ async def book(
 async def cancel(
     db: Database, actor: Actor, command: CancelAccess, *, key: str, now: datetime
 ) -> AccessNow | list[Refusal]:
-    """Cancel a booking and what is owed for it, before it is exported.
+    """Cancel a booking and what is owed for it; where its payment has left already, the supplier owes it back.
 
-    Refusals: those of ``access_rules.check_cancel``, ``payment_already_exported``. Raises UnknownAccessCost.
+    Refusals: those of ``access_rules.check_cancel``, ``credited_before``. Raises UnknownAccessCost.
     """
     reason = names.tidy(command.reason)
 
@@ -162,17 +163,15 @@ async def cancel(
         cost = await _locked(connection, actor, command.reference)
         _stop(access_rules.check_cancel(actor, cost, reason))
         day = await payments.local_day(connection, actor.timebank_id, now)
-        item = await payments.cancellation(
+        back = await taking_back.plan(
             connection, actor, "access_cost", cost.id, key=f"cancel_access:{cost.id}:1", effective_on=day
         )
-        if isinstance(item, Refusal):
-            raise Rollback([item])
+        if isinstance(back, Refusal):
+            raise Rollback([back])
         entry_ids = []
-        if item is not None:  # finance may have cancelled the payment before
-            entry_ids = await payments.post(connection, actor, [item])
-            await payments.record_cancelled(
-                connection, actor, "access_cost", cost.id, entry_id=entry_ids[0], now=now, reason=reason
-            )
+        if back is not None:  # finance may have cancelled the payment before
+            entry_ids = await payments.post(connection, actor, back.items)
+            await taking_back.record(connection, actor, back, entry_ids, reason=reason, now=now)
         values = (access_rules.CANCELLED, 0, 0, actor.member_id, now, reason, entry_ids)
         await connection.execute(END, actor.timebank_id, cost.id, *values)
         told = telling.booking_cancelled(cost.id, cost.member_id, cost.day, reason)

@@ -160,7 +160,7 @@ async def settle(request: PageRequest, reference: FromPath[str]) -> Response[Any
 
 @post("/claims/access/{reference:str}/cancel", guards=[may_arrange], status_code=303)
 async def cancel(request: PageRequest, reference: FromPath[str]) -> Response[Any]:
-    """Cancel a booking before the supplier is paid."""
+    """Cancel a booking; a supplier who is paid already owes it back."""
     form = await forms.read(request)
     command = CancelAccess(reference=_reference(reference), reason=form.text("reason"))
     actor = viewer(request).actor

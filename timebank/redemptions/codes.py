@@ -21,6 +21,7 @@ from timebank.payees import service as payee_accounts
 from timebank.payments import entries as payment_entries
 from timebank.payments import rules as payment_rules
 from timebank.payments import service as payments
+from timebank.payments import taking_back
 from timebank.payments.rules import MAX_PENCE, NewPayable
 from timebank.redemptions import codes_file, offer_queries
 from timebank.redemptions import voucher_queries as queries
@@ -107,9 +108,10 @@ class WithdrawCodes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WithdrawnCodes(msgspec.Struct, frozen=True, kw_only=True):
-    """How many codes were taken out."""
+    """How many codes were taken out; ``credit`` is the reference of what their supplier owes back, "" for nothing."""
 
     codes: int
+    credit: str = ""
 
 
 def may_upload(actor: Actor) -> list[Refusal]:
@@ -176,10 +178,12 @@ async def upload(
 async def withdraw(
     db: Database, actor: Actor, command: WithdrawCodes, *, key: str, now: datetime
 ) -> WithdrawnCodes | list[Refusal]:
-    """Take the free codes of an upload out again: a wrong file. What was owed for bought ones is taken back with them,
-    so of those none may have been given out, and none may have ended.
+    """Take the free codes of an upload out again, once: a wrong file, or codes that the supplier takes back.
 
-    Refusals: ``not_allowed``, ``codes_given``, ``payment_already_exported``.
+    What was owed for them is owed no more; where that payment has left already, the supplier owes it back. Codes that
+    were given out stay owed, and so do those that have ended.
+
+    Refusals: ``not_allowed``, ``none_left``, and ``credited_before`` for what is owed back already.
 
     Raises:
         LookupError: there is no such upload.
@@ -192,14 +196,17 @@ async def withdraw(
         batch = await connection.fetchrow(LOCK_BATCH, actor.timebank_id, command.batch_id)
         if batch is None:
             raise LookupError(command.batch_id)
-        codes = await connection.fetchval(WITHDRAW_CODES, actor.timebank_id, batch["id"], now)
-        if batch["pence_each"] is not None and batch["withdrawn_at"] is None:
-            if await connection.fetchval(GONE, actor.timebank_id, batch["id"]):
-                message = "Some of these codes were given to people or have ended, so they stay. Ask your finance team."
-                raise Rollback([Refusal("codes_given", message)])
-            await _take_back(connection, actor, batch["id"], now)
+        codes = 0
+        if batch["withdrawn_at"] is None:
+            codes = await connection.fetchval(WITHDRAW_CODES, actor.timebank_id, batch["id"], now)
+        if not codes:
+            raise Rollback([Refusal("none_left", "None of these codes is free any more.")])
+        credit = ""
+        if batch["pence_each"] is not None:
+            gone = await connection.fetchval(GONE, actor.timebank_id, batch["id"])
+            credit = await _take_back(connection, actor, batch["id"], gone * batch["pence_each"], now)
         await connection.execute(WITHDRAW_BATCH, actor.timebank_id, batch["id"], now, actor.member_id)
-        return WithdrawnCodes(codes=codes)
+        return WithdrawnCodes(codes=codes, credit=credit)
 
     return await once(db, actor, "withdraw_codes", key, command, WithdrawnCodes, work)
 
@@ -305,18 +312,19 @@ async def _with_known(
     return codes_file.known(lines, {code for code, each in marks.items() if there.intersection(each)})
 
 
-async def _take_back(connection: Connection, actor: Actor, batch_id: int, now: datetime) -> None:
+async def _take_back(connection: Connection, actor: Actor, batch_id: int, pence: int, now: datetime) -> str:
+    """Let an upload cost ``pence`` only, minor units; the reference of what the supplier owes back, "" for nothing."""
     day = await payments.local_day(connection, actor.timebank_id, now)
-    key = f"codes_withdrawn:{batch_id}:1"
-    reverse = await payments.cancellation(connection, actor, SOURCE, batch_id, key=key, effective_on=day)
-    if isinstance(reverse, Refusal):
-        raise Rollback([reverse])
-    if reverse is None:
-        return
-    (entry_id,) = await _post(connection, actor.timebank_id, [reverse])
-    await payments.record_cancelled(
-        connection, actor, SOURCE, batch_id, entry_id=entry_id, now=now, reason="The codes were taken out again."
+    smaller = await taking_back.plan(
+        connection, actor, SOURCE, batch_id, pence=pence, key=f"codes_withdrawn:{batch_id}:1", effective_on=day
     )
+    if isinstance(smaller, Refusal):
+        raise Rollback([smaller])
+    if smaller is None:
+        return ""
+    entry_ids = await _post(connection, actor.timebank_id, smaller.items)
+    reason = "The codes that nobody had were taken out again."
+    return await taking_back.record(connection, actor, smaller, entry_ids, reason=reason, now=now)
 
 
 async def _post(connection: Connection, timebank_id: int, items: Sequence[Item]) -> list[UUID]:

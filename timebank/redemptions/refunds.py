@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,18 +13,14 @@ from timebank.kit import money
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.messages.service import send
-from timebank.payments import correcting
-from timebank.payments import credits as owed_back
-from timebank.payments import service as payments
-from timebank.payments.correcting import Correction
-from timebank.payments.credits import Crediting
+from timebank.payments import taking_back
+from timebank.payments.taking_back import Smaller
 from timebank.redemptions import effects, rules, steps, telling
 from timebank.redemptions.entry_kinds import BOOKING_REFUNDED
 from timebank.redemptions.kinds import kind_of
 from timebank.redemptions.situation import Situation, situation_of
 from timebank.redemptions.steps import SOURCE, Changed
 
-HAS_LEFT = "payment_already_exported"
 # What the supplier is owed all the same still counts against the month's budget of the offer.
 UPDATE = """
 update redemption
@@ -45,21 +40,6 @@ select p.source_kind, p.source_id, p.pence
              where u.timebank_id = $1 and v.redemption_id = $2)))
  order by p.id
 """
-
-
-class Owed(NamedTuple):
-    """A debt to a supplier that this booking made, and what becomes of it in the ledger."""
-
-    source_kind: str
-    source_id: int
-    change: Correction | Crediting | Reverse
-
-    @property
-    def items(self) -> list[Item]:
-        """The ledger items; the last one makes the entry that the payable or the credit shows."""
-        if isinstance(self.change, Correction):
-            return [self.change.reverse, self.change.post]
-        return [self.change.post] if isinstance(self.change, Crediting) else [self.change]
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +89,7 @@ async def _refund(connection: Connection, actor: Actor, situation: Situation, co
     changes = await _changes(connection, actor, situation, pence)
     items = [item for each in changes for item in each.items]
     entry_ids = await steps.post(connection, actor, situation, [_back(actor, situation, minutes), *items])
-    await _record(connection, actor, situation, changes, entry_ids[1:], pence)
+    await _record(connection, actor, situation, changes, entry_ids[1:])
     reason = command.reason.strip()
     await connection.execute(UPDATE, actor.timebank_id, booking.id, entry_ids[0], minutes, now, pence)
     await steps.add_event(connection, actor, booking.id, rules.REFUNDED, now, reason=reason)
@@ -150,7 +130,7 @@ def _back(actor: Actor, situation: Situation, minutes: int) -> Item:
     )
 
 
-async def _changes(connection: Connection, actor: Actor, situation: Situation, pence: int | None) -> list[Owed]:
+async def _changes(connection: Connection, actor: Actor, situation: Situation, pence: int | None) -> list[Smaller]:
     """What happens to the debts of a booking: nothing, taken back, or made smaller to ``pence``; None for nothing.
 
     A voucher used in several parts has made several: all of them stay, or none.
@@ -166,22 +146,14 @@ async def _changes(connection: Connection, actor: Actor, situation: Situation, p
     sources = [(row["source_kind"], row["source_id"]) for row in rows] or [(SOURCE, situation.booking.id)]
     found = []
     for n, (kind, source_id) in enumerate(sources, start=2):
-        key, day = f"refund:{situation.booking.id}:{n}", situation.today
-        change: Correction | Crediting | Reverse | Refusal | None
-        if pence:
-            change = await correcting.correction(
-                connection, actor, kind, source_id, pence=pence, key=key, effective_on=day
-            )
-        else:
-            change = await payments.cancellation(connection, actor, kind, source_id, key=key, effective_on=day)
-        if isinstance(change, Refusal) and change.code == HAS_LEFT:
-            change = await owed_back.crediting(
-                connection, actor, kind, source_id, still_owed=pence, key=key, effective_on=day
-            )
+        key = f"refund:{situation.booking.id}:{n}"
+        change = await taking_back.plan(
+            connection, actor, kind, source_id, pence=pence, key=key, effective_on=situation.today
+        )
         if isinstance(change, Refusal):
             raise Rollback([change])
         if change is not None:
-            found.append(Owed(kind, source_id, change))
+            found.append(change)
     return found
 
 
@@ -198,27 +170,10 @@ async def _record(
     connection: Connection,
     actor: Actor,
     situation: Situation,
-    changes: Sequence[Owed],
+    changes: Sequence[Smaller],
     entry_ids: Sequence[UUID],
-    pence: int | None,
 ) -> None:
-    now, left, booking_reference = situation.now, list(entry_ids), situation.booking.reference
-    for kind, source_id, change in changes:
-        if isinstance(change, Reverse):
-            await payments.record_cancelled(connection, actor, kind, source_id, entry_id=left.pop(0), now=now)
-            continue
-        if isinstance(change, Crediting):
-            reason = f"Booking {booking_reference} was given back after its payment had left."
-            await owed_back.record_refund(connection, actor, change, entry_id=left.pop(0), reason=reason, now=now)
-            continue
-        _, entry_id, *left = left
-        await correcting.record_corrected(
-            connection,
-            actor,
-            kind,
-            source_id,
-            pence=pence or 0,
-            entry_id=entry_id,
-            reason="A part of the booking was given back.",
-            now=now,
-        )
+    left, reason = list(entry_ids), f"Booking {situation.booking.reference} was given back."
+    for change in changes:
+        own, left = left[: len(change.items)], left[len(change.items) :]
+        await taking_back.record(connection, actor, change, own, reason=reason, now=situation.now)

@@ -205,7 +205,10 @@ async def withdraw_batch(request: PageRequest, batch_id: FromPath[int]) -> Respo
         raise NotFoundException from error
     if isinstance(done, list):
         return redirect(request, back, notice=done[0].message)
-    return redirect(request, back, notice=f"{done.codes} codes were taken out.")
+    notice = f"{done.codes} codes were taken out."
+    if done.credit:
+        notice += f" Their payment has left, so the supplier owes it back: credit {done.credit}."
+    return redirect(request, back, notice=notice)
 
 
 @post("/vouchers/slips", guards=[coordinators], status_code=200)

@@ -43,7 +43,7 @@ from timebank.claims.service import (
     UnknownClaim,
 )
 from timebank.kit.actor import Actor
-from timebank.payments import batches
+from timebank.payments import batches, credit_queries
 from timebank.payments import service as payments
 
 
@@ -250,13 +250,19 @@ async def test_booked_with_a_supplier_and_approved_by_a_second_person(bank: Bank
     assert codes(await service.cancel(bank.db, bank.coordinator, cancel, **call())) == ["wrong_state"]
 
 
-async def test_what_is_on_its_way_cannot_be_cancelled(bank: Bank) -> None:
+async def test_what_is_cancelled_on_its_way_is_owed_back(bank: Bank) -> None:
     taxi = await booked(bank)
     await payments.approve(bank.db, bank.finance, payments.Approve(reference=taxi.payment), **call())
     exported = await batches.export(bank.db, bank.finance_two, batches.ExportBatch(), **call())
     assert isinstance(exported, batches.Exported), exported
     cancel = CancelAccess(reference=taxi.reference, reason="The session is off")
-    assert codes(await service.cancel(bank.db, bank.coordinator, cancel, **call())) == ["payment_already_exported"]
+    assert isinstance(await service.cancel(bank.db, bank.coordinator, cancel, **call()), AccessNow)
+    payable = await facts(bank.db, bank.id, taxi.payment)
+    assert payable.state == "exported"
+    assert await money(bank.db, bank.id, "expense/access", f"credit/{payable.payee_id}") == [0, -1800]
+    async with bank.db.reading(bank.id) as connection:
+        [owing] = await credit_queries.of_payee(connection, bank.id, payable.payee_id)
+    assert (owing.source, owing.kind, owing.left_pence, owing.reason) == ("refund", "access", 1800, cancel.reason)
 
 
 async def test_an_advance_with_something_left(bank: Bank) -> None:

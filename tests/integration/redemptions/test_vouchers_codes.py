@@ -2,10 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
+import pytest
+
+from tests.integration.payments.helpers import call, run, settle
 from tests.integration.redemptions.spending import actor, book, give_hours, hours, key, posted, prove, state, step
 from tests.integration.redemptions.vouchering import code_of, payables, pool, refused, shown, spend, uploaded
 from tests.people import Bank
+from timebank.kit.refusal import Refusal
+from timebank.payments import credit_queries
+from timebank.payments.service import Approve, approve, reference_of
 from timebank.redemptions import codes, voucher_queries, vouchers_shown
 from timebank.redemptions.codes import UploadedCodes, WithdrawCodes, WithdrawnCodes
 from timebank.redemptions.vouchers_expiring import end_due
@@ -50,9 +57,55 @@ async def test_bought_codes_are_owed_at_once_and_used_up_one_by_one(bank: Bank, 
     assert await posted(bank, f"prepaid/{payee_id}") == -900
     assert await posted(bank, "expense/voucher") == -450
     assert len(await payables(bank)) == 1
-    taken = await codes.withdraw(bank.db, bank.coordinator, WithdrawCodes(batch_id=batch_id), key=key(), now=bank.now)
-    assert refused(taken) == ["codes_given"]
-    assert await stock(bank, offer_id) == 2
+    # The free ones go back; the one that somebody has stays owed.
+    assert await taken_out(bank, batch_id) == WithdrawnCodes(codes=2)
+    (owed,) = await payables(bank)
+    assert (owed["pence"], owed["state"]) == (450, "submitted")
+    assert await posted(bank, f"prepaid/{payee_id}") == 0
+    assert await posted(bank, "expense/voucher") == -450
+    assert await stock(bank, offer_id) == 0
+    assert refused(await taken_out(bank, batch_id)) == ["none_left"]
+    assert await prove(owner_url, bank.id) == []
+
+
+async def taken_out(bank: Bank, batch_id: int, **more: Any) -> WithdrawnCodes | list[Refusal]:
+    now = more.get("now", bank.now)
+    return await codes.withdraw(bank.db, bank.coordinator, WithdrawCodes(batch_id=batch_id), key=key(), now=now)
+
+
+@pytest.mark.parametrize("outcome", ["", "paid", "returned", "rejected"])
+@pytest.mark.parametrize("given", [0, 1])
+async def test_codes_taken_out_after_their_payment_left_are_owed_back(
+    bank: Bank, owner_url: str, given: int, outcome: str
+) -> None:
+    offer_id, batch_id = await pool(bank, "A1", "A2", "A3", pence_each=450)
+    (owed,) = await payables(bank)
+    payee_id = owed["payee_id"]
+    async with bank.db.reading(bank.id) as connection:
+        reference = await reference_of(connection, bank.id, "code_batch", batch_id)
+    if given:
+        await code_of(bank, await spend(bank, offer_id))
+    await approve(bank.db, bank.finance, Approve(reference=reference), **call())
+    await run(bank)
+    if outcome in ("paid", "returned"):
+        await settle(bank, reference, "paid")
+    if outcome in ("returned", "rejected"):
+        await settle(bank, reference, outcome, reason="Closed")
+    done = await taken_out(bank, batch_id)
+    assert isinstance(done, WithdrawnCodes), done
+    kept, back = 450 * given, 450 * (3 - given)
+    is_cancelled = outcome in ("returned", "rejected") and not given
+    assert (await payables(bank))[0]["state"] == ("cancelled" if is_cancelled else outcome or "exported")
+    assert await posted(bank, f"prepaid/{payee_id}") == 0
+    assert await posted(bank, "expense/voucher") == -kept
+    if is_cancelled:
+        assert done.credit == ""
+    else:
+        assert await posted(bank, f"credit/{payee_id}") == -back
+        async with bank.db.reading(bank.id) as connection:
+            credit = await credit_queries.by_reference(connection, bank.id, done.credit)
+        assert credit is not None
+        assert (credit.left_pence, credit.payable_reference, credit.source) == (back, reference, "refund")
     assert await prove(owner_url, bank.id) == []
 
 
@@ -125,10 +178,10 @@ async def test_codes_that_end_unused_are_booked_as_spent(bank: Bank, owner_url: 
     await end_due(bank.db, bank.id, later)
     assert await posted(bank, f"prepaid/{owed['payee_id']}") == -200
     assert await posted(bank, "expense/voucher") == -400
-    # What has ended was bought and is spent: it cannot be handed back with its debt.
-    done = await codes.withdraw(bank.db, bank.finance, WithdrawCodes(batch_id=batch_id), key=key(), now=later)
-    assert refused(done) == ["codes_given"]
-    assert await posted(bank, f"prepaid/{owed['payee_id']}") == -200
+    # What has ended was bought and is spent: only the one that is free is handed back.
+    assert await taken_out(bank, batch_id, now=later) == WithdrawnCodes(codes=1)
+    assert await posted(bank, f"prepaid/{owed['payee_id']}") == 0
+    assert (await payables(bank))[0]["pence"] == 400
     assert await prove(owner_url, bank.id) == []
 
 
