@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 import ledger
+from ledger import Entry
 from timebank.concerns.rules import ANSWERERS, Candidate, State, first_name
 from timebank.contributions import about as contributions_about
 from timebank.contributions import queries as contributions
@@ -187,7 +188,7 @@ async def about_entry(connection: Connection, timebank_id: int, member_id: int, 
         return await _about_contribution(connection, timebank_id, facts)
     if not legs:
         return None
-    words = await _words(connection, timebank_id, entry_id, member_id)
+    words = await _words(connection, timebank_id, entry, member_id)
     parties = {member_in(leg.account) for leg in entry.legs} | {member_in(entry.actor)}
     parties |= await redemptions_about.people_of_entry(connection, timebank_id, entry_id)
     if facts is not None:
@@ -238,15 +239,26 @@ async def _about_contribution(connection: Connection, timebank_id: int, facts: C
     )
 
 
-async def _words(connection: Connection, timebank_id: int, entry_id: UUID, reader_id: int) -> hours.EntryWords:
+async def rules_of(connection: Connection, timebank_id: int, entry_id: UUID | None) -> int | None:
+    """The version of the rules that an entry was made under; None when it cites none, or nothing is entered yet."""
+    if entry_id is None:
+        return None
+    version = (await ledger.entry(connection, timebank_id, entry_id)).meta.get("rules")
+    return version if isinstance(version, int) else None
+
+
+async def _words(connection: Connection, timebank_id: int, entry: Entry, reader_id: int) -> hours.EntryWords:
+    entry_id = entry.entry_id
     for found in (
         await contributions.describe_entries(connection, timebank_id, [entry_id]),
         await redemptions.describe_entries(connection, timebank_id, [entry_id], reader_id=reader_id),
         await hours.describe_entries(connection, timebank_id, [entry_id], reader_id=reader_id),
+        await hours.describe_pot_help(connection, timebank_id, [entry_id]),
     ):
         if entry_id in found:
             return found[entry_id]
-    return hours.EntryWords(title="Hours put right")
+    brought = "import" in entry.meta
+    return hours.EntryWords(title=say("Hours brought forward") if brought else say("Hours put right"))
 
 
 def _title(title: str, detail: str) -> str:

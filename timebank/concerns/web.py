@@ -75,6 +75,7 @@ async def _ask_page(request: PageRequest, command: Ask, form: Form = BLANK) -> R
             raise NotFoundException
         earlier = await queries.earlier(connection, person.actor.timebank_id, found.member_id, found.key)
         on = today(now(request), person.time_zone)
+        version = await queries.rules_of(connection, person.actor.timebank_id, found.entry_id)
         _, in_force = await banks.rules_in_force(connection, person.actor.timebank_id, on)
     is_open = [one["id"] for one in earlier if one["state"] == "open"]
     if is_open and not form.refusals:
@@ -85,6 +86,7 @@ async def _ask_page(request: PageRequest, command: Ask, form: Form = BLANK) -> R
         422 if form.refusals else 200,
         form=form,
         about=found,
+        rules_version=version,
         action=request.url.path,
         before=earlier[-1]["id"] if earlier else None,
         is_used_up=len(earlier) >= rules.MAX_ROUNDS,

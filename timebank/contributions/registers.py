@@ -159,7 +159,7 @@ async def _undo(connection: Connection, actor: Actor, reference: str, now: datet
             effective_on=day,
             actor=actor.name,
             reference=reference,
-            meta={"contribution": line["id"], **actor.meta},
+            meta={"contribution": line["id"], "rules": line["rules_version"], **actor.meta},
         )
         for key, line in reversals.items()
     ]

@@ -6,6 +6,7 @@ import msgspec
 
 import ledger
 from timebank.banks.queries import by_id as timebank_by_id
+from timebank.banks.queries import rules_in_force
 from timebank.db import Connection, Database, Rollback, once
 from timebank.hours import pot_queries, pot_rules, words
 from timebank.hours.pot_service import PotAskNow, locked, new_ask, require_active, rules_now, tell_deciders
@@ -135,11 +136,14 @@ async def _settle(
     if minutes:
         await require_active(connection, actor.timebank_id, member_id)
         facts = await timebank_by_id(connection, actor.timebank_id)
+        day = today(now, facts.time_zone)
+        version, _ = await rules_in_force(connection, actor.timebank_id, day)
         entry = pot_entry(
             key=f"{POT_HELP}:{ask_id}:1",
             member_id=member_id,
             minutes=minutes,
-            effective_on=today(now, facts.time_zone),
+            effective_on=day,
+            rules_version=version,
             actor=actor,
         )
         result = await ledger.post(connection, actor.timebank_id, entry)

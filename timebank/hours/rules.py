@@ -87,9 +87,16 @@ def not_enough(available: int, minutes: int) -> Refusal:
 
 
 def gift_entry(
-    *, key: str, from_member_id: int, to_member_id: int | None, minutes: int, effective_on: date, actor: Actor
+    *,
+    key: str,
+    from_member_id: int,
+    to_member_id: int | None,
+    minutes: int,
+    effective_on: date,
+    rules_version: int,
+    actor: Actor,
 ) -> Post:
-    """The ledger entry of a gift. Its legs say who gave and who received, so it carries no names."""
+    """The ledger entry of a gift; it cites the rules. Its legs say who gave and who received: it carries no names."""
     receiver = POT if to_member_id is None else account_of(to_member_id)
     return Post(
         key=key,
@@ -98,12 +105,12 @@ def gift_entry(
         legs=(Leg(account=account_of(from_member_id), amount=-minutes), Leg(account=receiver, amount=minutes)),
         effective_on=effective_on,
         actor=actor.name,
-        meta=actor.meta,
+        meta={"rules": rules_version, **actor.meta},
     )
 
 
-def pot_entry(*, key: str, member_id: int, minutes: int, effective_on: date, actor: Actor) -> Post:
-    """The ledger entry of help from the pot. What it was for stays out of the ledger."""
+def pot_entry(*, key: str, member_id: int, minutes: int, effective_on: date, rules_version: int, actor: Actor) -> Post:
+    """The ledger entry of help from the pot. What it was for stays out of the ledger; it cites the rules."""
     return Post(
         key=key,
         kind=POT_HELP,
@@ -111,5 +118,5 @@ def pot_entry(*, key: str, member_id: int, minutes: int, effective_on: date, act
         legs=(Leg(account=POT, amount=-minutes), Leg(account=account_of(member_id), amount=minutes)),
         effective_on=effective_on,
         actor=actor.name,
-        meta=actor.meta,
+        meta={"rules": rules_version, **actor.meta},
     )

@@ -71,7 +71,7 @@ async def give(db: Database, actor: Actor, command: Give, *, key: str, now: date
             return msgspec.convert(earlier, Given)
         facts = await timebank_by_id(connection, actor.timebank_id)
         effective_on = today(now, facts.time_zone)
-        _, document = await rules_in_force(connection, actor.timebank_id, effective_on)
+        version, document = await rules_in_force(connection, actor.timebank_id, effective_on)
         refusals = rules.check_gift(
             actor,
             from_member_id=command.from_member_id,
@@ -88,6 +88,7 @@ async def give(db: Database, actor: Actor, command: Give, *, key: str, now: date
         to_member_id=command.to_member_id,
         minutes=command.minutes,
         effective_on=effective_on,
+        rules_version=version,
         actor=actor,
     )
 

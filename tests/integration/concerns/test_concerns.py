@@ -17,7 +17,7 @@ from timebank.concerns.service import Answer, Answered, Ask, Asked, GivenOn, Han
 from timebank.contributions import service as contributions
 from timebank.contributions.service import AddActivity, Decide, Line, SavedRegister, SaveRegister
 from timebank.db import Database
-from timebank.hours.service import Give, Given, give
+from timebank.hours.service import Give, Given, GivePotHours, PotAskNow, give, give_from_pot
 from timebank.kit.actor import Actor
 from timebank.kit.clock import FixedClock
 from timebank.kit.refusal import Refusal
@@ -405,6 +405,31 @@ async def test_whoever_acts_for_a_member_does_not_answer(bank: Bank) -> None:
     question = await asked(bank, acting, entry)
     assert question.owner_id is None
     assert (await concern_of(bank, question.concern_id)).member_id == bank.participant.member_id
+
+
+async def test_every_entry_says_what_it_is_and_under_which_rules(client: Open, bank: Bank) -> None:
+    me = bank.participant
+    assert me.member_id is not None
+    time = await gave(bank, me, 90)
+    gift = Give(from_member_id=me.member_id, to_member_id=None, minutes=60)
+    given = await give(bank.db, me, gift, key=uuid4().hex, now=bank.now)
+    assert isinstance(given, Given)
+    help_given = GivePotHours(member_id=me.member_id, minutes=30, reason="For your bus")
+    assert isinstance(
+        await give_from_pot(bank.db, bank.coordinator, help_given, key=uuid4().hex, now=bank.now), PotAskNow
+    )
+    async with bank.db.reading(bank.id) as connection:
+        helped = await connection.fetchval("select entry_id from pot_ask where timebank_id = $1", bank.id)
+    browser = client()
+    await browser.sign_in(bank.db, me, now=bank.now)
+    for entry_id, title in (
+        (time.entry_id, "Cut onions"),
+        (given.entry_id, "A gift to the community pot"),
+        (helped, "From the community pot"),
+    ):
+        page = (await browser.get(f"/entries/{entry_id}/not-right")).text
+        assert title in page
+        assert '<a href="/rules/1">Rules, version 1</a>' in page
 
 
 async def test_nobody_asks_about_entries_of_others(client: Open, bank: Bank, other_bank: Bank) -> None:

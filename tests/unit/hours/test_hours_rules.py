@@ -59,10 +59,16 @@ def test_a_note_has_a_limit() -> None:
 
 def test_a_gift_is_one_balanced_entry_without_names() -> None:
     entry = rules.gift_entry(
-        key="k", from_member_id=7, to_member_id=None, minutes=30, effective_on=date(2026, 3, 10), actor=ME
+        key="k",
+        from_member_id=7,
+        to_member_id=None,
+        minutes=30,
+        effective_on=date(2026, 3, 10),
+        rules_version=3,
+        actor=ME,
     )
     assert [(leg.account, leg.amount) for leg in entry.legs] == [("member/7", -30), ("pot", 30)]
-    assert (entry.kind, entry.unit, dict(entry.meta)) == ("gift", "MIN", {})
+    assert (entry.kind, entry.unit, dict(entry.meta)) == ("gift", "MIN", {"rules": 3})
 
 
 @pytest.mark.parametrize(
