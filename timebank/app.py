@@ -42,6 +42,7 @@ from timebank.governance import api as governance_api
 from timebank.governance import web as governance_web
 from timebank.home import web as home_web
 from timebank.home import web_about, web_offline
+from timebank.home.money import remind as remind_of_money
 from timebank.hours import api as hours_api
 from timebank.hours import web as hours_web
 from timebank.identity import web as identity_web
@@ -180,6 +181,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("tell_deciders", "Tell approvers and deputies what waits", tell_deciders, every=timedelta(hours=1)),
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_receipts", "Delete receipts that need not be kept", forget_old, every=timedelta(hours=12)),
+        Job("remind_of_money", "Tell who decides what money waits for", remind_of_money, every=timedelta(hours=1)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),
         Job(

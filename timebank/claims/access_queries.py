@@ -54,6 +54,15 @@ select exists (select from access_receipt where timebank_id = $1 and receipt_id 
 
 
 class AccessCost(msgspec.Struct, frozen=True, kw_only=True):
+# Money given in advance for a day that is over, which each of these people may settle: neither gave nor got it.
+TO_SETTLE = """
+select d.id, count(*) as advances
+  from unnest($2::bigint[]) as d (id)
+  join access_cost c on c.timebank_id = $1 and c.state = 'given' and c.day < $3
+                    and c.made_by <> d.id and c.member_id <> d.id
+ group by d.id
+"""
+
     """One access cost. ``spent_pence`` and ``returned_pence`` are zero until an advance is settled."""
 
     id: int
@@ -133,3 +142,9 @@ async def is_used(connection: Connection, timebank_id: int, receipt_id: int) -> 
 
 def _all(rows: Sequence[object]) -> list[AccessCost]:
     return [msgspec.convert(dict(row), AccessCost) for row in rows]  # type: ignore[call-overload]
+
+
+async def to_settle(connection: Connection, timebank_id: int, member_ids: Sequence[int], on: date) -> dict[int, int]:
+    """How many advances for days that are over each of these people may settle; who has none is left out."""
+    rows = await connection.fetch(TO_SETTLE, timebank_id, list(member_ids), on)
+    return {row["id"]: row["advances"] for row in rows}

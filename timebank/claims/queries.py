@@ -124,7 +124,6 @@ select s.id, a.name, s.held_on
  limit $4
 """
 IS_SESSION = "select exists (select from session where timebank_id = $1 and id = $2)"
-WAITING = "select count(*) from claim where timebank_id = $1 and state = 'sent'"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -334,11 +333,6 @@ async def sessions_between(connection: Connection, timebank_id: int, *, from_day
 async def is_session(connection: Connection, timebank_id: int, session_id: int) -> bool:
     """True when the time bank has this session."""
     return bool(await connection.fetchval(IS_SESSION, timebank_id, session_id))
-
-
-async def waiting(connection: Connection, timebank_id: int) -> int:
-    """How many claims wait to be looked at."""
-    return int(await connection.fetchval(WAITING, timebank_id))
 
 
 async def _one(connection: Connection, timebank_id: int, row: object) -> Claim | None:

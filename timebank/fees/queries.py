@@ -205,16 +205,6 @@ async def of_member(connection: Connection, timebank_id: int, member_id: int) ->
     return _all(await connection.fetch(OF_MEMBER, timebank_id, member_id, MAX_LISTED))
 
 
-async def waiting_count(connection: Connection, timebank_id: int, member_id: int) -> int:
-    """How many fees wait for this member's choice."""
-    count: int = await connection.fetchval(
-        "select count(*) from fee where timebank_id = $1 and member_id = $2 and state = 'waiting'",
-        timebank_id,
-        member_id,
-    )
-    return count
-
-
 async def without_rate_count(connection: Connection, timebank_id: int) -> int:
     """How many fees no rate fitted yet."""
     count: int = await connection.fetchval(

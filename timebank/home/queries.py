@@ -39,6 +39,12 @@ from timebank.redemptions.waiting_queries import Turn
 LAST_ENTRIES = 5
 RECORD_ENTRIES = 10
 RECORD_BOOKINGS = 10
+# What a member is asked about their money, in one question: every first page asks it.
+ASKED = """
+select (select count(*) from fee f where f.timebank_id = $1 and f.member_id = $2 and f.state = 'waiting') as fees,
+       (select c.reference from claim c
+         where c.timebank_id = $1 and c.member_id = $2 and c.state = 'asked' order by c.id limit 1) as claim
+"""
 OPEN_BOOKINGS = 10
 LOOK_BACK_DAYS = 365
 
@@ -95,6 +101,10 @@ class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for somebody's hand: how many of each."""
+    fees_waiting: int
+    """Fees that wait for their choice."""
+    claim_asked: str | None
+    """The reference of a claim about which they are asked something."""
 
     decisions: int
     questions: int
@@ -119,11 +129,19 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def first_page(
-    connection: Connection, actor: Actor, member_id: int, *, on: date, now: datetime, books: bool = True
+    connection: Connection,
+    actor: Actor,
+    member_id: int,
+    *,
+    on: date,
+    now: datetime,
+    books: bool = True,
+    sees_money: bool = True,
 ) -> FirstPage:
     """The hours a member has, their last entries, what they gave and used in the year up to ``on``, what waits for
     their answer, and the work that only few have. While somebody acts for the member, that work is nobody's; ``books``
-    is false for a supporter who may not book for them: then no answer is asked for.
+    is false for a supporter who may not book for them: then no answer is asked for. ``sees_money`` is false for every
+    supporter.
     """
     timebank_id = actor.timebank_id
     is_own = actor.on_behalf_of is None
@@ -139,6 +157,7 @@ async def first_page(
         hours_shown=await members.hours_shown(connection, timebank_id, member_id),
         places=tuple(await waiting_queries.kept_for(connection, timebank_id, member_id)) if books else (),
         helping=await glance(connection, timebank_id, member_id, on=on, now=now) if books else Glance(),
+    asked = await connection.fetchrow(ASKED, timebank_id, member_id) if sees_money else None
         next_booking=min(coming, key=lambda each: each.starts_at or now, default=None),
         open_bookings=len(open_bookings),
         waiting_minutes=await contributions.waiting_minutes(connection, timebank_id, member_id),
@@ -153,6 +172,8 @@ async def first_page(
 
 async def work(connection: Connection, actor: Actor, *, on: date) -> Work:
     """How much waits for this coordinator or approver. Overdue questions are everybody's, the rest their own."""
+        fees_waiting=asked["fees"] if asked else 0,
+        claim_asked=asked["claim"] if asked else None,
     questions = await concerns.counts(connection, actor.timebank_id, actor.member_id, on=on)
     waiting = await messages.waiting(connection, actor.timebank_id)
     pot_asks = 0

@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from timebank.contributions import deputies
-from timebank.home import dated, queries
+from timebank.home import dated, money, queries
 from timebank.hours import queries as hours
 from timebank.kit.actor import ADMIN, COORDINATOR, FINANCE
 from timebank.kit.clock import today
@@ -42,11 +42,18 @@ async def show_home(request: PageRequest) -> Response[Any]:
     day = today(now(request), person.time_zone)
     async with database(request).reading(timebank_id) as connection:
         page = await queries.first_page(
-            connection, person.actor, member_id, on=day, now=now(request), books=_may_book(person)
+            connection,
+            person.actor,
+            member_id,
+            on=day,
+            now=now(request),
+            books=_may_book(person),
+            sees_money=scope is None,
         )
         decider = await deputies.as_decider(connection, person.actor, day)
         waits = await queries.work(connection, decider, on=day) if decider else None
-    return render(request, "home/home.html", page=page, waits=waits)
+        money_waits = await money.waiting_for(connection, person.actor, day)
+    return render(request, "home/home.html", page=page, waits=waits, money_waits=money_waits)
 
 
 @get("/more", guards=[requires_role(COORDINATOR)], include_in_schema=False)

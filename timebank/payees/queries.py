@@ -94,6 +94,15 @@ select count(*) filter (where y.is_open) as open,
        count(*) filter (where not y.is_open) as closed
   from payee y where y.timebank_id = $1
 """
+# Accounts that each of these people may confirm or refuse: not their own, and not what they typed.
+TO_CONFIRM = """
+select d.id, count(*) as accounts
+  from unnest($2::bigint[]) as d (id)
+  join bank_account a on a.timebank_id = $1 and a.state = 'proposed' and a.proposed_by is distinct from d.id
+  left join payee y on y.timebank_id = a.timebank_id and y.id = a.payee_id
+ where y.member_id is distinct from d.id
+ group by d.id
+"""
 PAYEE_OF_MEMBER = COLUMNS + " where timebank_id = $1 and member_id = $2"
 MAX_SHOWN = 50
 MAX_TWINS = 10
@@ -236,6 +245,12 @@ async def listed(
 async def counts(connection: Connection, timebank_id: int) -> Counts:
     """How many payees each view has."""
     return msgspec.convert(dict(await connection.fetchrow(COUNTS, timebank_id)), Counts)
+
+
+async def to_confirm(connection: Connection, timebank_id: int, member_ids: Sequence[int]) -> dict[int, int]:
+    """How many proposed accounts each of these people may decide about; who has none is left out."""
+    rows = await connection.fetch(TO_CONFIRM, timebank_id, list(member_ids))
+    return {row["id"]: row["accounts"] for row in rows}
 
 
 async def account(
