@@ -38,6 +38,14 @@ BY_REFERENCE = FACTS + " and c.reference = $2"
 PROPOSED = FACTS + " and c.state = 'proposed' order by c.id limit $2"
 OF_PAYEE = FACTS + " and c.payee_id = $2 order by c.id desc limit $3"
 OPEN = FACTS + " and c.state = 'open' and c.left_pence > 0 order by c.payee_id, c.id limit $2"
+LEFT_OF_PAYEE = """
+select c.reference, c.pence, c.left_pence, c.document_number, coalesce(p.description, '') as description,
+       (coalesce(c.decided_at, c.proposed_at) at time zone b.time_zone)::date as since
+  from credit c join timebank b on b.id = c.timebank_id
+  left join payable p on p.timebank_id = c.timebank_id and p.id = c.payable_id
+ where c.timebank_id = $1 and c.payee_id = $2 and c.state = 'open' and c.left_pence > 0
+ order by c.id limit $3
+"""
 OF_PAYABLE = FACTS + " and c.payable_id = $2"
 USES = """
 select u.n, u.how, u.pence, u.batch_number, u.line, p.reference as payable_reference, u.used_on, u.note, u.is_standing
@@ -53,6 +61,17 @@ class CreditLeft(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     payee_id: int
     left_pence: int
+
+
+class OwedBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What a payee may read of what they owe us: for which payment (``description``) or by which credit note."""
+
+    reference: str
+    pence: int
+    left_pence: int
+    document_number: str
+    description: str
+    since: date
 
 
 class CreditFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +155,12 @@ async def still_open(connection: Connection, timebank_id: int) -> list[CreditFac
 async def of_payee(connection: Connection, timebank_id: int, payee_id: int) -> list[CreditFacts]:
     """Credits of one payee, newest first, at most :data:`MAX_LISTED`."""
     return _all(await connection.fetch(OF_PAYEE, timebank_id, payee_id, MAX_LISTED))
+
+
+async def owed_back(connection: Connection, timebank_id: int, payee_id: int) -> list[OwedBack]:
+    """What one payee still owes us, oldest first, without the reasons that finance wrote down."""
+    rows = await connection.fetch(LEFT_OF_PAYEE, timebank_id, payee_id, MAX_LISTED)
+    return [msgspec.convert(dict(row), OwedBack) for row in rows]
 
 
 async def of_payable(connection: Connection, timebank_id: int, payable_id: int) -> list[CreditFacts]:

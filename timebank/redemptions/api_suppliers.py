@@ -81,13 +81,26 @@ class StatementLineAnswer(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
+class OwedToUsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supplier still owes back, and what for; the next payment to them keeps it back."""
+
+    day: date
+    reference: str
+    what: str
+    pence: int
+
+
 class StatementAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a supplier earned in one month, and how much of it is paid, in minor units of the time bank's currency."""
+    """What a supplier earned in one month, and how much of it is paid, in minor units of the time bank's currency.
+
+    ``owed_to_us`` is what they owe back today, of whatever month.
+    """
 
     month: date
     total_pence: int
     paid_pence: int
     lines: list[StatementLineAnswer]
+    owed_to_us: list[OwedToUsAnswer]
 
 
 @get("/api/v1/suppliers", tags=["payments"], guards=[needs_scope(WRITE)], **READING)
@@ -171,6 +184,7 @@ async def read_statement(request: ApiRequest, payee_id: FromPath[int], month: Fr
         total_pence=shown.total_pence,
         paid_pence=shown.paid_pence,
         lines=[msgspec.convert(line, StatementLineAnswer, from_attributes=True) for line in shown.lines],
+        owed_to_us=[msgspec.convert(one, OwedToUsAnswer, from_attributes=True) for one in shown.owed_to_us],
     )
 
 

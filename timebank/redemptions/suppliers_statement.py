@@ -8,13 +8,16 @@ import msgspec
 from timebank.db import Connection
 from timebank.kit import csv, money
 from timebank.kit.words import mark, say
+from timebank.payments import credit_queries
 from timebank.payments import queries as payments
+from timebank.payments.credit_queries import OwedBack
 from timebank.payments.promise import Owed, promise
 from timebank.payments.queries import PayeeMonth
 from timebank.payments.rules import CANCELLED, DRAFT, EXPORTED, PAID, REJECTED, RETURNED, PayableFacts
 
 ON_ITS_WAY, PAID_WORDS, OWED, TAKEN_BACK = mark("On its way"), mark("Paid"), mark("To be paid"), mark("Cancelled")
 CAME_BACK = mark("It came back")
+OWED_TO_US, KEPT_BACK = mark("You owe us"), mark("We keep it back from your next payment.")
 STATES = {PAID: PAID_WORDS, EXPORTED: ON_ITS_WAY, CANCELLED: TAKEN_BACK, REJECTED: CAME_BACK, RETURNED: CAME_BACK}
 
 
@@ -33,12 +36,27 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     """What keeps it: why it is late, or what we need from them; "" for nothing."""
 
 
+class OwedToUs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the supplier owes us still, and what for; the next payment keeps it back."""
+
+    day: date
+    reference: str
+    what: str
+    pence: int
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """One month (its first day), and the months there are."""
+    """One month (its first day), what they owe us today, and the months there are."""
 
     month: date
     lines: tuple[StatementLine, ...]
     months: tuple[PayeeMonth, ...]
+    owed_to_us: tuple[OwedToUs, ...] = ()
+
+    @property
+    def owed_to_us_pence(self) -> int:
+        """What they owe us today, of whatever month."""
+        return sum(line.pence for line in self.owed_to_us)
 
     @property
     def total_pence(self) -> int:
@@ -73,6 +91,7 @@ async def statement(connection: Connection, timebank_id: int, payee_id: int, mon
         month=month,
         lines=tuple(_line(payable, on) for payable in found),
         months=tuple(await payments.months_of_payee(connection, timebank_id, payee_id)),
+        owed_to_us=tuple([_owed(one) for one in await credit_queries.owed_back(connection, timebank_id, payee_id)]),
     )
 
 
@@ -93,7 +112,27 @@ def as_csv(shown: Statement, currency: str) -> str:
         )
         for line in shown.lines
     ]
+    rows += [
+        (
+            one.day.isoformat(),
+            one.reference,
+            one.what,
+            csv.Plain(money.decimal(-one.pence, currency)),
+            currency,
+            OWED_TO_US,
+            "",
+            "",
+            KEPT_BACK,
+        )
+        for one in shown.owed_to_us
+    ]
     return csv.write([head, *rows])
+
+
+def _owed(one: OwedBack) -> OwedToUs:
+    """A credit as the supplier reads it."""
+    what = one.description or say("Credit note {number}", number=one.document_number)
+    return OwedToUs(day=one.since, reference=one.reference, what=what, pence=one.left_pence)
 
 
 def _line(payable: PayableFacts, on: date) -> StatementLine:

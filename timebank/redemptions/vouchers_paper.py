@@ -129,5 +129,16 @@ async def statement_pdf(shown: Statement, *, supplier: str, timebank: str, curre
             [_("Still to be paid"), in_words(shown.total_pence - shown.paid_pence, currency)],
         ],
         "lines": lines,
+        "owed_title": _("You owe us"),
+        "owed_words": _("We keep it back from your next payment."),
+        "owed_heads": [_("Day"), _("What"), _("Amount")],
+        "owed": [
+            [
+                languages.day(one.day, weekday=False),
+                Spelling(text=languages.translate(one.what), otherwise=one.reference),
+                in_words(one.pence, currency),
+            ]
+            for one in shown.owed_to_us
+        ],
     }
     return await asyncio.to_thread(paper.pdf, "supplier_statement", data)

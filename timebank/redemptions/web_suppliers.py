@@ -14,6 +14,7 @@ from timebank.kit.refusal import Refusal
 from timebank.kit.vault import KeyMissing
 from timebank.payees import queries as payee_queries
 from timebank.payees.queries import PayeeFacts
+from timebank.payments import credit_queries
 from timebank.redemptions import suppliers, suppliers_confirming, vouchers_paper
 from timebank.redemptions.suppliers import EndLink, MakeLink
 from timebank.redemptions.suppliers_confirming import Confirm, Confirmed
@@ -53,6 +54,7 @@ async def supplier_page(request: PageRequest, payee_id: FromPath[int]) -> Respon
     link, key_is_missing = None, False
     async with database(request).reading(timebank_id) as connection:
         payee = await _payee(connection, timebank_id, payee_id)
+        owed_to_us = await credit_queries.owed_back(connection, timebank_id, payee.id)
         try:
             link = await suppliers.link_of(connection, timebank_id, payee.id)
         except KeyMissing:
@@ -63,6 +65,7 @@ async def supplier_page(request: PageRequest, payee_id: FromPath[int]) -> Respon
         headers=NO_STORE,
         place=PLACE,
         payee=payee,
+        owed_to_us=owed_to_us,
         link=link,
         key_is_missing=key_is_missing,
         address=settings(request).base_url + link.path if link else "",

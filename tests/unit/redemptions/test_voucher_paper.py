@@ -17,7 +17,7 @@ from timebank import languages, paper
 from timebank.identity.service import qr_svg
 from timebank.paper import typesetting
 from timebank.redemptions import vouchers_paper
-from timebank.redemptions.suppliers_statement import Statement, StatementLine, as_csv, next_month, read_month
+from timebank.redemptions.suppliers_statement import OwedToUs, Statement, StatementLine, as_csv, next_month, read_month
 from timebank.redemptions.vouchers_shown import OpenedCode
 
 SLIP = OpenedCode(
@@ -35,9 +35,25 @@ SLIP = OpenedCode(
     supplier="مقهى الزاوية",
 )
 LINES = (
-    StatementLine(day=date(2026, 3, 3), reference="K7MQ-2BDX", what="=cmd", pence=500, state="Paid", paid_on=None),
     StatementLine(
-        day=date(2026, 3, 4), reference="K7MQ-2BDY", what="Lunch", pence=250, state="To be paid", paid_on=None
+        day=date(2026, 3, 3),
+        reference="K7MQ-2BDX",
+        what="=cmd",
+        pence=500,
+        state="Paid",
+        paid_on=None,
+        due_on=None,
+        note="",
+    ),
+    StatementLine(
+        day=date(2026, 3, 4),
+        reference="K7MQ-2BDY",
+        what="Lunch",
+        pence=250,
+        state="To be paid",
+        paid_on=None,
+        due_on=date(2026, 4, 3),
+        note="",
     ),
 )
 
@@ -147,7 +163,8 @@ def test_the_poster_has_its_square_and_a_sheet_for_days_without_signal() -> None
 
 @pytest.mark.parametrize("large", [False, True])
 def test_a_statement_adds_up_and_is_tagged(large: bool) -> None:
-    shown = Statement(month=date(2026, 3, 1), lines=LINES, months=())
+    owed = OwedToUs(day=date(2026, 3, 5), reference="K7MQ-2BDZ", what="Dinner", pence=120)
+    shown = Statement(month=date(2026, 3, 1), lines=LINES, months=(), owed_to_us=(owed,))
     assert (shown.total_pence, shown.paid_pence) == (750, 500)
     content = asyncio.run(
         vouchers_paper.statement_pdf(shown, supplier="Corner Café", timebank="R", currency="GBP", large=large)
@@ -155,6 +172,8 @@ def test_a_statement_adds_up_and_is_tagged(large: bool) -> None:
     text = is_tagged(content).pages[0].extract_text()
     assert "March 2026" in text
     assert "£7.50" in text
+    assert "You owe us" in text
+    assert "£1.20" in text
 
 
 def test_a_spreadsheet_runs_nothing_of_the_csv() -> None:
