@@ -15,6 +15,7 @@ from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import joined, mark, say
+from timebank.members import blocking
 from timebank.members.access import note_within
 from timebank.messages.service import Message, send
 
@@ -22,7 +23,11 @@ HOURS, POT, MEMBER, NOTHING = "hours", "pot", "member", "nothing"
 CHOICES = (HOURS, POT, MEMBER, NOTHING)
 
 CHOICES_OF = """
-select m.id, m.standing_choice, m.standing_to_id, coalesce(t.status = 'active', true) as is_good
+select m.id, m.standing_choice, m.standing_to_id,
+       coalesce(t.status = 'active', true)
+       and not exists (select from member_block b
+                        where b.timebank_id = m.timebank_id
+                          and (b.member_id, b.blocked_id) in ((m.id, t.id), (t.id, m.id))) as is_good
   from member m
   left join member t on t.timebank_id = m.timebank_id and t.id = m.standing_to_id
  where m.timebank_id = $1 and m.id = any($2::bigint[])
@@ -32,7 +37,10 @@ select status, standing_choice, standing_to_id, display_name
   from member where timebank_id = $1 and id = $2 for update
 """
 CHANGE = "update member set standing_choice = $3, standing_to_id = $4 where timebank_id = $1 and id = $2"
-RECEIVER = "select true from member where timebank_id = $1 and id = $2 and status = 'active'"
+RECEIVER = """
+select true from member
+ where timebank_id = $1 and id = $2 and status = 'active' and id <> all($3::bigint[])
+"""
 
 FOUND = """
 select id from member
@@ -62,7 +70,8 @@ async def standing_choices(
 ) -> dict[int, tuple[str, int | None]]:
     """Each member's choice, and whom their hours go to when the choice is ``member``; all that exist are in it.
 
-    When the chosen member is no longer active the hours stay with whom they belong to: ``("hours", None)``.
+    When the chosen member is no longer active, or the two keep apart, the hours stay with whom they belong to:
+    ``("hours", None)``.
     """
     rows = await connection.fetch(CHOICES_OF, timebank_id, list(member_ids))
     return {
@@ -113,7 +122,8 @@ async def find_receiver(
 async def choose(db: Database, actor: Actor, command: Choose, *, key: str, now: datetime) -> Chosen | list[Refusal]:
     """Change what happens to a member's hours from now on: by themselves, or by a coordinator for them.
 
-    Hours that are there already do not move. Whom the hours are to go to is told once.
+    Hours that are there already do not move. Whom the hours are to go to is told once. To a member who keeps apart from
+    another (``blocking``) that one is unknown, whoever chooses.
 
     Refusals: ``not_yours``, ``choice_unknown``, ``choose_a_member``, ``unknown_member``, ``to_yourself``,
     ``nobody_gains_for_another``, ``member_left``.
@@ -155,7 +165,8 @@ async def _choose(connection: Connection, actor: Actor, command: Choose, now: da
     before = await connection.fetchrow(LOCK, timebank_id, member_id)
     if before is None or before["status"] == "left":
         raise Rollback([Refusal("member_left", say("Choose a member of this time bank."), "member_id")])
-    if to is not None and not await connection.fetchval(RECEIVER, timebank_id, to):
+    apart = list(await blocking.around(connection, timebank_id, member_id))
+    if to is not None and not await connection.fetchval(RECEIVER, timebank_id, to, apart):
         raise Rollback([Refusal("unknown_member", say("Choose a member who takes part now."), "to_member_id")])
     chosen = Chosen(choice=command.choice, to_member_id=to)
     if (before["standing_choice"], before["standing_to_id"]) == (command.choice, to):

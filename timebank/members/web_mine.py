@@ -13,7 +13,7 @@ from litestar.params import FromQuery
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.kit.words import say
-from timebank.members import access, pausing, queries, standing
+from timebank.members import access, blocking, pausing, queries, standing
 from timebank.members.download import Download, download
 from timebank.members.pausing import AskPause, ComeBack
 from timebank.members.standing import Choose
@@ -61,7 +61,8 @@ async def choose_hours(request: PageRequest) -> Response[Any]:
     choice, to = form.text("choice"), None
     if choice == standing.MEMBER:
         async with database(request).reading(timebank_id) as connection:
-            found = await standing.find_receiver(connection, timebank_id, form.text("to"))
+            apart = await blocking.around(connection, timebank_id, member_id)
+            found = await standing.find_receiver(connection, timebank_id, form.text("to"), apart=apart)
         if isinstance(found, Refusal):
             return _choice_page(request, form.refused([found]))
         to = found

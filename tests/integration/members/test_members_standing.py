@@ -8,7 +8,7 @@ import pytest
 from tests.integration.redemptions.spending import actor, give_hours, hours
 from tests.people import NOW, Bank
 from timebank.kit.actor import Actor
-from timebank.members import leaving, pausing, standing
+from timebank.members import blocking, leaving, pausing, standing
 from timebank.members.standing import Choose, Chosen, choose
 
 
@@ -68,6 +68,23 @@ async def test_who_is_away_gets_nothing_and_gets_it_again_when_back(bank: Bank) 
     await pausing.come_back(bank.db, friend, back, key=key(), now=NOW)
     assert await choices(bank, me.member_id) == {me.member_id: ("member", friend.member_id)}
     assert code_of(await set_choice(bank, bank.finance, "member", friend.member_id, of=me.member_id)) == "not_yours"
+
+
+@pytest.mark.parametrize("is_by_receiver", [False, True], ids=["the giver", "the receiver"])
+async def test_who_keeps_apart_gives_no_hours(bank: Bank, is_by_receiver: bool) -> None:
+    me, other = bank.participant.member_id, await bank.member("Somebody")
+    both = (other, me) if is_by_receiver else (me, other)
+    await set_choice(bank, bank.participant, "member", other)
+    async with bank.db.writing(bank.id) as connection:
+        await blocking.block(connection, bank.id, *both, NOW)
+    assert await choices(bank, me) == {me: ("hours", None)}
+    await set_choice(bank, bank.participant, "hours")
+    assert code_of(await set_choice(bank, bank.participant, "member", other)) == "unknown_member"
+    assert code_of(await set_choice(bank, bank.coordinator, "member", other, of=me)) == "unknown_member"
+    async with bank.db.writing(bank.id) as connection:
+        await blocking.unblock(connection, bank.id, *both)
+    await set_choice(bank, bank.participant, "member", other)
+    assert await choices(bank, me) == {me: ("member", other)}
 
 
 async def test_what_cannot_be_chosen(bank: Bank, other_bank: Bank) -> None:
