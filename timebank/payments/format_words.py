@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
 
 from timebank.kit.refusal import Refusal
 from timebank.payees.model import Account
-from timebank.payments.formats import Batch, Payment, PaymentFormat
+from timebank.payments.formats import Batch, Item, Payment, PaymentFormat
 from timebank.payments.formats.bacs18 import name_of
 from timebank.payments.formats.payments_csv import PaymentsCsv
 
@@ -91,6 +93,21 @@ def preview(payment_format: PaymentFormat, batch: Batch) -> Preview:
     text = None if payment_format.check(few) else _text(payment_format.write(few))
     lines = None if text is None else "\n".join(masked(text, few).splitlines()[:SHOWN_LINES])[:SHOWN_CHARACTERS]
     return Preview(text=lines, refusals=tuple(refusals), changed=changed, is_example=is_example)
+
+
+def sent_otherwise(
+    payment_format: PaymentFormat, payees: Iterable[tuple[str, Account | None]]
+) -> tuple[tuple[str, str], ...]:
+    """Names that a bank is sent in other letters, before any run is made: ours, and what is sent.
+
+    ``payees`` are names with their accounts; at most :data:`SHOWN_NAMES` are answered.
+    """
+    item = Item(reference="", kind="other", description="", pence=1, earned_on=date.min, due_on=date.min)
+    payments = (
+        Payment(line=1, reference="", payee_id=0, payee_name=name, pence=1, account=account, items=(item,))
+        for name, account in payees
+    )
+    return tuple(islice(dict.fromkeys(_changed(payment_format, payments)), SHOWN_NAMES))
 
 
 def masked(text: str, batch: Batch) -> str:

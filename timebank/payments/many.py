@@ -9,6 +9,7 @@ from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.payments import queries, rules
+from timebank.payments.own_account import own_mark, refuse_own_account
 from timebank.payments.service import SIGN, move
 
 MAX_AT_ONCE = 200
@@ -59,6 +60,7 @@ async def approve_many(
     async def work(connection: Connection) -> ApprovedMany:
         seen = {item.reference: item.digest for item in command.items}
         found = queries.as_facts(await connection.fetch(LOCK_ALL, actor.timebank_id, list(seen)))
+        own = await own_mark(connection, actor)
         left = [
             NotApproved(reference=reference, code="unknown_payment", why="There is no payment with this reference.")
             for reference in sorted(seen.keys() - {payable.reference for payable in found})
@@ -66,6 +68,7 @@ async def approve_many(
         approved = []
         for payable in found:
             against = rules.check_approve(actor, payable, seen_digest=seen[payable.reference] or "none")
+            against = against or refuse_own_account(payable, own)
             if against:
                 why = f"{payable.payee_name}: {against[0].message}"
                 left.append(NotApproved(reference=payable.reference, code=against[0].code, why=why))

@@ -20,6 +20,7 @@ from timebank.kit.ids import reference as new_reference
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.payments import entries, queries, rules
+from timebank.payments.own_account import own_mark, refuse_own_account
 from timebank.payments.periods import open_day
 from timebank.payments.rules import NewPayable, PayableFacts, UnknownPayment
 
@@ -239,7 +240,8 @@ async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: 
 async def approve(db: Database, actor: Actor, command: Approve, *, key: str, now: datetime) -> Changed | list[Refusal]:
     """Approve a payable: sign the digest of what it says. Never by who submitted it, nor by whom it pays.
 
-    Refusals: those of ``rules.check_approve``. Raises UnknownPayment for an unknown reference.
+    Refusals: those of ``rules.check_approve``; ``pays_yourself`` also when it goes to the approver's own account under
+    another name. Raises UnknownPayment for an unknown reference.
     """
     scope = f"approve_payable:{actor.name}"
     try:
@@ -248,7 +250,10 @@ async def approve(db: Database, actor: Actor, command: Approve, *, key: str, now
             if earlier is not None:
                 return msgspec.convert(earlier, Changed)
             payable = await locked(connection, actor, command.reference)
-            abandon_if(rules.check_approve(actor, payable, seen_digest=command.seen_digest))
+            abandon_if(
+                rules.check_approve(actor, payable, seen_digest=command.seen_digest)
+                or refuse_own_account(payable, await own_mark(connection, actor))
+            )
             await connection.execute(
                 SIGN,
                 actor.timebank_id,

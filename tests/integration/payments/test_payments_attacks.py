@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from tests.integration.payees.accounts_made import OURS, confirmed, proposed
 from tests.integration.payments.helpers import (
     add_payee,
     approved,
@@ -13,13 +14,18 @@ from tests.integration.payments.helpers import (
     codes,
     done,
     facts,
+    owe,
     run,
     settle,
 )
 from tests.integration.payments.test_payments_api import headers
 from tests.people import NOW, Bank, Browser
-from timebank.payments import service, taken
+from timebank.kit.actor import Actor
+from timebank.payees.accounts import DecideAccount, Decided, decide
+from timebank.payees.reading import Typed
+from timebank.payments import rules, service, taken
 from timebank.payments.batches import ExportBatch, Exported, export
+from timebank.payments.many import ApproveMany, Seen, approve_many
 from timebank.payments.requests import Requested, RequestPayment, request_payment
 from timebank.payments.service import Approve, Submit
 from timebank.payments.settings import PaymentSettings, change_settings
@@ -148,3 +154,35 @@ async def test_whoever_takes_a_file_is_written_down_and_the_page_warns_of_a_seco
     shown = (await browser.get(page)).text
     assert "Load it into your bank once only" in shown
     assert shown.count("Payments CSV") >= 2
+
+
+async def test_what_a_bank_is_sent_in_other_letters_is_shown_before_it_leaves(client: Open, bank: Bank) -> None:
+    payee = await add_payee(bank.db, bank.finance, "Café Zoë")
+    await confirmed(bank, None, OURS)
+    await confirmed(bank, payee, Typed(holder="Café Zoë & Łukasz", sort_code="08-99-99", number="66374958"))
+    await approved(bank, payee)
+    browser = client()
+    await browser.sign_in(bank.db, bank.finance)
+    page = (await browser.get("/payments/export?format_code=bacs18")).text
+    assert "Café Zoë &amp; Łukasz" in page
+    assert "CAFE ZOE &amp; LUKASZ" in page
+    assert "66374958" not in page
+    assert "letters that banks can carry" not in (await browser.get("/payments/export?format_code=xlsx")).text
+
+
+async def test_nobody_approves_what_goes_to_their_own_account_under_another_name(bank: Bank) -> None:
+    mine = await add_payee(bank.db, bank.finance, "Demo finance", member_id=bank.finance.member_id)
+    other = await add_payee(bank.db, bank.finance_two, "A supplier")
+    await confirmed(bank, other)
+    reference = await owe(bank.db, bank.coordinator, other)
+    account_id = await proposed(bank.db, bank.finance_two, mine)  # the same number as the supplier's
+    checked = DecideAccount(account_id=account_id, confirm=True)
+    admin = await bank.member("Second pair of eyes", "finance")
+    third = Actor(timebank_id=bank.id, member_id=admin, roles=frozenset({"finance"}))
+    assert isinstance(await decide(bank.db, third, checked, **call()), Decided)
+    refused = await service.approve(bank.db, bank.finance, Approve(reference=reference), **call())
+    assert codes(refused) == ["pays_yourself"]
+    seen = Seen(reference=reference, digest=rules.digest(await facts(bank.db, bank.id, reference)).hex())
+    many = await approve_many(bank.db, bank.finance, ApproveMany(items=(seen,)), **call())
+    assert codes(many) == ["pays_yourself"]
+    await done(service.approve(bank.db, bank.finance_two, Approve(reference=reference), **call()))
