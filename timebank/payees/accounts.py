@@ -121,11 +121,12 @@ async def propose(
 
     async def work(connection: Connection) -> Proposed:
         payee = None if command.payee_id is None else await _payee(connection, actor, command.payee_id)
+        owed = await queries.owed(connection, actor.timebank_id, command.payee_id)
         refusals = rules.check_propose(
             actor,
             payee_member_id=payee.member_id if payee else None,
             is_own=payee is None,
-            is_open=payee is None or payee.is_open,
+            is_open=payee is None or payee.is_open or bool(owed.waiting),
         )
         return await _propose(connection, actor, payee, command.typed, refusals, now)
 

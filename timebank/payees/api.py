@@ -127,9 +127,12 @@ class PayeeDetails(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class IsOpen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """False closes a payee, so that nothing new is owed to them."""
+    """False closes a payee, so that nothing new is owed to them. While they are owed something, ``knows_owed`` says
+    that you know it is still paid.
+    """
 
     is_open: bool
+    knows_owed: bool = False
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,7 +218,7 @@ async def open_or_close_payee(
 ) -> Response[PayeeAnswer]:
     """Close a payee, or open them again."""
     actor, key = acting(request), idempotency_key(request)
-    command = OpenPayee(payee_id=payee_id, is_open=data.is_open)
+    command = OpenPayee(payee_id=payee_id, is_open=data.is_open, knows_owed=data.knows_owed)
     try:
         done = await details.open_payee(database(request), actor, command, key=key, now=now(request))
     except LookupError as error:

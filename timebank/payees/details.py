@@ -5,13 +5,15 @@ from datetime import datetime
 
 import msgspec
 
+from timebank.banks import queries as banks
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
+from timebank.kit.money import in_words
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
 from timebank.members.rules import check_email
 from timebank.payees import queries, rules, telling
-from timebank.payees.queries import PayeeFacts
+from timebank.payees.queries import Owed, PayeeFacts
 
 MAX_TOWN = 35
 FIELDS = ("name", "supplier_reference", "email", "town", "country", "pay_by", "kind")
@@ -46,10 +48,14 @@ class ChangePayee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenPayee(msgspec.Struct, frozen=True, kw_only=True):
-    """Close a payee, so that nothing new is owed to them, or open them again."""
+    """Close a payee, so that nothing new is owed to them, or open them again.
+
+    ``knows_owed``: whoever closes them knows that what is owed already is still paid.
+    """
 
     payee_id: int
     is_open: bool
+    knows_owed: bool = False
 
 
 class ChangedPayee(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,9 +105,9 @@ async def change_payee(
 async def open_payee(
     db: Database, actor: Actor, command: OpenPayee, *, key: str, now: datetime
 ) -> ChangedPayee | list[Refusal]:
-    """Close a payee or open them again. What is owed already is still paid. For finance.
+    """Close a payee or open them again. What is owed already stays in every queue and is still paid. For finance.
 
-    Refusals: ``not_finance``. Raises LookupError when there is no such payee.
+    Refusals: ``not_finance``, ``still_owed`` (until they know it). Raises LookupError when there is no such payee.
     """
 
     async def work(connection: Connection) -> ChangedPayee:
@@ -112,6 +118,10 @@ async def open_payee(
             raise Rollback(refusals)
         if payee.is_open == command.is_open:
             return ChangedPayee(payee_id=payee.id, fields=())
+        owed = await queries.owed(connection, actor.timebank_id, payee.id)
+        if owed.waiting and not command.is_open and not command.knows_owed:
+            currency = (await banks.by_id(connection, actor.timebank_id)).currency
+            raise Rollback([_still_owed(owed, currency)])
         await connection.execute(OPEN, actor.timebank_id, payee.id, command.is_open)
         words = {True: "open", False: "closed"}
         await _keep(connection, actor, payee, "is_open", words[payee.is_open], words[command.is_open], now)
@@ -134,6 +144,15 @@ def check(new: ChangePayee, *, is_member: bool = False) -> list[Refusal]:
     if not is_member and new.kind not in (rules.SUPPLIER, rules.CHARITY):
         refusals.append(Refusal("payee_kind_unknown", "Choose supplier or charity.", "kind"))
     return refusals
+
+
+def _still_owed(owed: Owed, currency: str) -> Refusal:
+    payments = "1 payment" if owed.waiting == 1 else f"{owed.waiting} payments"
+    message = (
+        f"We still owe them {in_words(owed.waiting_pence, currency)} in {payments}. "
+        "Pay it first, or tick that it is paid although they are closed."
+    )
+    return Refusal("still_owed", message, "knows_owed")
 
 
 def _tidied(command: ChangePayee) -> ChangePayee:

@@ -62,7 +62,7 @@ select count(*) filter (where state = 'approved') as approved,
        coalesce(sum(pence - settled_pence) filter (where state = 'approved'), 0)::bigint as approved_pence,
        count(*) as waiting, coalesce(sum(pence - settled_pence), 0)::bigint as waiting_pence,
        min(due_on) as due_on
-  from payable where timebank_id = $1 and payee_id = $2 and state in ('draft', 'submitted', 'approved')
+  from payable where timebank_id = $1 and payee_id = $2 and state = any('{draft,submitted,approved,rejected,returned}')
 """
 CHANGES = """
 select c.field, c.before, c.after, c.at, m.display_name as who
@@ -71,13 +71,19 @@ select c.field, c.before, c.after, c.at, m.display_name as who
 """
 LISTED = """
 select y.id, y.name, y.supplier_reference, y.kind, y.pay_by, y.is_open,
-       u.last_four, coalesce(w.id is not null, false) as waits, coalesce(w.proposed_by = $4, false) as is_mine
+       u.last_four, coalesce(w.id is not null, false) as waits, coalesce(w.proposed_by = $4, false) as is_mine,
+       o.pence as owed_pence
   from payee y
   left join bank_account u on u.timebank_id = y.timebank_id and u.payee_id = y.id and u.state = 'in_use'
   left join bank_account w on w.timebank_id = y.timebank_id and w.payee_id = y.id and w.state = 'proposed'
+  cross join lateral (
+      select coalesce(sum(p.pence - p.settled_pence), 0)::bigint as pence from payable p
+       where p.timebank_id = y.timebank_id and p.payee_id = y.id
+         and p.state = any('{draft,submitted,approved,rejected,returned}')
+  ) o
  where y.timebank_id = $1
    and ($2 = '' or y.name ilike $2 or y.supplier_reference ilike $2)
-   and case $3 when 'missing' then y.is_open and y.pay_by = 'bank' and u.id is null
+   and case $3 when 'missing' then y.pay_by = 'bank' and u.id is null and (y.is_open or o.pence > 0)
                when 'waiting' then w.id is not null
                when 'closed' then not y.is_open
                else y.is_open end
@@ -85,9 +91,12 @@ select y.id, y.name, y.supplier_reference, y.kind, y.pay_by, y.is_open,
 """
 COUNTS = """
 select count(*) filter (where y.is_open) as open,
-       count(*) filter (where y.is_open and y.pay_by = 'bank' and not exists (
+       count(*) filter (where y.pay_by = 'bank' and not exists (
            select from bank_account u where u.timebank_id = y.timebank_id and u.payee_id = y.id and u.state = 'in_use'
-       )) as missing,
+       ) and (y.is_open or exists (
+           select from payable p where p.timebank_id = y.timebank_id and p.payee_id = y.id
+              and p.state = any('{draft,submitted,approved,rejected,returned}')
+       ))) as missing,
        count(*) filter (where exists (
            select from bank_account w where w.timebank_id = y.timebank_id and w.payee_id = y.id and w.state = 'proposed'
        )) as waiting,
@@ -144,7 +153,9 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Owed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a payee is owed that has not left: approved, and in all; ``due_on`` is the first day."""
+    """What a payee is owed and did not get: approved, and in all (what the bank refused or sent back, too);
+    ``due_on`` is the first day. Nothing that is on its way.
+    """
 
     approved: int
     approved_pence: int
@@ -181,7 +192,8 @@ class Twin(msgspec.Struct, frozen=True, kw_only=True):
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A payee in the list. ``last_four`` is None without an account in use; ``waits``: one waits to be confirmed,
-    and ``is_mine``: the reader proposed it."""
+    and ``is_mine``: the reader proposed it; ``owed_pence``: what they are owed and is not on its way.
+    """
 
     id: int
     name: str
@@ -192,6 +204,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     last_four: str | None
     waits: bool
     is_mine: bool
+    owed_pence: int
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -300,7 +313,7 @@ async def account_of_look(
 
 
 async def owed(connection: Connection, timebank_id: int, payee_id: int | None) -> Owed:
-    """What a payee is owed that has not left yet; nothing for the time bank itself."""
+    """What a payee is owed and is not on its way; nothing for the time bank itself."""
     return msgspec.convert(dict(await connection.fetchrow(OWED, timebank_id, payee_id or 0)), Owed)
 
 

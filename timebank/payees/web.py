@@ -118,7 +118,9 @@ async def change(request: PageRequest, payee_id: FromPath[int]) -> Response[Any]
 async def open_or_close(request: PageRequest, payee_id: FromPath[int]) -> Response[Any]:
     """Close a payee, or open them again."""
     form = await forms.read(request)
-    command = OpenPayee(payee_id=payee_id, is_open=form.text("is_open") == "yes")
+    command = OpenPayee(
+        payee_id=payee_id, is_open=form.text("is_open") == "yes", knows_owed=form.has("knows_owed", "yes")
+    )
     try:
         done = await details.open_payee(
             database(request), viewer(request).actor, command, key=form.key, now=now(request)

@@ -1,5 +1,6 @@
 """Details of payees, how the time bank pays, letters to payees, and what goes when a member leaves."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.integration.messages.mailroom import mail_server
 from tests.integration.payees.accounts_made import COLLEGE, call, confirmed, in_use, proposed, states
 from tests.integration.payments.helpers import add_payee, approved, codes, facts, run, settle
-from tests.people import NOW, Bank
+from tests.people import NOW, Bank, Browser
 from timebank.kit.trouble import Trouble
 from timebank.members.traces import TRACES
 from timebank.payees import queries
@@ -16,6 +17,7 @@ from timebank.payees.details import ChangedPayee, ChangePayee, OpenPayee, change
 from timebank.payees.forgetting import forget_accounts
 from timebank.payees.reading import Typed
 from timebank.payees.telling import Letters
+from timebank.payments import service as payments
 from timebank.payments.rules import is_approval_good
 from timebank.payments.settings import PaymentSettings, change_settings, changes, payment_settings
 from timebank.settings import Settings
@@ -206,3 +208,34 @@ async def test_leaving_erases_an_account_at_once_where_nothing_is_owed(bank: Ban
         )
     assert row["n"] == 0
     assert await states(bank, payee) == ["withdrawn", "replaced"]
+
+
+async def test_a_closed_payee_is_still_paid_and_stays_in_every_queue(bank: Bank, client: Callable[[], Browser]) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    reference = await approved(bank, payee, pence=1250)
+    browser = client()
+    await browser.sign_in(bank.db, bank.finance)
+    assert "We still owe them £12.50." in (await browser.get(f"/payees/{payee}")).text
+    refused = await browser.submit(f"/payees/{payee}/open", {"is_open": "no"})
+    assert refused.status_code == 422
+    assert "We still owe them £12.50 in 1 payment. Pay it first, or tick" in refused.text
+    done = await browser.submit(f"/payees/{payee}/open", {"is_open": "no", "knows_owed": "yes"})
+    assert done.status_code == 303
+    async with bank.db.reading(bank.id) as connection:
+        missing = await queries.listed(connection, bank.id, view="missing", search="", member_id=None)
+        closed = await queries.listed(connection, bank.id, view="closed", search="", member_id=None)
+        assert (await queries.counts(connection, bank.id)).missing == len(missing)
+    assert [(one.id, one.owed_pence) for one in missing if not one.is_open] == [(payee, 1250)]
+    assert [one.id for one in closed] == [payee]
+    assert "Still owed £12.50" in (await browser.get("/payees?show=missing")).text
+    await confirmed(bank, payee)  # where they are paid can still be said
+    await payments.submit(
+        bank.db, bank.finance_two, payments.Submit(reference=reference, reason="New account"), **call()
+    )
+    await payments.approve(bank.db, bank.finance, payments.Approve(reference=reference), **call())
+    await run(bank)
+    await settle(bank, reference, "paid")
+    assert (await facts(bank.db, bank.id, reference)).state == "paid"
+    async with bank.db.reading(bank.id) as connection:
+        missing = await queries.listed(connection, bank.id, view="missing", search="", member_id=None)
+    assert payee not in [one.id for one in missing]
