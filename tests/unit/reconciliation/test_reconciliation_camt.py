@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.integration.reconciliation.bank_files import Movement, camt_file
 from timebank.kit.refusal import Refusal
 from timebank.reconciliation.formats import ReadStatement, read
-from timebank.reconciliation.formats.camt053 import read_camt
+from timebank.reconciliation.formats.camt053 import is_xml, read_camt
 
 OUT = Movement(-1250, "Lunch", reference="B7K2-M9QX", on=date(2026, 3, 4))
 BACK = Movement(1250, "Returned", reference="B7K2-M9QX", reason="AC04", on=date(2026, 3, 6))
@@ -62,7 +62,7 @@ def test_an_entry_whose_parts_do_not_add_up_stays_whole(amounts: tuple[str, str]
     assert isinstance(found, ReadStatement)
     [line] = found.lines
     assert line.pence == -3000
-    assert line.references == "AAAA-0001 AAAA-0002 riverside-RUN-0012"
+    assert line.references == "riverside-RUN-0012 AAAA-0001 AAAA-0002"
 
 
 def test_what_is_not_booked_yet_is_counted_and_left_out() -> None:
@@ -130,6 +130,7 @@ def test_xml_made_to_do_harm_is_refused_in_words_and_costs_nothing(name: str, tm
     secret = tmp_path / "secret.txt"
     secret.write_text("QUITE-SECRET")
     data = hostile(secret)[name]
+    assert is_xml(data), "it would be read as a CSV"
     tracemalloc.start()
     found = read_camt(data, "GBP")
     _, peak = tracemalloc.get_traced_memory()

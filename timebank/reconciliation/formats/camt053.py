@@ -32,6 +32,7 @@ ENCODINGS = ("utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252")
 _DECLARED = re.compile(rb"^<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _AMOUNT = re.compile(r"\d{1,18}(?:\.(\d{1,5}))?")
 _BOM = b"\xef\xbb\xbf"
+_WIDE = (b"\xff\xfe<\0", b"\xfe\xff\0<", b"<\0?\0", b"\0<\0?")  # XML in UTF-16: refused in words, never taken for a CSV
 _AGAIN = "Download the statement from your bank again."
 _IDS = ("EndToEndId", "InstrId", "TxId", "MsgId", "PmtInfId", "UETR")
 
@@ -47,6 +48,8 @@ class _Unusable(Exception):
 def is_xml(data: bytes) -> bool:
     """True for bytes that begin as XML does, in any encoding that we or somebody hostile might use."""
     start = data[:200].removeprefix(_BOM).lstrip()
+    if data.startswith(_WIDE):
+        return True
     return start.startswith((b"<?xml", b"<Document", b"<!", b"<")) and not start.lower().startswith(
         (b"<html", b"<!doctype html")
     )
