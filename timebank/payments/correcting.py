@@ -12,7 +12,7 @@ from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
 from timebank.payments import entries, queries, rules
 from timebank.payments.rules import NewPayable
-from timebank.payments.service import move
+from timebank.payments.service import move, owed_back_already
 
 CHANGE = """
 update payable
@@ -42,7 +42,8 @@ async def correction(
 ) -> Correction | Refusal | None:
     """The ledger items after which a source owes ``pence`` (minor units, more than 0); locks the payable.
 
-    None when it owes that already. Refusals: ``nothing_is_owed``, ``payment_already_exported``, ``more_than_owed``.
+    None when it owes that already. Refusals: ``nothing_is_owed``, ``credited_before``, ``payment_already_exported``,
+    ``more_than_owed``.
     After posting both, call :func:`record_corrected`.
     """
     payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
@@ -50,6 +51,8 @@ async def correction(
         return Refusal("nothing_is_owed", "No supplier is owed anything for this.", "supplier_pence")
     if payable.pence == pence:
         return None
+    if refusal := await owed_back_already(connection, actor.timebank_id, payable):
+        return refusal
     if rules.has_left(payable) or payable.state not in rules.BEFORE_EXPORT:
         return rules.refuse_cancelling_for_source(payable)
     if not 0 < pence < payable.pence:

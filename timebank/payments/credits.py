@@ -26,7 +26,7 @@ from timebank.payments import credit_queries, entries, queries, rules
 from timebank.payments.credit_queries import CreditFacts, CreditLeft
 from timebank.payments.periods import open_day
 from timebank.payments.rules import PayableFacts, PaymentFacts
-from timebank.payments.service import abandon_if, post
+from timebank.payments.service import abandon_if, owed_back_already, post
 
 REFUND, CREDIT_NOTE = "refund", "credit_note"
 REFERENCE_ATTEMPTS = 5
@@ -125,8 +125,8 @@ async def crediting(
         return Refusal("nothing_is_owed", "No supplier is owed anything for this.", "supplier_pence")
     if not 0 <= still_owed < payable.pence:
         return Refusal("more_than_owed", "Enter less than what is owed now.", "supplier_pence")
-    if await credit_queries.of_payable(connection, actor.timebank_id, payable.id):
-        return Refusal("credited_before", "The supplier owes this back already. Ask your finance team.")
+    if refusal := await owed_back_already(connection, actor.timebank_id, payable):
+        return refusal
     await open_credit_account(connection, actor.timebank_id, payable.payee_id)
     pence = payable.pence - still_owed
     is_prepaid = source_kind == "code_batch"

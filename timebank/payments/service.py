@@ -13,13 +13,13 @@ import msgspec
 from ledger import Post, Posted, Refused, Reverse, open_account, post_batch
 from timebank.banks import queries as banks
 from timebank.budgets import service as budgets
-from timebank.db import Connection, Database, Rollback, claim, remember
+from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.ids import reference as new_reference
 from timebank.kit.names import tidy
 from timebank.kit.refusal import Refusal
-from timebank.payments import entries, queries, rules
+from timebank.payments import credit_queries, entries, queries, rules
 from timebank.payments.own_account import own_mark, refuse_own_account
 from timebank.payments.periods import open_day
 from timebank.payments.rules import NewPayable, PayableFacts, UnknownPayment
@@ -164,16 +164,26 @@ async def cancellation(
 ) -> Reverse | Refusal | None:
     """The ledger item that takes back what a source owes; locks the payable until the transaction ends.
 
-    None when there is nothing to take back (no payable, or cancelled before). Refusal ``payment_already_exported`` when
-    the payment has left, or a part of it: ``credits.crediting`` makes its payee owe it back. After posting it, call
-    :func:`record_cancelled`.
+    None when there is nothing to take back (no payable, or cancelled before). Refusals: ``credited_before``, and
+    ``payment_already_exported`` when the payment has left, or a part of it: ``taking_back`` makes its payee owe it
+    back. After posting it, call :func:`record_cancelled`.
     """
     payable = await queries.by_source(connection, actor.timebank_id, source_kind, source_id, lock=True)
     if payable is None or payable.state == rules.CANCELLED:
         return None
+    if refusal := await owed_back_already(connection, actor.timebank_id, payable):
+        return refusal
     if rules.has_left(payable):
         return rules.refuse_cancelling_for_source(payable)
     return entries.cancelling_entry(payable, key=key, actor=actor, effective_on=effective_on)
+
+
+async def owed_back_already(connection: Connection, timebank_id: int, payable: PayableFacts) -> Refusal | None:
+    """Refusal ``credited_before`` when the payee owes this back: taking it back again would give it back twice."""
+    if not await credit_queries.of_payable(connection, timebank_id, payable.id):
+        return None
+    text = f"{payable.payee_name} owes us this back already. Have it approved, then set the two off: no money moves."
+    return Refusal("credited_before", text)
 
 
 async def record_cancelled(
@@ -208,33 +218,27 @@ async def submit(db: Database, actor: Actor, command: Submit, *, key: str, now: 
     Who puts an approved one back does not stand behind it: its submitter stays, or could approve it now. Refusals:
     those of ``rules.check_submit``. Raises UnknownPayment for an unknown reference.
     """
-    scope = f"submit_payable:{actor.name}"
     invoice_number, reason = tidy(command.invoice_number), command.reason.strip()
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Changed)
-            payable = await locked(connection, actor, command.reference)
-            abandon_if(rules.check_submit(actor, payable, invoice_number=invoice_number, reason=reason))
-            await connection.execute(
-                """
-                update payable
-                   set invoice_number = case when $3 = '' then invoice_number else $3 end,
-                       submitted_by = case when state = 'approved' then coalesce(submitted_by, $4) else $4 end,
-                       approved_by = null, approved_digest = null, batch_number = null, state = 'submitted'
-                 where timebank_id = $1 and id = $2
-                """,
-                actor.timebank_id,
-                payable.id,
-                invoice_number,
-                actor.member_id,
-            )
-            changed = await move(connection, actor, payable, rules.SUBMITTED, now, reason=reason)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
-            return changed
-    except Rollback as rollback:
-        return rollback.refusals
+
+    async def work(connection: Connection) -> Changed:
+        payable = await locked(connection, actor, command.reference)
+        abandon_if(rules.check_submit(actor, payable, invoice_number=invoice_number, reason=reason))
+        await connection.execute(
+            """
+            update payable
+               set invoice_number = case when $3 = '' then invoice_number else $3 end,
+                   submitted_by = case when state = 'approved' then coalesce(submitted_by, $4) else $4 end,
+                   approved_by = null, approved_digest = null, batch_number = null, state = 'submitted'
+             where timebank_id = $1 and id = $2
+            """,
+            actor.timebank_id,
+            payable.id,
+            invoice_number,
+            actor.member_id,
+        )
+        return await move(connection, actor, payable, rules.SUBMITTED, now, reason=reason)
+
+    return await once(db, actor, "submit_payable", key, command, Changed, work)
 
 
 async def approve(db: Database, actor: Actor, command: Approve, *, key: str, now: datetime) -> Changed | list[Refusal]:
@@ -243,55 +247,43 @@ async def approve(db: Database, actor: Actor, command: Approve, *, key: str, now
     Refusals: those of ``rules.check_approve``; ``pays_yourself`` also when it goes to the approver's own account under
     another name. Raises UnknownPayment for an unknown reference.
     """
-    scope = f"approve_payable:{actor.name}"
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Changed)
-            payable = await locked(connection, actor, command.reference)
-            abandon_if(
-                rules.check_approve(actor, payable, seen_digest=command.seen_digest)
-                or refuse_own_account(payable, await own_mark(connection, actor))
-            )
-            await connection.execute(
-                SIGN,
-                actor.timebank_id,
-                payable.id,
-                actor.member_id,
-                rules.digest(payable),
-            )
-            changed = await move(connection, actor, payable, rules.APPROVED, now)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
-            return changed
-    except Rollback as rollback:
-        return rollback.refusals
+
+    async def work(connection: Connection) -> Changed:
+        payable = await locked(connection, actor, command.reference)
+        abandon_if(
+            rules.check_approve(actor, payable, seen_digest=command.seen_digest)
+            or refuse_own_account(payable, await own_mark(connection, actor))
+        )
+        await connection.execute(
+            SIGN,
+            actor.timebank_id,
+            payable.id,
+            actor.member_id,
+            rules.digest(payable),
+        )
+        return await move(connection, actor, payable, rules.APPROVED, now)
+
+    return await once(db, actor, "approve_payable", key, command, Changed, work)
 
 
 async def cancel(db: Database, actor: Actor, command: Cancel, *, key: str, now: datetime) -> Changed | list[Refusal]:
     """Cancel a payable before export, reversing its expense; the booking it came from stays as it is.
 
-    Refusals: those of ``rules.check_cancel``. Raises UnknownPayment for an unknown reference.
+    Refusals: those of ``rules.check_cancel``, ``credited_before``. Raises UnknownPayment for an unknown reference.
     """
-    scope = f"cancel_payable:{actor.name}"
     reason = command.reason.strip()
-    try:
-        async with db.writing(actor.timebank_id) as connection:
-            earlier = await claim(connection, actor.timebank_id, scope, key, command)
-            if earlier is not None:
-                return msgspec.convert(earlier, Changed)
-            payable = await locked(connection, actor, command.reference)
-            abandon_if(rules.check_cancel(actor, payable, reason=reason))
-            day = await local_day(connection, actor.timebank_id, now)
-            item = entries.cancelling_entry(
-                payable, key=f"payable_cancelled:{payable.id}:1", actor=actor, effective_on=day
-            )
-            [entry_id] = await post(connection, actor, [item])
-            changed = await move(connection, actor, payable, rules.CANCELLED, now, reason=reason, entry_id=entry_id)
-            await remember(connection, actor.timebank_id, scope, key, msgspec.to_builtins(changed))
-            return changed
-    except Rollback as rollback:
-        return rollback.refusals
+
+    async def work(connection: Connection) -> Changed:
+        payable = await locked(connection, actor, command.reference)
+        abandon_if(rules.check_cancel(actor, payable, reason=reason))
+        if refusal := await owed_back_already(connection, actor.timebank_id, payable):
+            raise Rollback([refusal])
+        day = await local_day(connection, actor.timebank_id, now)
+        item = entries.cancelling_entry(payable, key=f"payable_cancelled:{payable.id}:1", actor=actor, effective_on=day)
+        [entry_id] = await post(connection, actor, [item])
+        return await move(connection, actor, payable, rules.CANCELLED, now, reason=reason, entry_id=entry_id)
+
+    return await once(db, actor, "cancel_payable", key, command, Changed, work)
 
 
 # Steps --------------------------------------------------------------------------------------------------------------

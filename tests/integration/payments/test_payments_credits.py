@@ -23,7 +23,8 @@ from tests.integration.redemptions.spending import prove
 from tests.people import NOW, Bank
 from timebank.db import Database
 from timebank.kit.actor import Actor
-from timebank.payments import credit_notes, leaving, queries, service, set_off
+from timebank.kit.refusal import Refusal
+from timebank.payments import credit_notes, leaving, queries, service, set_off, taking_back
 from timebank.payments import credits as owed_back
 from timebank.payments.batches import ExportBatch, export
 from timebank.payments.credit_notes import DecideCreditNote, ProposeCreditNote
@@ -182,6 +183,32 @@ async def test_a_rejected_payment_is_taken_back_without_a_credit(bank: Bank, own
         await service.record_cancelled(connection, bank.coordinator, "redemption", 78, entry_id=entry_id, now=NOW)
     assert (await facts(bank.db, bank.id, payable)).state == "cancelled"
     assert await money(bank.db, bank.id, f"payable/{payee}", "expense/voucher") == [0, 0]
+    assert await prove(owner_url, bank.id) == []
+
+
+async def test_what_is_owed_back_is_not_taken_back_again_when_its_payment_returns(bank: Bank, owner_url: str) -> None:
+    payee = await add_payee(bank.db, bank.finance)
+    payable = await owe(bank.db, bank.coordinator, payee, pence=1250, source_id=79)
+    await service.approve(bank.db, bank.finance, service.Approve(reference=payable), **call())
+    await run(bank)
+    await settle(bank, payable, "paid")
+    assert isinstance(await refund(bank.db, bank.coordinator, 79, still_owed=0), Crediting)
+    await settle(bank, payable, "returned", reason="Closed")
+    async with bank.db.writing(bank.id) as connection:
+        for pence in (0, 500):
+            again = await taking_back.plan(
+                connection, bank.coordinator, "redemption", 79, pence=pence, key="again:1", effective_on=NOW.date()
+            )
+            assert isinstance(again, Refusal)
+            assert again.code == "credited_before"
+    await service.submit(bank.db, bank.finance_two, service.Submit(reference=payable, reason="New"), **call())
+    cancel = service.Cancel(reference=payable, reason="Given back")
+    assert codes(await service.cancel(bank.db, bank.finance, cancel, **call())) == ["credited_before"]
+    await service.approve(bank.db, bank.finance, service.Approve(reference=payable), **call())
+    done = await set_off.settle_debt(bank.db, bank.finance, SettleDebt(payee_id=payee), **call())
+    assert isinstance(done, DebtSettled), done
+    found = await money(bank.db, bank.id, f"payable/{payee}", f"credit/{payee}", "expense/voucher", "bank")
+    assert found == [0, 0, 0, 0]
     assert await prove(owner_url, bank.id) == []
 
 
