@@ -16,6 +16,7 @@ from timebank.kit.clock import today
 from timebank.kit.paging import DEFAULT_PAGE_SIZE, parse_cursor
 from timebank.kit.refusal import Refusal
 from timebank.members import queries as members
+from timebank.payees import queries as payees
 from timebank.payments import (
     cash,
     credit_queries,
@@ -129,6 +130,7 @@ async def queues_page(request: PageRequest, form: Form = BLANK) -> Response[str]
         glance = await glances.glance(connection, timebank_id, day)
         names = await _names(connection, person, (*overview.waiting, *overview.ready, *overview.cash))
         others, away = await queries.deputies(connection, timebank_id, person.member_id or 0)
+        payee_counts = await payees.counts(connection, timebank_id)
     return render(
         request,
         "payments/index.html",
@@ -136,6 +138,7 @@ async def queues_page(request: PageRequest, form: Form = BLANK) -> Response[str]
         form=form,
         overview=overview,
         glance=glance,
+        payee_counts=payee_counts,
         is_good=rules.is_approval_good,
         payment_format=payment_format,
         currency=person.currency,
