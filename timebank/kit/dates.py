@@ -1,8 +1,15 @@
-"""Calendar days read from what people and spreadsheets write. Numbers are day before month; nothing is guessed."""
+"""Calendar days read from what people and spreadsheets write. Numbers are day before month; nothing is guessed.
+
+The names of months and days of the week are read in every language of the pages, with or without their accents.
+"""
 
 import re
+import unicodedata
 from datetime import date, timedelta
+from functools import cache
 from typing import Literal
+
+from babel import Locale
 
 from timebank.kit import english
 from timebank.kit.refusal import Refusal
@@ -15,30 +22,33 @@ FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2099, 12, 31)
 MAX_TYPED_DATE = 60
 
+OTHER_LANGUAGES = ("cy", "es", "ar")
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
            "december")  # fmt: skip
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SHORT_DAYS = {"tues": 1, "weds": 2, "thur": 3, "thurs": 3}
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 _TIME = r"(?:[ t,]+\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?z?)?"
-_WEEKDAY = r"(?:(?P<weekday>[a-z]+)[.,]? )?"
+_LETTER = r"[^\W\d_]"
+_WEEKDAY = rf"(?:(?P<weekday>(?:dydd )?{_LETTER}+)[.,]? )?"
+_MONTH = rf"(?P<month>{_LETTER}{{3,12}})"
+_OF = r"(?: (?:of|del?)(?= ))?"
 _YEAR_FIRST = re.compile(rf"(?P<year>\d{{4}})(?P<gap>[-/.])(?P<month>\d{{1,2}})(?P=gap)(?P<day>\d{{1,2}}){_TIME}")
 _DAY_FIRST = re.compile(
     rf"{_WEEKDAY}(?P<day>\d{{1,2}}) ?(?P<gap>[-/.]) ?(?P<month>\d{{1,2}}) ?(?P=gap) ?(?P<year>\d{{4}}|\d\d){_TIME}"
 )
-_NO_YEAR = re.compile(rf"{_WEEKDAY}\d{{1,2}}(?:[-/.]\d{{1,2}}|(?:st|nd|rd|th)?(?: of)?[ -][a-z]{{3,9}})")
+_NO_YEAR = re.compile(rf"{_WEEKDAY}\d{{1,2}}(?:[-/.]\d{{1,2}}|(?:st|nd|rd|th)?{_OF}[ -]{_MONTH})")
 _NAMED = re.compile(
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ -]?(?P<month>[a-z]{{3,9}})\.?,?[ -]?"
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_OF}[ -]?{_MONTH}\.?,?{_OF}[ -]?"
     rf"'?(?P<year>\d{{4}}|\d\d){_TIME}"
 )
-_NAMED_MONTH_FIRST = re.compile(
-    rf"{_WEEKDAY}(?P<month>[a-z]{{3,9}})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}}){_TIME}"
-)
+_NAMED_MONTH_FIRST = re.compile(rf"{_WEEKDAY}{_MONTH}\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}}){_TIME}")
 _EXCEL_NUMBER = re.compile(r"\d{5}(?:[.,]\d+)?")
 
 
 def parse(text: str, *, field: str | None = None) -> date | Refusal:
-    """Return the day in a text: ``03/03/2026``, ``3.3.26``, ``2026-03-03``, ``Tue 3 Mar 2026``, ``March 3, 2026``.
+    """Return the day in a text: ``03/03/2026``, ``3.3.26``, ``2026-03-03``, ``Tue 3 Mar 2026``, ``March 3, 2026``,
+    ``3 de marzo de 2026``.
 
     A number of five digits is the day number of a spreadsheet. Refusals: ``date_missing``, ``date_unreadable``,
     ``date_month_first`` (03/25/2026), ``date_impossible`` (31/02/2026), ``date_without_year``,
@@ -46,7 +56,7 @@ def parse(text: str, *, field: str | None = None) -> date | Refusal:
     """
     if len(text) > MAX_TYPED_DATE:
         return _unreadable(text, field)
-    typed = plain(text).strip(" .,'")
+    typed = unicodedata.normalize("NFC", plain(text)).strip(" .,'")
     if not typed.strip("-? "):
         return Refusal("date_missing", say("Enter the day, like 3 March 2026 or 03/03/2026."), field)
     if _EXCEL_NUMBER.fullmatch(typed):
@@ -127,7 +137,8 @@ def _in_range(found: date, text: str, field: str | None) -> date | Refusal:
 def _month(word: str) -> int | None:
     if word == "sept":
         return 9
-    return next((n for n, month in enumerate(_MONTHS, start=1) if word in (month, month[:3])), None)
+    english_one = next((n for n, month in enumerate(_MONTHS, start=1) if word in (month, month[:3])), None)
+    return english_one or _words_elsewhere("months").get(_bare(word))
 
 
 def _weekday(word: str | None) -> int | Literal["unknown"] | None:
@@ -135,4 +146,26 @@ def _weekday(word: str | None) -> int | Literal["unknown"] | None:
         return None
     if word in _SHORT_DAYS:
         return _SHORT_DAYS[word]
-    return next((n for n, day in enumerate(_DAYS) if word in (day, day[:3])), "unknown")
+    english_one = next((n for n, day in enumerate(_DAYS) if word in (day, day[:3])), None)
+    return _words_elsewhere("days").get(_bare(word), "unknown") if english_one is None else english_one
+
+
+@cache
+def _words_elsewhere(kind: Literal["months", "days"]) -> dict[str, int]:
+    """Whole and short names of months (from 1) or days (Monday is 0) in the other languages, without what two of them
+    would read differently.
+    """
+    found: dict[str, set[int]] = {}
+    for code in OTHER_LANGUAGES:
+        names = getattr(Locale.parse(code), kind)
+        for use in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for n, name in names[use][width].items():
+                    found.setdefault(_bare(name), set()).add(n)
+    return {name: n for name, (n, *others) in found.items() if not others}
+
+
+def _bare(word: str) -> str:
+    """The word in small letters, without accents and without a stop."""
+    taken_apart = unicodedata.normalize("NFD", word.lower().strip("."))
+    return "".join(character for character in taken_apart if not unicodedata.combining(character))

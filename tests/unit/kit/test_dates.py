@@ -1,11 +1,13 @@
 """Days: the day comes before the month, and whatever could be two days is refused."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from babel.dates import format_date
 
 from timebank.kit import dates
 from timebank.kit.refusal import Refusal
+from timebank.languages import LANGUAGES
 
 THIRD_OF_MARCH = date(2026, 3, 3)
 
@@ -36,6 +38,15 @@ THIRD_OF_MARCH = date(2026, 3, 3)
         "46084",
         "46084.4375",
         "٠٣/٠٣/٢٠٢٦",
+        "3 de marzo de 2026",
+        "3 Marzo 2026",
+        "martes 3 mar 2026",
+        "3 del marzo del 2026",
+        "3 Mawrth 2026",
+        "dydd Mawrth 3 Mawrth 2026",
+        "3 Maw. 2026",
+        "٣ مارس ٢٠٢٦",
+        "الثلاثاء، 3 مارس 2026",
         " 03/03/2026\N{NO-BREAK SPACE}",
     ],
 )
@@ -48,9 +59,27 @@ def test_the_day_comes_before_the_month() -> None:
     assert dates.parse("1 Sept 2026") == date(2026, 9, 1)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", ["full", "long", "EEE d MMM y", "d MMMM y"])
+def test_every_day_is_read_as_each_language_writes_it(language: str, form: str) -> None:
+    for n in range(0, 366, 5):
+        day = date(2026, 1, 1) + timedelta(days=n)
+        assert dates.parse(format_date(day, form, locale=language if language != "en" else "en_GB")) == day
+
+
+def test_accents_may_be_missing() -> None:
+    assert dates.parse("miercoles 4 marzo 2026") == date(2026, 3, 4)
+    assert dates.parse("1 ابريل 2026") == date(2026, 4, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
+        ("lunes 3 de marzo de 2026", "date_weekday_differs"),
+        ("31 de febrero de 2026", "date_impossible"),
+        ("3 de marzo", "date_without_year"),
+        ("3 Mawrth", "date_without_year"),
+        ("3 marsec 2026", "date_unreadable"),
         ("", "date_missing"),
         ("-", "date_missing"),
         ("03/25/2026", "date_month_first"),
