@@ -67,6 +67,22 @@ async def test_logging_a_group_takes_two_taps_and_one_for_each_exception(
     await undo(page)
 
 
+async def test_the_first_page_is_two_taps_from_a_saved_register(demo: Demo, open_page: Opener) -> None:
+    page = await open_page(javascript=False)
+    await sign_in(page, demo, COORDINATOR)
+    await page.goto(demo.url)
+    taps = Taps()
+    card = page.get_by_role("link", name="Log again: ").first  # which group is due depends on the day of the week
+    group = (await card.inner_text()).removeprefix("Log again: ")
+    await taps.on(card)
+    await page.get_by_role("heading", level=1, name=group).wait_for()
+    people = await ticked(page)
+    await taps.on(page.get_by_role("button", name="Save the register"))
+    await page.get_by_role("heading", level=1, name=re.compile(f"^Saved for {len(people)} p")).wait_for()
+    assert taps.count == 2
+    await undo(page)
+
+
 async def test_a_draft_is_kept_and_gone_on_with(demo: Demo, open_page: Opener, javascript: bool) -> None:
     page = await open_page(javascript=javascript)
     await sign_in(page, demo, COORDINATOR)

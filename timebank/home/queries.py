@@ -11,6 +11,8 @@ from timebank.concerns import queries as concerns
 from timebank.concerns.entry_kinds import PUT_RIGHT
 from timebank.contributions import queries as contributions
 from timebank.contributions.entry_kinds import OPENING
+from timebank.contributions.queries import Group
+from timebank.contributions.words import SOMETHING_ELSE
 from timebank.db import Connection
 from timebank.home import rules
 from timebank.home.rules import GaveAndUsed
@@ -22,7 +24,8 @@ from timebank.hours.rules import GIFT, POT_HELP
 from timebank.identity import queries as identity
 from timebank.imports import queries as imports
 from timebank.imports.entry_kinds import OF_IMPORTS
-from timebank.kit.actor import Actor
+from timebank.kit import names
+from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.words import Words, say
 from timebank.members import queries as members
 from timebank.members import safeguarding
@@ -36,16 +39,17 @@ from timebank.redemptions.entry_kinds import OF_BOOKINGS
 from timebank.redemptions.queries import Booking
 from timebank.redemptions.waiting_queries import Turn
 
-LAST_ENTRIES = 5
-RECORD_ENTRIES = 10
-RECORD_BOOKINGS = 10
 # What a member is asked about their money, in one question: every first page asks it.
 ASKED = """
 select (select count(*) from fee f where f.timebank_id = $1 and f.member_id = $2 and f.state = 'waiting') as fees,
        (select c.reference from claim c
          where c.timebank_id = $1 and c.member_id = $2 and c.state = 'asked' order by c.id limit 1) as claim
 """
+LAST_ENTRIES = 5
+RECORD_ENTRIES = 10
+RECORD_BOOKINGS = 10
 OPEN_BOOKINGS = 10
+LOG_AGAIN = 3
 LOOK_BACK_DAYS = 365
 
 
@@ -97,14 +101,14 @@ class FirstPage(msgspec.Struct, frozen=True, kw_only=True):
     sees_safeguarding: bool
     reads_reports: bool
     """What is told in confidence reaches them."""
-
-
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for somebody's hand: how many of each."""
     fees_waiting: int
     """Fees that wait for their choice."""
     claim_asked: str | None
     """The reference of a claim about which they are asked something."""
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for somebody's hand: how many of each."""
 
     decisions: int
     questions: int
@@ -114,6 +118,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     pot_asks: int
     vouchers: int
     """Slips to print, and vouchers of which codes run out."""
+    log_again: tuple[Group, ...]
+    """The groups that are most likely logged today: one tap to a register that is filled in."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,13 +157,13 @@ async def first_page(
     moved = await hours.moved_since(connection, timebank_id, member_id, on - timedelta(days=LOOK_BACK_DAYS))
     open_bookings = await redemptions.open_bookings_of(connection, timebank_id, member_id, limit=OPEN_BOOKINGS)
     coming = [each for each in open_bookings if each.starts_at is not None and each.starts_at > now]
+    asked = await connection.fetchrow(ASKED, timebank_id, member_id) if sees_money else None
     return FirstPage(
         today=on,
         hours_now=hours_now,
         hours_shown=await members.hours_shown(connection, timebank_id, member_id),
         places=tuple(await waiting_queries.kept_for(connection, timebank_id, member_id)) if books else (),
         helping=await glance(connection, timebank_id, member_id, on=on, now=now) if books else Glance(),
-    asked = await connection.fetchrow(ASKED, timebank_id, member_id) if sees_money else None
         next_booking=min(coming, key=lambda each: each.starts_at or now, default=None),
         open_bookings=len(open_bookings),
         waiting_minutes=await contributions.waiting_minutes(connection, timebank_id, member_id),
@@ -166,14 +172,14 @@ async def first_page(
         sees_safeguarding=part in (safeguarding.LEAD, safeguarding.DEPUTY),
         reads_reports=bool(part),
         leads=len(await activities.led_by(connection, timebank_id, member_id, on=on)),
+        fees_waiting=asked["fees"] if asked else 0,
+        claim_asked=asked["claim"] if asked else None,
         last_year=rules.gave_and_used((kind, each.came, each.went) for kind, each in moved.items()),
     )
 
 
 async def work(connection: Connection, actor: Actor, *, on: date) -> Work:
     """How much waits for this coordinator or approver. Overdue questions are everybody's, the rest their own."""
-        fees_waiting=asked["fees"] if asked else 0,
-        claim_asked=asked["claim"] if asked else None,
     questions = await concerns.counts(connection, actor.timebank_id, actor.member_id, on=on)
     waiting = await messages.waiting(connection, actor.timebank_id)
     pot_asks = 0
@@ -187,7 +193,18 @@ async def work(connection: Connection, actor: Actor, *, on: date) -> Work:
         calls=len(await messages.calls(connection, actor.timebank_id)),
         pot_asks=pot_asks,
         vouchers=await voucher_queries.to_do(connection, actor.timebank_id, on),
+        log_again=await _log_again(connection, actor.timebank_id, on) if actor.has(COORDINATOR) else (),
     )
+
+
+async def _log_again(connection: Connection, timebank_id: int, on: date) -> tuple[Group, ...]:
+    met = {
+        one.id: one
+        for one in await contributions.groups(connection, timebank_id)
+        if one.last_on is not None and one.name_key != names.key(SOMETHING_ELSE)  # nobody meets there
+    }
+    last_met = {one.id: one.last_on for one in met.values() if one.last_on is not None}
+    return tuple(met[n] for n in rules.likely_to_be_logged(last_met, on, most=LOG_AGAIN))
 
 
 async def entries_of(

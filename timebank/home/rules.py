@@ -4,6 +4,7 @@ Giving and using are both good, so nothing here is a loss, a debt or a minus.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import NamedTuple
 
 from timebank.concerns.entry_kinds import PUT_RIGHT
@@ -67,6 +68,25 @@ def change_words(kind: str, minutes: int) -> Words:
     """What an entry did to the hours: “You gave 1 hour”, “You used 1 hour”."""
     came, went = _WORDS.get(kind, _OTHERWISE)
     return say(came if minutes > 0 else went, hours=Minutes(abs(minutes)))
+
+
+WEEK, LONG_AGO_DAYS = 7, 35
+
+
+def likely_to_be_logged(last_met: Mapping[int, date], on: date, *, most: int) -> list[int]:
+    """The groups that a coordinator most likely logs on a day, from when each met last; up to ``most`` of their ids.
+
+    Groups come together on the same day of the week: those due today come first, then those due yesterday, and so on.
+    A group logged within the week stands after them, one that has not met for :data:`LONG_AGO_DAYS` last.
+    """
+
+    def turn(group_id: int) -> tuple[int, int, int]:
+        ago = (on - last_met[group_id]).days
+        if WEEK <= ago <= LONG_AGO_DAYS:
+            return 0, ago % WEEK, ago
+        return (1, -ago, 0) if ago < WEEK else (2, ago, 0)
+
+    return sorted(last_met, key=turn)[:most]
 
 
 class GaveAndUsed(NamedTuple):

@@ -67,6 +67,7 @@ async def test_log_again_save_and_undo(client: Open, bank: Bank) -> None:
     browser = await coordinator(client, bank)
     first = await browser.get("/groups")
     assert "Log again: Lunch club" in words(first.text)
+    assert "Log again: Lunch club Last time: Tuesday 3 March 2026, 2 people" in words((await browser.get("/")).text)
     assert "Last time: Tuesday 3 March 2026 2 people, 3 hours" in words(first.text)
     form = await browser.get(f"/groups/{activity}/register")
     assert form.status_code == 200

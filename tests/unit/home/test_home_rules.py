@@ -1,8 +1,10 @@
 """What entries are called, and what counts as given and as used."""
 
+from datetime import date, timedelta
+
 import pytest
 
-from timebank.home.rules import change_words, gave_and_used
+from timebank.home.rules import change_words, gave_and_used, likely_to_be_logged
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,20 @@ def test_what_an_entry_did(kind: str, minutes: int, words: str) -> None:
 )
 def test_given_and_used_are_net_and_never_below_zero(moved: list, expected: tuple[int, int]) -> None:
     assert tuple(gave_and_used(moved)) == expected
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "order"),
+    [
+        ((0, 7), (7, 0)),  # due today, before the one that is logged already
+        ((1, 2, 6, 7, 8), (7, 8, 6, 2, 1)),  # due today, due yesterday, due tomorrow
+        ((13, 14, 21, 9), (14, 21, 9, 13)),
+        ((36, 35, 3), (35, 3, 36)),  # long ago comes last, though its weekday is near
+        ((-1, 7), (7, -1)),
+    ],
+)
+def test_the_group_that_is_due_comes_first(days_ago: tuple[int, ...], order: tuple[int, ...]) -> None:
+    on = date(2026, 3, 10)
+    last_met = {days: on - timedelta(days=days) for days in days_ago}
+    assert likely_to_be_logged(last_met, on, most=10) == list(order)
+    assert likely_to_be_logged(last_met, on, most=1) == [order[0]]
