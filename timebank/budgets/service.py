@@ -62,10 +62,16 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lock(connection: Connection, timebank_id: int, *budget_ids: int | None) -> None:
-    """Let nobody else spend or promise money of these budgets until the transaction ends. None is passed over."""
+    """Let nobody else spend or promise money of these budgets until the transaction ends. None is passed over.
+
+    Raises:
+        Rollback: ``unknown_budget``, one of them is not of this time bank.
+    """
     ids = sorted({one for one in budget_ids if one is not None})
-    if ids:
-        await connection.fetch(LOCK, timebank_id, ids)
+    known = [one for one in ids if 0 < one <= rules.MAX_ID]
+    there = await connection.fetch(LOCK, timebank_id, known) if known else []
+    if len(there) < len(ids):
+        raise Rollback([Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id")])
 
 
 async def check(

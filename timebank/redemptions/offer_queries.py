@@ -62,7 +62,12 @@ COMMITTED = """
 """
 
 # The third value of a statement is the day. It is worked out once, and only where an offer has a budget.
-UNFUNDED = "(o.budget_id is not null and o.id in (select * from offers_without_money($1, $3)))"
+# For whom a place is kept, the money is kept, too.
+UNFUNDED = """
+(o.budget_id is not null and o.id in (select * from offers_without_money($1, $3))
+ and not exists (select from waiting k where k.timebank_id = o.timebank_id and k.offer_id = o.id and k.member_id = $2
+                    and k.state = 'offered'))
+"""
 STANDING = f"""
 select not o.is_for_groups or {IN_GROUP} as may_use,
        {COMMITTED} as committed_pence,

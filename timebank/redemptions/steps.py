@@ -145,7 +145,8 @@ async def _take(
     state = rules.state_after(booking, step)
     entry_id = came = None
     paid_from = situation.offer.budget_id if state == rules.FULFILLED else None
-    await budgets.lock(connection, actor.timebank_id, paid_from)
+    # Also where a place gets free: whether the next one can be paid for is looked up.
+    await budgets.lock(connection, actor.timebank_id, situation.offer.budget_id)
     if state == rules.FULFILLED:
         entry_id = await _fulfil(connection, named, situation, part)
         if situation.offer.starts_at is not None:

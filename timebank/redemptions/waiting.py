@@ -10,6 +10,7 @@ import msgspec
 
 from timebank.banks import queries as banks
 from timebank.banks.rules import TimeBankFacts
+from timebank.budgets import service as budgets
 from timebank.db import Connection, Database, Rollback, once, retrying
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
@@ -26,6 +27,8 @@ from timebank.redemptions.situation import Situation
 from timebank.redemptions.waiting_rules import WaitingFacts
 
 FREES_A_PLACE = (rules.CANCELLED, rules.DECLINED, rules.TIMED_OUT, rules.MISSED, rules.REFUNDED)
+
+NO_MONEY = ("no_more_this_month", "no_budget_left")
 
 INSERT = """
 insert into waiting (timebank_id, offer_id, member_id, state, joined_at, added_by, how_agreed, changed_at)
@@ -96,7 +99,8 @@ async def _join(connection: Connection, actor: Actor, command: JoinWaiting, now:
     standing = await offer_queries.standing(
         connection, timebank_id, offer.id, member_id, today=today(now, bank.time_zone), time_zone=bank.time_zone
     )
-    if refusals := offer_rules.check_offered(offer, standing, None):
+    # Money is looked at when a place gets free: it comes free with it.
+    if refusals := [one for one in offer_rules.check_offered(offer, standing, None) if one.code not in NO_MONEY]:
         raise Rollback(refusals)
     already = await waiting_queries.live(connection, timebank_id, offer.id, member_id)
     if already is not None:
@@ -214,7 +218,8 @@ async def end_list(connection: Connection, timebank_id: int, offer: OfferFacts, 
 
 
 async def fill(connection: Connection, bank: TimeBankFacts, offer: OfferFacts, now: datetime) -> int:
-    """Offer every free place to whoever has waited longest and can answer in time; how many were asked.
+    """Offer every free place that can be paid for to whoever has waited longest and can answer in time; how many were
+    asked. Whose turn it would be, were the money there, is told that they keep it.
 
     The offer is locked already.
     """
@@ -223,13 +228,20 @@ async def fill(connection: Connection, bank: TimeBankFacts, offer: OfferFacts, n
     free = offer.places - await waiting_queries.kept_places(connection, bank.id, offer.id)
     if free <= 0:
         return 0
-    asked = 0
+    await budgets.lock(connection, bank.id, offer.budget_id)
+    day = today(now, bank.time_zone)
+    paid_for = await waiting_queries.paid_for(connection, bank.id, offer.id, today=day, time_zone=bank.time_zone)
+    asked = held_up = 0
     answer_days = await _answer_days(connection, bank, now)
     for each in await waiting_queries.in_order(connection, bank.id, offer.id):
-        if asked == free:
+        if asked + held_up == free:
             break
         until = waiting_rules.answer_until(offer, each.route, now, bank, answer_days)
         if until is None:
+            continue
+        if asked == paid_for:
+            await send(connection, bank.id, [waiting_telling.of_no_money(each.turn, offer)], now=now)
+            held_up += 1
             continue
         await connection.execute(OFFER_PLACE, bank.id, each.turn.id, now, until)
         await send(connection, bank.id, [waiting_telling.of_place(each.turn, offer, until, bank)], now=now)

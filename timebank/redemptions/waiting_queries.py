@@ -1,13 +1,15 @@
 """Read models of waiting lists, and the facts that their rules ask for."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
 from timebank.db import Connection
 from timebank.kit.paging import MAX_KEY
 from timebank.redemptions import places
+from timebank.redemptions.offer_queries import COMMITTED, UNFUNDED
+from timebank.redemptions.offer_rules import month_of
 from timebank.redemptions.waiting_rules import WaitingFacts
 
 FACTS = """
@@ -52,6 +54,23 @@ select (select count(*) from waiting w where w.timebank_id = $1 and w.offer_id =
  where o.timebank_id = $1 and o.id = $2
 """  # noqa: S608 - our own text
 KEPT_PLACES = f"select {places.KEPT} from offer o where o.timebank_id = $1 and o.id = $2"  # noqa: S608 - our own text
+# How many more bookings the budget of an offer bears, and its month; null for any number.
+PAID_FOR = f"""
+select case when o.budget_id is null or o.value_pence is null
+                 or exists (select from voucher_terms t where t.timebank_id = o.timebank_id and t.offer_id = o.id
+                               and t.source = 'pool') then null
+            when {UNFUNDED} then 0
+            else coalesce((select d.left_pence from order_sums($1) d where d.order_id = o.order_id and d.is_open),
+                          (select s.left_pence from budget_sums($1) s where s.budget_id = o.budget_id)) / o.value_pence
+        end as by_budget,
+       case when coalesce(o.value_pence, 0) > 0
+            then (o.monthly_pence - {COMMITTED}) / o.value_pence
+                 - (select count(*) from waiting w where w.timebank_id = o.timebank_id and w.offer_id = o.id
+                       and w.state = 'offered')
+        end as by_month
+  from offer o
+ where o.timebank_id = $1 and $2::bigint is null and o.id = $6
+"""  # noqa: S608 - our own text
 WITH_LISTS = """
 select distinct offer_id from waiting where timebank_id = $1 and state in ('waiting', 'offered') order by offer_id
 """
@@ -124,6 +143,16 @@ class Next(msgspec.Struct, frozen=True, kw_only=True):
 
     turn: WaitingFacts
     route: str
+
+
+async def paid_for(
+    connection: Connection, timebank_id: int, offer_id: int, *, today: date, time_zone: str
+) -> int | None:
+    """How many more bookings can be paid for just now; None for any number. Lock the offer and its budget first."""
+    month = month_of(today, time_zone)
+    row = await connection.fetchrow(PAID_FOR, timebank_id, None, today, *month, offer_id)
+    most = [int(row[name]) for name in ("by_budget", "by_month") if row[name] is not None]
+    return max(0, min(most)) if most else None
 
 
 async def by_id(

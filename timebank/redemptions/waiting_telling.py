@@ -34,6 +34,17 @@ def place_dedupe(turn: WaitingFacts) -> str:
     return f"waiting:{turn.id}:place_offered"
 
 
+def of_no_money(turn: WaitingFacts, offer: OfferFacts) -> Message:
+    """A place is free, but nobody can have it just now. It names no money, and is said once."""
+    parts: list[str] = [
+        say("A place came free: {title}.", title=offer.title),
+        say("We cannot give it to anyone just now."),
+        say("You keep your turn, and no hours were used."),
+        say("We write to you when the place is yours."),
+    ]
+    return _message(turn, "place_unfunded", say("You are still on the waiting list"), parts)
+
+
 def of_silence(turn: WaitingFacts, offer: OfferFacts) -> Message:
     """Nobody answered, so the next person is asked."""
     parts: list[str] = [

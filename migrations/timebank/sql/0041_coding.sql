@@ -35,8 +35,8 @@ begin
     return new;
 end $$;
 
--- What may still be spent by what was promised: open bookings, vouchers in use, fees that people were offered and cash
--- that was given in advance.
+-- What may still be spent by what was promised: open bookings, vouchers in use, places that are kept for somebody who
+-- waited, fees that people were offered and cash that was given in advance.
 create or replace function budget_promises(timebank_id bigint)
 returns table (budget_id bigint, order_id bigint, pence bigint)
 language sql stable set search_path = ''
@@ -59,6 +59,14 @@ as $$
           join public.offer o on o.timebank_id = r.timebank_id and o.id = r.offer_id
          where v.timebank_id = budget_promises.timebank_id and v.state in ('waiting', 'live')
            and o.budget_id is not null
+        union all
+        select o.budget_id, o.order_id, o.value_pence
+          from public.waiting w
+          join public.offer o on o.timebank_id = w.timebank_id and o.id = w.offer_id
+         where w.timebank_id = budget_promises.timebank_id and w.state = 'offered' and o.budget_id is not null
+           and o.value_pence is not null
+           and not exists (select from public.voucher_terms t
+                            where t.timebank_id = o.timebank_id and t.offer_id = o.id and t.source = 'pool')
         union all
         select f.budget_id, null, greatest(0, f.pence - coalesce(
                    (select sum(c.pence) from public.fee_choice c
