@@ -59,7 +59,10 @@ class PayableInCash(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class NewPayableRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something to pay that comes from no booking. ``pence`` is in minor units, with ``tax_pence`` in it."""
+    """Something to pay that comes from no booking. ``pence`` is in minor units, with ``tax_pence`` in it.
+
+    ``budget_id`` pays; null for the budget of the order, if there is one.
+    """
 
     payee_id: int
     pence: int
@@ -74,6 +77,7 @@ class NewPayableRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     tax_code: str = ""
     nominal_code: str = ""
     order_number: str = ""
+    budget_id: int | None = None
 
 
 @post("/api/v1/payables", **(STEP | {"status_code": 201}))

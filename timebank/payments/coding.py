@@ -17,7 +17,7 @@ from timebank.payments import rules
 from timebank.payments.rules import PayableFacts
 from timebank.payments.service import Changed, abandon_if, locked, move
 
-MAX_TAX_CODE, MAX_NOMINAL_CODE, MAX_ORDER_NUMBER = 10, 12, 35
+MAX_TAX_CODE, MAX_NOMINAL_CODE, MAX_ORDER_NUMBER = 10, 40, 35
 
 SET = """
 update payable
@@ -26,8 +26,13 @@ update payable
 """
 
 
+OWN_CODE = "select nominal_code from payable where timebank_id = $1 and id = $2"
+
+
 class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """What finance books a payable as. Empty codes: ``nominal_code`` is then the budget's own."""
+    """What finance books a payable as. Without a ``nominal_code`` it has its budget's own, or the usual one of its
+    kind, as they are when it is approved.
+    """
 
     reference: str
     budget_id: int | None = None
@@ -63,8 +68,7 @@ async def code(db: Database, actor: Actor, command: Code, *, key: str, now: date
         budget_id = command.budget_id if command.budget_id or order is None else order.budget_id
         await budgets.lock(connection, timebank_id, budget_id)
         found = None if budget_id is None else await budget_queries.budget(connection, timebank_id, budget_id)
-        nominal = command.nominal_code or (found.nominal_code if found else "")
-        row = (budget_id, nominal, command.order_number, command.tax_pence, command.tax_code)
+        row = (budget_id, command.nominal_code, command.order_number, command.tax_pence, command.tax_code)
         if found is None and budget_id is not None:
             raise Rollback([Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id")])
         await connection.execute(SET, timebank_id, payable.id, *row)
@@ -76,13 +80,19 @@ async def code(db: Database, actor: Actor, command: Code, *, key: str, now: date
             order_number=command.order_number,
             payee_id=payable.payee_id,
             day=payable.earned_on if is_new else None,
+            pence=payable.pence if budget_id != payable.budget_id else 0,
             field="budget_id",
         )
         currency = (await banks.by_id(connection, timebank_id)).currency
-        reason = _words(found.name if found else "", nominal, command, currency)
+        reason = _words(found.name if found else "", command, currency)
         return await move(connection, actor, payable, payable.state, now, reason=reason)
 
     return await once(db, actor, "code_payable", key, command, Changed, work)
+
+
+async def own_nominal_code(connection: Connection, timebank_id: int, payable_id: int) -> str:
+    """The nominal code that was chosen for a payable; "" when it has its budget's or the usual one of its kind."""
+    return await connection.fetchval(OWN_CODE, timebank_id, payable_id) or ""
 
 
 def check_code(actor: Actor, payable: PayableFacts, command: Code) -> list[Refusal]:
@@ -107,11 +117,11 @@ def check_code(actor: Actor, payable: PayableFacts, command: Code) -> list[Refus
     return refusals
 
 
-def _words(budget: str, nominal_code: str, command: Code, currency: str) -> str:
+def _words(budget: str, command: Code, currency: str) -> str:
     """What it was coded as, for the history."""
     parts = [
         ("budget", budget),
-        ("nominal code", nominal_code),
+        ("nominal code", command.nominal_code),
         ("order", command.order_number),
         ("tax", in_words(command.tax_pence, currency) if command.tax_pence else ""),
         ("tax code", command.tax_code),

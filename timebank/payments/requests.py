@@ -6,10 +6,13 @@ from typing import cast
 import msgspec
 
 from timebank.banks import queries as banks
+from timebank.budgets import queries as budget_queries
+from timebank.budgets import service as budgets
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.names import tidy
+from timebank.kit.paging import MAX_KEY
 from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
 from timebank.payees.queries import PayeeFacts
@@ -23,7 +26,7 @@ KINDS = (rules.OTHER, rules.ACCESS)
 MAX_AGE_DAYS = 730
 MAX_DUE_DAYS = 366
 MAX_EVIDENCE = 500
-CODE_LENGTHS = {"tax_code": 10, "nominal_code": 12, "order_number": 35}
+CODE_LENGTHS = {"tax_code": 10, "nominal_code": 40, "order_number": 35}
 
 INSERT = """
 insert into payment_request (timebank_id, reason, evidence, asked_by, asked_at) values ($1, $2, $3, $4, $5) returning id
@@ -44,7 +47,8 @@ select r.reason, r.evidence from payment_request r
 class RequestPayment(msgspec.Struct, frozen=True, kw_only=True):
     """Something to pay. ``pence`` is in minor units with ``tax_pence`` in it; ``earned_on`` is the invoice's date.
 
-    ``evidence`` says where the paper is, such as "e-mail of 3 March, folder Invoices".
+    ``evidence`` says where the paper is, such as "e-mail of 3 March, folder Invoices". ``budget_id``: the budget that
+    pays; None for that of the order, if there is one.
     """
 
     payee_id: int
@@ -60,6 +64,7 @@ class RequestPayment(msgspec.Struct, frozen=True, kw_only=True):
     tax_code: str = ""
     nominal_code: str = ""
     order_number: str = ""
+    budget_id: int | None = None
 
 
 class Requested(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +86,7 @@ async def request_payment(
     """Propose a payment that comes from no booking; someone else in finance approves it.
 
     Refusals: those of :func:`check_request`, ``month_closed``, ``invoice_known`` (the payee has a payment with this
-    invoice number already).
+    invoice number already), and those of ``budgets.service.check``.
     """
     tidied = msgspec.structs.replace(
         command,
@@ -106,6 +111,7 @@ async def request_payment(
             if known is not None:
                 text = f"This invoice is in payment {known} already. Look there before you pay it twice."
                 raise Rollback([Refusal("invoice_known", text, "invoice_number")])
+        budget_id = await _budget(connection, timebank_id, tidied)
         row = (tidied.reason, tidied.evidence, actor.member_id, now)
         request_id = await connection.fetchval(INSERT, timebank_id, *row)
         new = NewPayable(
@@ -123,6 +129,7 @@ async def request_payment(
             tax_code=tidied.tax_code,
             nominal_code=tidied.nominal_code,
             order_number=tidied.order_number,
+            budget_id=budget_id,
         )
         await open_payable_account(connection, timebank_id, tidied.payee_id)
         await open_expense_account(connection, timebank_id, tidied.kind)
@@ -130,9 +137,30 @@ async def request_payment(
             new, key=f"payment_request:{request_id}:1", actor=actor, effective_on=tidied.earned_on
         )
         [entry_id] = await post(connection, actor, [item])
-        return Requested(reference=await record_payable(connection, actor, new, entry_id=entry_id, now=now))
+        reference = await record_payable(connection, actor, new, entry_id=entry_id, now=now, is_promised=True)
+        await budgets.check(
+            connection,
+            timebank_id,
+            budget_id,
+            order_number=new.order_number,
+            payee_id=new.payee_id,
+            day=new.earned_on,
+            pence=new.pence,
+            field="budget_id",
+        )
+        return Requested(reference=reference)
 
     return await once(db, actor, "request_payment", key, command, Requested, work)
+
+
+async def _budget(connection: Connection, timebank_id: int, command: RequestPayment) -> int | None:
+    """The budget that pays, locked: the one that was chosen, or that of the order."""
+    budget_id = command.budget_id
+    if budget_id is None and command.order_number:
+        order = await budget_queries.order_by_number(connection, timebank_id, command.order_number)
+        budget_id = None if order is None else order.budget_id
+    await budgets.lock(connection, timebank_id, budget_id)
+    return budget_id
 
 
 def check_request(actor: Actor, payee: PayeeFacts | None, command: RequestPayment, *, today: date) -> list[Refusal]:
@@ -140,7 +168,7 @@ def check_request(actor: Actor, payee: PayeeFacts | None, command: RequestPaymen
 
     Refusals: ``not_finance``, ``payee_missing``, ``payee_closed``, ``kind_unknown``, ``amount_out_of_range``,
     ``tax_out_of_range``, ``description_missing``, ``reason_missing``, ``evidence_missing``, ``too_long``,
-    ``date_in_future``, ``date_too_early``, ``due_out_of_range``.
+    ``unknown_budget``, ``date_in_future``, ``date_too_early``, ``due_out_of_range``.
     """
     refusals = rules.check_finance(actor)
     if payee is None:
@@ -153,6 +181,8 @@ def check_request(actor: Actor, payee: PayeeFacts | None, command: RequestPaymen
         refusals.append(Refusal("amount_out_of_range", "Enter an amount above zero, up to a million pounds.", "pence"))
     elif not 0 <= command.tax_pence <= command.pence:
         refusals.append(Refusal("tax_out_of_range", "Enter the tax that is in the amount, or leave it empty.", "tax"))
+    if command.budget_id is not None and not 0 < command.budget_id <= MAX_KEY:
+        refusals.append(Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id"))
     return refusals + _check_texts(command) + _check_days(command, today)
 
 

@@ -6,6 +6,7 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank.budgets import choosing
 from timebank.budgets import queries as budget_queries
 from timebank.budgets.rules import NOMINAL_CODE
 from timebank.db import Connection
@@ -13,7 +14,7 @@ from timebank.kit import ids, money
 from timebank.kit.refusal import Refusal
 from timebank.payments import coding, queries, rules, words
 from timebank.payments.coding import Code
-from timebank.payments.rules import UnknownPayment
+from timebank.payments.rules import PayableFacts, UnknownPayment
 from timebank.payments.web import may_act
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -41,7 +42,7 @@ async def code_payment(request: PageRequest, reference: FromPath[str]) -> Respon
         return await _coding_page(request, known, form.refused([tax]))
     command = Code(
         reference=known,
-        budget_id=_id(form.text("budget_id")),
+        budget_id=choosing.chosen(form.text("budget_id")),
         nominal_code=form.text("nominal_code"),
         order_number=form.text("order_number"),
         tax_pence=tax,
@@ -64,10 +65,11 @@ async def _coding_page(request: PageRequest, reference: str, form: Form | None =
         payable = await queries.by_reference(connection, timebank_id, reference)
         if payable is None:
             raise NotFoundException
-        choices = await _coding_choices(connection, timebank_id, payable.payee_id, payable.currency)
+        nominal_code = await coding.own_nominal_code(connection, timebank_id, payable.id)
+        choices = await _coding_choices(connection, timebank_id, payable, nominal_code)
     filled = Form.blank(
         budget_id=payable.budget_id,
-        nominal_code=payable.nominal_code,
+        nominal_code=nominal_code,
         order_number=payable.order_number,
         tax_pence=money.decimal(payable.tax_pence, payable.currency) if payable.tax_pence else "",
         tax_code=payable.tax_code,
@@ -84,33 +86,35 @@ async def _coding_page(request: PageRequest, reference: str, form: Form | None =
     )
 
 
+async def nominal_codes(connection: Connection, timebank_id: int, kept: str = "") -> choosing.Choices:
+    """The codes that a payment can be booked as, and the one that it has."""
+    found = await budget_queries.codes(connection, timebank_id)
+    choices = [
+        ("", "The budget’s own, or the usual one"),
+        *((one.code, one.title) for one in found if one.kind == NOMINAL_CODE and one.is_open),
+    ]
+    return choices if kept in dict(choices) else [*choices, (kept, kept)]
+
+
 async def _coding_choices(
-    connection: Connection, timebank_id: int, payee_id: int, currency: str
-) -> dict[str, list[tuple[str, str]]]:
-    budgets = await budget_queries.budgets(connection, timebank_id)
+    connection: Connection, timebank_id: int, payable: PayableFacts, nominal_code: str
+) -> dict[str, choosing.Choices]:
     orders = await budget_queries.orders(connection, timebank_id)
-    codes = await budget_queries.codes(connection, timebank_id)
 
     def left(pence: int) -> str:
-        return f"{money.in_words(pence, currency)} left"
+        return f"{money.in_words(pence, payable.currency)} left"
 
     return {
-        "budgets": [
-            ("", "No budget"),
-            *((str(one.id), f"{one.name} ({left(one.left_pence)})") for one in budgets if one.is_open),
-        ],
+        "budgets": await choosing.budgets(connection, timebank_id, payable.currency, kept=payable.budget_id),
         "orders": [
             ("", "No order"),
             *(
                 (one.number, f"{one.number}, {one.budget_name} ({left(one.left_pence)})")
                 for one in orders
-                if one.is_open and one.payee_id in (None, payee_id)
+                if (one.is_open and one.payee_id in (None, payable.payee_id)) or one.number == payable.order_number
             ),
         ],
-        "codes": [
-            ("", "The budget’s own"),
-            *((one.code, one.title) for one in codes if one.kind == NOMINAL_CODE and one.is_open),
-        ],
+        "codes": await nominal_codes(connection, timebank_id, nominal_code),
     }
 
 
@@ -119,11 +123,6 @@ def _reference(typed: str) -> str:
     if reference is None:
         raise NotFoundException
     return reference
-
-
-def _id(text: str) -> int | None:
-    is_id = text.isascii() and text.isdigit() and 0 < len(text) < 19
-    return int(text) if is_id and int(text) > 0 else None
 
 
 ROUTES: list[Any] = [coding_page, code_payment]

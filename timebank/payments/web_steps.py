@@ -8,12 +8,13 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
+from timebank.budgets import choosing
 from timebank.db import retrying
 from timebank.kit import money
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.payees import queries as payees
-from timebank.payments import cash, many, parts, queries, receipts, requests, rules, words
+from timebank.payments import cash, many, parts, queries, receipts, requests, rules, web_coding, words
 from timebank.payments.cash import PayCash
 from timebank.payments.many import ApproveMany, Seen
 from timebank.payments.parts import SetPart
@@ -27,6 +28,7 @@ from timebank.web.pages import redirect, render
 from timebank.web.viewer import viewer
 
 PageRequest = Request[Any, Any, Any]
+MAX_DIGEST = 128  # of what an approval signs, in hexadecimal digits
 DUE_DAYS = 30
 
 
@@ -63,6 +65,8 @@ async def new_payment(request: PageRequest) -> Response[Any]:
         reason=form.text("reason"),
         evidence=form.text("evidence"),
         order_number=form.text("order_number"),
+        budget_id=choosing.chosen(form.text("budget_id")),
+        nominal_code=form.text("nominal_code"),
     )
     db, actor = database(request), person.actor
     result = await retrying(lambda: requests.request_payment(db, actor, command, key=form.key, now=now(request)))
@@ -78,7 +82,7 @@ async def approve_many(request: PageRequest) -> Response[Any]:
     items = []
     for ticked in form.all("approve"):
         reference, _, digest = ticked.partition(":")
-        items.append(Seen(reference=reference[:20], digest=digest[:64]))
+        items.append(Seen(reference=reference[:20], digest=digest[:MAX_DIGEST]))
     command = ApproveMany(items=tuple(items))
     db, actor = database(request), viewer(request).actor
     result = await retrying(lambda: many.approve_many(db, actor, command, key=form.key, now=now(request)))
@@ -156,8 +160,11 @@ async def receipt_slip(request: PageRequest, reference: FromPath[str]) -> Respon
 
 
 async def _new_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
-    timebank_id = viewer(request).actor.timebank_id
+    person = viewer(request)
+    timebank_id = person.actor.timebank_id
     async with database(request).reading(timebank_id) as connection:
+        budgets = await choosing.budgets(connection, timebank_id, person.currency)
+        codes = await web_coding.nominal_codes(connection, timebank_id)
         known = [payee for payee in await payees.payees(connection, timebank_id) if payee.is_open]
     return render(
         request,
@@ -166,6 +173,8 @@ async def _new_page(request: PageRequest, form: Form = BLANK) -> Response[str]:
         form=form,
         payees=[("", "Choose"), *((str(payee.id), payee.name) for payee in known)],
         kinds=[(kind, words.KIND_NAMES[kind][0]) for kind in requests.KINDS],
+        budgets=budgets,
+        codes=codes,
     )
 
 
