@@ -1,13 +1,12 @@
 """Access costs: booked with a supplier and paid like any payable, or given in cash and accounted for with receipts."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
-
-import msgspec
 
 from ledger import open_account
 from timebank.banks import queries as banks
-from timebank.claims import access_queries, access_rules, entries, queries, receipts, rules, telling
+from timebank.claims import access_queries, access_rules, entries, occasions, paid_from, receipts, rules, telling
+from timebank.claims.access_commands import AccessNow, AddReceipt, BookAccess, CancelAccess, GiveAdvance, Settle
 from timebank.claims.access_rules import ADVANCE, SUPPLIER, AccessFacts, UnknownAccessCost
 from timebank.claims.lines import situation
 from timebank.db import Connection, Database, Rollback, once
@@ -27,8 +26,8 @@ from timebank.payments.rules import NewPayable
 
 ADD = """
 insert into access_cost (timebank_id, reference, member_id, session_id, kind, way, payee_id, day, what_for, pence,
-                         signed_name, state, made_by, made_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                         signed_name, state, made_by, made_at, budget_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 on conflict (timebank_id, reference) do nothing
 returning id
 """
@@ -49,68 +48,13 @@ REFERENCE_ATTEMPTS = 5
 KIND: Final = "access"
 
 
-class BookAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """Book something with a supplier so that a member can take part. ``pence`` is what they will ask for, all in."""
-
-    member_id: int
-    payee_id: int
-    kind: str
-    day: date
-    pence: int
-    what_for: str = ""
-    session_id: int | None = None
-
-
-class GiveAdvance(msgspec.Struct, frozen=True, kw_only=True):
-    """Give a member cash for what they will pay. ``signed_name`` is what they signed with."""
-
-    member_id: int
-    kind: str
-    day: date
-    pence: int
-    signed_name: str
-    what_for: str = ""
-    session_id: int | None = None
-
-
-class AddReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What a part of an advance was spent on: with its photo, or with why there is none."""
-
-    reference: str
-    what: str
-    pence: int
-    receipt_id: int | None = None
-    no_receipt_why: str = ""
-
-
-class Settle(msgspec.Struct, frozen=True, kw_only=True):
-    """Account for an advance. ``returned_pence`` is the cash that they hand back."""
-
-    reference: str
-    returned_pence: int
-
-
-class CancelAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """Cancel what was booked; a supplier who is paid already owes it back."""
-
-    reference: str
-    reason: str
-
-
-class AccessNow(msgspec.Struct, frozen=True, kw_only=True):
-    """An access cost, its state now, and the payment that it made, "" for none."""
-
-    reference: str
-    state: str
-    payment: str = ""
-
-
 async def book(
     db: Database, actor: Actor, command: BookAccess, *, key: str, now: datetime
 ) -> AccessNow | list[Refusal]:
     """Book with a supplier; they are owed it at once, and a second person in finance approves it.
 
-    Refusals: those of ``access_rules.check_new``, ``unknown_member``, ``unknown_session``, ``unknown_payee``.
+    Refusals: those of ``access_rules.check_new``, ``unknown_member``, ``unknown_session``, ``unknown_payee``, and those
+    of ``budgets.service.check`` when the budget has not enough left.
     """
 
     async def work(connection: Connection) -> AccessNow:
@@ -123,7 +67,10 @@ async def book(
             payee = await payees.payee(connection, timebank_id, command.payee_id)
         if payee is None or payee.kind != "supplier" or not payee.is_open:
             raise Rollback([Refusal("unknown_payee", "Choose the supplier from the list.", "payee_id")])
-        made, reference = await _add(connection, actor, command, SUPPLIER, payee.id, "", access_rules.BOOKED, now)
+        budget_id = await paid_from.chosen(connection, timebank_id, command.budget_id, [command.session_id])
+        made, reference = await _add(
+            connection, actor, command, SUPPLIER, payee.id, "", access_rules.BOOKED, budget_id, now
+        )
         day = await payments.local_day(connection, timebank_id, now)
         await open_payable_account(connection, timebank_id, payee.id)
         await payments.open_expense_account(connection, timebank_id, KIND)
@@ -138,11 +85,13 @@ async def book(
             source_id=made,
             earned_on=command.day,
             due_on=max(day, command.day) + timedelta(days=in_force.payment_days),
+            budget_id=budget_id,
         )
         item = payment_entries.expense_entry(new, key=f"book_access:{made}:1", actor=actor, effective_on=day)
         [entry_id] = await payments.post(connection, actor, [item])
         await connection.execute(ENTRY, timebank_id, made, entry_id)
-        payment = await payments.record_payable(connection, actor, new, entry_id=entry_id, now=now)
+        payment = await payments.record_payable(connection, actor, new, entry_id=entry_id, now=now, is_promised=True)
+        await paid_from.check(connection, timebank_id, budget_id, new.pence, command.day)
         told = telling.booked_for_you(made, command.member_id, command.kind, command.day)
         await tell(connection, timebank_id, [told], now=now)
         return AccessNow(reference=reference, state=access_rules.BOOKED, payment=payment)
@@ -195,8 +144,9 @@ async def give_advance(
         _stop([*_check(actor, command, bank.currency), *access_rules.check_signed(signed_name)])
         name = await _known(connection, timebank_id, command.member_id, command.session_id)
         payee_id = await member_as_payee(connection, timebank_id, command.member_id, name)
+        budget_id = await paid_from.chosen(connection, timebank_id, command.budget_id, [command.session_id])
         made, reference = await _add(
-            connection, actor, command, ADVANCE, payee_id, signed_name, access_rules.GIVEN, now
+            connection, actor, command, ADVANCE, payee_id, signed_name, access_rules.GIVEN, budget_id, now
         )
         await _open_accounts(connection, timebank_id, payee_id)
         item = entries.given_entry(
@@ -210,6 +160,7 @@ async def give_advance(
         )
         [entry_id] = await payments.post(connection, actor, [item])
         await connection.execute(ENTRY, timebank_id, made, entry_id)
+        await paid_from.check(connection, timebank_id, budget_id, command.pence, command.day)
         told = telling.money_given(made, command.member_id, command.pence, bank.currency, command.day)
         await tell(connection, timebank_id, [told], now=now)
         return AccessNow(reference=reference, state=access_rules.GIVEN)
@@ -260,7 +211,8 @@ async def add_receipt(
 async def settle(db: Database, actor: Actor, command: Settle, *, key: str, now: datetime) -> AccessNow | list[Refusal]:
     """Account for an advance in one ledger call; what they spent beyond it becomes a payment to them.
 
-    Refusals: those of ``access_rules.check_settle``. Raises UnknownAccessCost.
+    Refusals: those of ``access_rules.check_settle``, ``budget_overspent`` (they spent more than its budget has left).
+    Raises UnknownAccessCost.
     """
 
     async def work(connection: Connection) -> AccessNow:
@@ -269,6 +221,7 @@ async def settle(db: Database, actor: Actor, command: Settle, *, key: str, now: 
         cost = await _locked(connection, actor, command.reference)
         _stop(access_rules.check_settle(actor, cost, returned_pence=command.returned_pence, currency=bank.currency))
         day = await payments.local_day(connection, timebank_id, now)
+        await paid_from.chosen(connection, timebank_id, cost.budget_id, [])
         await payments.open_expense_account(connection, timebank_id, KIND)
         items = [
             entries.settled_entry(
@@ -294,6 +247,7 @@ async def settle(db: Database, actor: Actor, command: Settle, *, key: str, now: 
                 source_id=cost.id,
                 earned_on=cost.day,
                 due_on=day + timedelta(days=in_force.payment_days),
+                budget_id=cost.budget_id,
             )
             key_two = f"settle_advance:{cost.id}:2"
             items.append(payment_entries.expense_entry(owed, key=key_two, actor=actor, effective_on=day))
@@ -301,10 +255,11 @@ async def settle(db: Database, actor: Actor, command: Settle, *, key: str, now: 
         payment = ""
         if owed is not None:
             payment = await payments.record_payable(
-                connection, actor, owed, entry_id=entry_ids[1], made_by=cost.made_by, now=now
+                connection, actor, owed, entry_id=entry_ids[1], made_by=cost.made_by, now=now, is_promised=True
             )
         values = (access_rules.SETTLED, cost.spent_pence, command.returned_pence, actor.member_id, now, "", entry_ids)
         await connection.execute(END, timebank_id, cost.id, *values)
+        await paid_from.check(connection, timebank_id, cost.budget_id, cost.owed_pence, None)
         told = telling.settled(cost.id, cost.member_id, cost.owed_pence, bank.currency)
         await tell(connection, timebank_id, [told], now=now)
         return AccessNow(reference=cost.reference, state=access_rules.SETTLED, payment=payment)
@@ -329,7 +284,7 @@ async def _known(connection: Connection, timebank_id: int, member_id: int, sessi
     if member is None or member.status == "left":
         raise Rollback([Refusal("unknown_member", "Choose the member from the list.", "member_id")])
     if session_id is not None:
-        is_there = 0 < session_id <= MAX_KEY and await queries.is_session(connection, timebank_id, session_id)
+        is_there = 0 < session_id <= MAX_KEY and await occasions.is_session(connection, timebank_id, session_id)
         if not is_there:
             raise Rollback([Refusal("unknown_session", "Choose the session from the list.", "session")])
     return member.display_name
@@ -343,6 +298,7 @@ async def _add(
     payee_id: int,
     signed_name: str,
     state: str,
+    budget_id: int | None,
     now: datetime,
 ) -> tuple[int, str]:
     for _ in range(REFERENCE_ATTEMPTS):
@@ -363,6 +319,7 @@ async def _add(
             state,
             actor.member_id,
             now,
+            budget_id,
         )
         if made is not None:
             return made, reference

@@ -16,7 +16,8 @@ select c.id, c.reference, c.member_id, m.display_name as member_name, c.session_
        coalesce(a.name, '') as session_name, s.held_on as session_day, c.kind, c.way,
        c.payee_id, p.name as payee_name, c.day, c.what_for, c.pence,
        c.signed_name, c.state, c.spent_pence, c.returned_pence, c.made_by, b.display_name as made_by_name, c.made_at,
-       e.display_name as ended_by_name, c.ended_at, c.end_reason
+       e.display_name as ended_by_name, c.ended_at, c.end_reason,
+       c.budget_id, g.name as budget_name
   from access_cost c
   join member m on m.timebank_id = c.timebank_id and m.id = c.member_id
   join payee p on p.timebank_id = c.timebank_id and p.id = c.payee_id
@@ -24,6 +25,7 @@ select c.id, c.reference, c.member_id, m.display_name as member_name, c.session_
   left join member e on e.timebank_id = c.timebank_id and e.id = c.ended_by
   left join session s on s.timebank_id = c.timebank_id and s.id = c.session_id
   left join activity a on a.timebank_id = c.timebank_id and a.id = s.activity_id
+  left join budget g on g.timebank_id = c.timebank_id and g.id = c.budget_id
  where c.timebank_id = $1
 """
 ONE = COSTS + " and c.reference = $2"
@@ -38,7 +40,7 @@ select a.n, a.what, a.pence, a.no_receipt_why, r.content is not null as has_phot
  order by a.n
 """
 FACTS = """
-select c.id, c.reference, c.member_id, c.way, c.payee_id, c.pence, c.state, c.made_by, c.day,
+select c.id, c.reference, c.member_id, c.way, c.payee_id, c.pence, c.state, c.made_by, c.day, c.budget_id,
        (select coalesce(sum(a.pence), 0) from access_receipt a
          where a.timebank_id = c.timebank_id and a.access_cost_id = c.id)::bigint as spent_pence,
        (select count(*) from access_receipt a where a.timebank_id = c.timebank_id and a.access_cost_id = c.id)
@@ -52,8 +54,6 @@ select exists (select from access_receipt where timebank_id = $1 and receipt_id 
     or exists (select from claim_line where timebank_id = $1 and receipt_id = $2 and not is_declined)
 """
 
-
-class AccessCost(msgspec.Struct, frozen=True, kw_only=True):
 # Money given in advance for a day that is over, which each of these people may settle: neither gave nor got it.
 TO_SETTLE = """
 select d.id, count(*) as advances
@@ -63,6 +63,8 @@ select d.id, count(*) as advances
  group by d.id
 """
 
+
+class AccessCost(msgspec.Struct, frozen=True, kw_only=True):
     """One access cost. ``spent_pence`` and ``returned_pence`` are zero until an advance is settled."""
 
     id: int
@@ -89,6 +91,8 @@ select d.id, count(*) as advances
     ended_by_name: str | None
     ended_at: datetime | None
     end_reason: str
+    budget_id: int | None
+    budget_name: str | None
 
 
 class AccessReceipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ class AccessFacts(msgspec.Struct, frozen=True, kw_only=True):
     spent_pence: int
     receipts: int
     day: date
+    budget_id: int | None = None
 
     @property
     def owed_pence(self) -> int:

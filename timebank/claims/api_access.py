@@ -31,7 +31,10 @@ Words = Annotated[str, msgspec.Meta(max_length=access_rules.MAX_WORDS)]
 
 
 class NewBooking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A taxi, carer, interpreter or other, booked with a supplier for a member. ``pence`` in minor units, all in."""
+    """A taxi, carer, interpreter or other, booked with a supplier for a member. ``pence`` in minor units, all in.
+
+    ``budget_id`` pays; null for the budget of the session's group, if it has one.
+    """
 
     member_id: Id
     payee_id: Id
@@ -40,10 +43,11 @@ class NewBooking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     pence: Amount
     what_for: Words = ""
     session_id: Id | None = None
+    budget_id: Id | None = None
 
 
 class NewAdvance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Cash given to a member against a signature. ``pence`` in minor units."""
+    """Cash given to a member against a signature. ``pence`` in minor units; ``budget_id`` as with a booking."""
 
     member_id: Id
     kind: Words
@@ -52,6 +56,7 @@ class NewAdvance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     signed_name: Annotated[str, msgspec.Meta(max_length=access_rules.MAX_SIGNED_NAME)]
     what_for: Words = ""
     session_id: Id | None = None
+    budget_id: Id | None = None
 
 
 class NewReceipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +86,7 @@ class AccessLine(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     member_id: int
     session_id: int | None
+    budget_id: int | None
     kind: str
     way: str
     payee_id: int

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from timebank.claims import queries, receipts, rules, service
 from timebank.claims.api_frames import ApiRequest, done, named, place
-from timebank.claims.api_mine import ClaimLine, ClaimPage, Small, shown
+from timebank.claims.api_mine import ClaimLine, ClaimPage, Id, Small, shown
 from timebank.claims.deciders import as_decider
 from timebank.claims.service import Ask, Decide, DeclinedLine, Moved
 from timebank.identity.api_auth import acting, needs_scope
@@ -32,10 +32,14 @@ class NotPaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ClaimDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All costs are right but those named. ``seen`` is that of the claim as it was read; "" decides as it is now."""
+    """All costs are right but those named. ``seen`` is that of the claim as it was read; "" decides as it is now.
+
+    ``budget_id`` pays; null for the budget of the group whose sessions the costs were for, if there is one.
+    """
 
     declined: Annotated[list[NotPaid], msgspec.Meta(max_length=rules.MAX_LINES)] = []
     seen: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    budget_id: Id | None = None
 
 
 class ClaimQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +159,7 @@ async def decide(request: ApiRequest, reference: FromPath[str], data: JSONBody[C
         reference=named(reference),
         declined=tuple(DeclinedLine(n=each.n, reason=each.reason) for each in data.declined),
         seen=data.seen,
+        budget_id=data.budget_id,
     )
     return await done(request, await _deciding(request), service.decide, command)
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from timebank.banks.rules import TimeBankFacts
-from timebank.claims import queries, rules, telling
+from timebank.claims import paid_from, queries, rules, telling
 from timebank.claims.deciders import as_decider
 from timebank.claims.lines import own_claim, situation
 from timebank.claims.queries import Claim
@@ -101,11 +101,15 @@ class DeclinedLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decide(msgspec.Struct, frozen=True, kw_only=True):
-    """All costs are right but those named. ``seen`` is ``Claim.seen`` of what was looked at, "" when not known."""
+    """All costs are right but those named. ``seen`` is ``Claim.seen`` of what was looked at, "" when not known.
+
+    ``budget_id``: the budget that pays; None for that of the group whose sessions the costs were for, if there is one.
+    """
 
     reference: str
     declined: tuple[DeclinedLine, ...] = ()
     seen: str = ""
+    budget_id: int | None = None
 
 
 class LookAgain(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +198,8 @@ async def decide(db: Database, actor: Actor, command: Decide, *, key: str, now: 
     """Decide about every cost at once: what is right becomes one payment to the member, for finance to approve.
 
     Refusals: those of ``rules.check_decider``, ``changed_since_shown``, ``unknown_line``, ``reason_missing``,
-    ``words_too_long``, and what the ledger refuses. Raises UnknownClaim.
+    ``words_too_long``, those of ``budgets.service.check`` when the budget has not enough left, and what the ledger
+    refuses. Raises UnknownClaim.
     """
 
     async def work(connection: Connection) -> Moved:
@@ -211,7 +216,7 @@ async def decide(db: Database, actor: Actor, command: Decide, *, key: str, now: 
         bank, in_force, _ = await situation(connection, actor.timebank_id, now)
         payment = ""
         if right:
-            payment = await _owe(connection, actor, claim, right, bank, in_force.payment_days, now)
+            payment = await _owe(connection, actor, claim, right, bank, in_force.payment_days, command.budget_id, now)
         state = rules.AGREED if right else rules.DECLINED
         await connection.execute(DECIDED, actor.timebank_id, facts.id, state, actor.member_id, now)
         await _note(connection, actor, facts.id, state, now)
@@ -296,9 +301,11 @@ async def _owe(
     right: Sequence[queries.Line],
     bank: TimeBankFacts,
     payment_days: int,
+    budget_id: int | None,
     now: datetime,
 ) -> str:
     """The one payment of a claim: expense -> payable, in the transaction's one ledger call."""
+    paid_by = await paid_from.chosen(connection, actor.timebank_id, budget_id, [line.session_id for line in right])
     day = await payments.local_day(connection, actor.timebank_id, now)
     payee_id = await member_as_payee(connection, actor.timebank_id, claim.member_id, claim.member_name)
     await payments.open_expense_account(connection, actor.timebank_id, KIND)
@@ -312,10 +319,15 @@ async def _owe(
         source_id=claim.id,
         earned_on=max(line.day for line in right),
         due_on=day + timedelta(days=payment_days),
+        budget_id=paid_by,
     )
     item = payment_entries.expense_entry(new, key=f"decide_claim:{claim.id}:1", actor=actor, effective_on=day)
     [entry_id] = await payments.post(connection, actor, [item])
-    return await payments.record_payable(connection, actor, new, entry_id=entry_id, made_by=claim.sent_by, now=now)
+    payment = await payments.record_payable(
+        connection, actor, new, entry_id=entry_id, made_by=claim.sent_by, now=now, is_promised=True
+    )
+    await paid_from.check(connection, actor.timebank_id, paid_by, new.pence, new.earned_on)
+    return payment
 
 
 async def _locked(connection: Connection, actor: Actor, reference: str) -> ClaimFacts:

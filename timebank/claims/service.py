@@ -1,18 +1,7 @@
 """The use cases of this room, by subject: the costs of a claim, what happens to it, access costs."""
 
-from timebank.claims.access import (
-    AccessNow,
-    AddReceipt,
-    BookAccess,
-    CancelAccess,
-    GiveAdvance,
-    Settle,
-    add_receipt,
-    book,
-    cancel,
-    give_advance,
-    settle,
-)
+from timebank.claims.access import add_receipt, book, cancel, give_advance, settle
+from timebank.claims.access_commands import AccessNow, AddReceipt, BookAccess, CancelAccess, GiveAdvance, Settle
 from timebank.claims.access_rules import UnknownAccessCost
 from timebank.claims.deciding import (
     Answer,

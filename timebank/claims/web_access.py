@@ -8,6 +8,8 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
+from timebank.budgets import choosing
+from timebank.budgets.choosing import chosen
 from timebank.claims import access_queries, access_rules, queries, receipts, service, web_photos, words
 from timebank.claims.access_queries import AccessCost
 from timebank.claims.service import AddReceipt, BookAccess, CancelAccess, GiveAdvance, Settle, UnknownAccessCost
@@ -200,6 +202,7 @@ async def _new_fields(request: PageRequest, form: Form) -> dict[str, Any] | list
         "day": day,
         "pence": pence,
         "what_for": form.text("what_for"),
+        "budget_id": chosen(form.text("budget_id")),
         "session_id": int(session) if session.isascii() and session.isdecimal() and len(session) <= 18 else None,
     }
 
@@ -215,6 +218,7 @@ async def _new_page(request: PageRequest, form: Form, *, is_advance: bool) -> Re
     around = timedelta(days=DAYS_AROUND)
     async with database(request).reading(timebank_id) as connection:
         suppliers = [each for each in await payees.payees(connection, timebank_id) if each.kind == "supplier"]
+        budgets = await choosing.budgets(connection, timebank_id, person.currency, none="The session’s own, or none")
         sessions = await queries.sessions_between(connection, timebank_id, from_day=on - around, to_day=on + around)
     return render(
         request,
@@ -224,6 +228,7 @@ async def _new_page(request: PageRequest, form: Form, *, is_advance: bool) -> Re
         is_advance=is_advance,
         suppliers=[(each.id, each.name) for each in suppliers if each.is_open],
         sessions=sessions,
+        budgets=budgets,
         kinds=list(access_rules.KIND_NAMES.items()),
         max_words=access_rules.MAX_WORDS,
     )

@@ -6,7 +6,8 @@ from litestar import Request, Response, get, post
 from litestar.exceptions import NotFoundException, PermissionDeniedException
 from litestar.params import FromPath, FromQuery
 
-from timebank.claims import queries, receipts, rules, service, web_photos, words
+from timebank.budgets.choosing import chosen
+from timebank.claims import paid_from, queries, receipts, rules, service, web_photos, words
 from timebank.claims.deciders import able, as_decider, others
 from timebank.claims.queries import Claim
 from timebank.claims.rules import ClaimFacts
@@ -76,7 +77,12 @@ async def decide(request: PageRequest, reference: FromPath[str]) -> Response[Any
         for n in dict.fromkeys(form.all("declined"))
         if n.isascii() and n.isdecimal() and len(n) <= 9
     )
-    command = Decide(reference=_reference(reference), declined=declined, seen=form.text("seen"))
+    command = Decide(
+        reference=_reference(reference),
+        declined=declined,
+        seen=form.text("seen"),
+        budget_id=chosen(form.text("budget_id")),
+    )
     try:
         done = await service.decide(database(request), actor, command, key=form.key, now=now(request))
     except UnknownClaim as error:
@@ -160,6 +166,11 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         payable = await payments.by_source(connection, timebank_id, "claim", claim.id)
         on = today(now(request), person.time_zone)
         decider = await as_decider(connection, person.actor, on) or person.actor
+        sessions = [line.session_id for line in claim.lines]
+        days = [line.day for line in claim.lines]
+        budgets = await paid_from.choices(
+            connection, timebank_id, person.currency, session_ids=sessions, day=max(days, default=on)
+        )
         can = others(await able(connection, timebank_id, on), facts_of(claim))
     return render(
         request,
@@ -173,6 +184,7 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         payment_states=PAYMENT_STATES,
         may_see_payments=person.has_role(FINANCE) or "admin" in person.roles,
         why_not=rules.check_decider(decider, facts_of(claim)),
+        budgets=budgets,
         can=[one.name for one in can],
         names_deputies=person.has_role(COORDINATOR),
         kinds=rules.KIND_NAMES,
