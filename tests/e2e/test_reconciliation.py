@@ -133,3 +133,29 @@ async def test_an_administrator_looks_and_the_list_of_creditors_agrees(demo: Dem
     text = (await (await downloading.value).path()).read_text("utf-8-sig")
     assert text.startswith("Payee,0 to 30 days")
     assert text.splitlines()[-1].startswith("Total,")
+
+
+async def test_a_line_that_is_two_things_is_split(demo: Demo, open_page: Opener) -> None:
+    mark = uuid4().hex[:6]
+    page = await open_page(javascript=False, size=PHONE)
+    await sign_in(page, demo, FINANCE)
+    pence = 100 + int(mark, 16) % 5000
+    await bring(page, demo, statement(mark, f"SHOP AND FEE,-{pence / 100 + 1:.2f}"))
+    await page.get_by_role("button", name="Import 1 line").click()
+    await page.goto(f"{demo.url}/reconciliation")
+    await page.get_by_role("link", name=f"{mark} SHOP AND FEE").click()
+    await page.get_by_text("It is more than one thing").click()
+    await page.get_by_label("Amount of one part").fill("much")
+    await page.get_by_role("button", name="Split it").click()
+    await page.get_by_role("alert").filter(has_text="amount").wait_for()
+    assert await page.get_by_label("Amount of one part").input_value() == "much"
+    await assert_good(page)
+    await page.get_by_label("Amount of one part").fill("1.00")
+    await page.get_by_role("button", name="Split it").click()
+    await page.get_by_role("status").filter(has_text="in two parts").wait_for()
+    await assert_good(page)
+    await page.get_by_role("link", name="Part 1").click()
+    await page.get_by_label("Bank charge").check()
+    await page.get_by_label("How do you know?").fill("The bank’s price list")
+    await page.get_by_role("button", name="Save").click()
+    await page.get_by_role("status").filter(has_text="This line is explained.").wait_for()

@@ -24,13 +24,23 @@ from timebank.reconciliation.api_shapes import (
     Explanation,
     NewStatement,
     Reconciliation,
+    Splitting,
     Undoing,
 )
 from timebank.reconciliation.importing import columns_of
 from timebank.reconciliation.queries import StatementFacts
 from timebank.reconciliation.rules import Answers, LineFacts
 from timebank.reconciliation.running import PAGE_SECONDS, imported
-from timebank.reconciliation.service import Decide, Explain, KeepStatement, LineChanged, Undo
+from timebank.reconciliation.service import (
+    Decide,
+    Explain,
+    Join,
+    KeepStatement,
+    LineChanged,
+    Parts,
+    Split,
+    Undo,
+)
 from timebank.web.api import CHANGING, READING, Nothing, idempotency_key, refused
 from timebank.web.context import database, now
 
@@ -226,6 +236,30 @@ async def undo_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[
     return refused(done) if isinstance(done, list) else Response(done, status_code=200)
 
 
+@post("/api/v1/bank-lines/{line_id:int}/split", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
+async def split_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Splitting]) -> Response[Parts]:
+    """Split a line in suspense in two; each part is explained like a line of its own."""
+    actor, key = acting(request), idempotency_key(request)
+    command = Split(line_id=_known(line_id), pence=data.pence)
+    try:
+        done = await service.split(database(request), actor, command, key=key, now=now(request))
+    except LookupError as error:
+        raise NotFoundException from error
+    return refused(done) if isinstance(done, list) else Response(done, status_code=200)
+
+
+@post("/api/v1/bank-lines/{line_id:int}/join", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
+async def join_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Nothing]) -> Response[Parts]:
+    """Put the parts of a line together again, while nothing is said of them."""
+    actor, key = acting(request), idempotency_key(request)
+    command = Join(line_id=_known(line_id))
+    try:
+        done = await service.join(database(request), actor, command, key=key, now=now(request))
+    except LookupError as error:
+        raise NotFoundException from error
+    return refused(done) if isinstance(done, list) else Response(done, status_code=200)
+
+
 def _reader(request: ApiRequest) -> Actor:
     actor = acting(request)
     if not rules.may_look(actor):
@@ -286,6 +320,7 @@ def _line(facts: LineFacts) -> BankLine:
         outcome=facts.outcome,
         batch_number=facts.batch_number,
         payment_line=facts.payment_line,
+        part_of=facts.part_of,
     )
 
 
@@ -306,4 +341,6 @@ ROUTES = [
     explain_line,
     decide_line,
     undo_line,
+    split_line,
+    join_line,
 ]

@@ -9,6 +9,7 @@ from timebank.reconciliation import rules
 from timebank.reconciliation.formats import MAX_FILE_BYTES
 from timebank.reconciliation.running import Imported
 
+MAX_PAYMENTS = 600
 Note = Annotated[str, msgspec.Meta(max_length=rules.MAX_NOTE)]
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=rules.MAX_FILE_NAME)]
 Content = Annotated[bytes, msgspec.Meta(min_length=1, max_length=MAX_FILE_BYTES)]
@@ -54,9 +55,12 @@ class BankStatement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BankLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a statement. ``pence`` above zero came in. ``state``: waiting, matched, suspense, explained, nothing.
+    """A line of a statement. ``pence`` above zero came in. ``state``: waiting, matched, suspense, explained, nothing;
+    split: it is in parts, which are lines of their own (``part_of``) and must not be added to it; joined: a part that
+    was put together again and counts no more.
 
-    What it was matched with: a payment (``batch_number`` and ``payment_line``), or a whole payment run.
+    What it was matched with: a payment (``batch_number`` and ``payment_line``), or a whole payment run; several
+    payments when there is neither.
     """
 
     id: int
@@ -71,6 +75,7 @@ class BankLine(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     batch_number: int | None
     payment_line: int | None
+    part_of: int | None
 
 
 class BankLines(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,13 +88,14 @@ class BankLines(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a line in suspense is, and how one knows.
 
-    ``payment`` is the end-to-end id for the kinds payment and returned, ``run`` a payment run's number for the kind
+    ``payment`` is the end-to-end id for the kinds payment and returned (for payment also several, with spaces between),
+    ``run`` a payment run's number for the kind
     run, ``credit_id`` the credit for credit_repaid.
     """
 
     kind: rules.Kind
     note: Note = ""
-    payment: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    payment: Annotated[str, msgspec.Meta(max_length=MAX_PAYMENTS)] = ""
     run: int | None = None
     credit_id: int | None = None
 
@@ -99,6 +105,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     agree: bool
     why: Note = ""
+
+
+class Splitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One part of a line; the rest is the other one. ``pence`` above zero came in, as for lines."""
+
+    pence: Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
 
 
 class Undoing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from timebank.payments.outcomes import outcome_item
 from timebank.payments.periods import closed_through
 from timebank.payments.rules import PAID, RETURNED, PaymentFacts
 from timebank.payments.service import post
-from timebank.reconciliation import matching, queries, rules
+from timebank.reconciliation import entries, matching, queries, rules
 from timebank.reconciliation.matching import Match
 from timebank.reconciliation.rules import LineFacts
 
@@ -141,11 +141,11 @@ async def _work(connection: Connection, actor: Actor, bank: TimeBankFacts, now: 
 
 def _suspense(work: Work, line: LineFacts) -> int:
     day = work.day(line)
-    return work.add(rules.suspense_entry(line, currency=work.bank.currency, actor=work.actor, effective_on=day))
+    return work.add(entries.suspense_entry(line, currency=work.bank.currency, actor=work.actor, effective_on=day))
 
 
 def _out(work: Work, line: LineFacts) -> None:
-    work.add(rules.out_of_suspense(line, actor=work.actor, effective_on=work.day(line)))
+    work.add(entries.out_of_suspense(line, actor=work.actor, effective_on=work.day(line)))
 
 
 def _settle(work: Work, line: LineFacts, match: Match) -> None:
@@ -171,7 +171,7 @@ def _settle_each(work: Work, line: LineFacts, payments: Sequence[PaymentFacts]) 
 def _settle_run(work: Work, line: LineFacts, number: int, payments: Sequence[PaymentFacts]) -> None:
     """All that is on its way of a run, paid as one amount: one entry, as there is one line."""
     at = work.add(
-        rules.run_entry(line, number, currency=work.bank.currency, actor=work.actor, effective_on=work.day(line))
+        entries.run_entry(line, number, currency=work.bank.currency, actor=work.actor, effective_on=work.day(line))
     )
     for payment in payments:
         work.settled.append((line, payment, PAID, at))

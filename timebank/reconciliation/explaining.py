@@ -24,11 +24,13 @@ from timebank.payments.credit_queries import CreditFacts
 from timebank.payments.periods import open_day
 from timebank.payments.rules import EXPORTED, PAID, PaymentFacts
 from timebank.payments.service import abandon_if, post
-from timebank.reconciliation import queries, rules
+from timebank.reconciliation import entries, queries, rules, suggesting
 from timebank.reconciliation.booking import settle_by_person
 from timebank.reconciliation.rules import ExplanationFacts, LineFacts, Owed
 
 MAX_BATCH_NUMBER = 2**31 - 1
+MAX_NAMED = 50
+"""Payments that one line pays, named by a person."""
 
 INSERT = """
 insert into bank_explanation (timebank_id, line_id, kind, credit_id, note, state, proposed_by, proposed_at)
@@ -52,8 +54,8 @@ SET_LINE = "update bank_line set state = $3, settled_at = $4 where timebank_id =
 class Explain(msgspec.Struct, frozen=True, kw_only=True):
     """What a line in suspense is (``rules.Kind``), and how one knows.
 
-    ``payment`` is the end-to-end id of a payment of ours, for the kinds payment and returned; ``run`` the number of a
-    payment run; ``credit_id`` the credit that was repaid.
+    ``payment`` is the end-to-end id of a payment of ours, for the kinds payment and returned (for payment also several,
+    with spaces or commas between); ``run`` the number of a payment run; ``credit_id`` the credit that was repaid.
     """
 
     line_id: int
@@ -105,11 +107,12 @@ async def explain(
         if command.kind in rules.OWN_KINDS:
             return await _is_ours(connection, actor, line, command, note, now)
         credit = (
-            await queries.credit(connection, actor.timebank_id, command.credit_id)
+            await suggesting.credit(connection, actor.timebank_id, command.credit_id)
             if command.kind == rules.CREDIT_REPAID and command.credit_id is not None
             else None
         )
-        abandon_if(rules.check_explain(actor, line, kind=command.kind, note=note, credit=_seen(credit)))
+        owed = await _owed(connection, actor, line, credit)
+        abandon_if(rules.check_explain(actor, line, kind=command.kind, note=note, credit=owed))
         row = line.id, command.kind, credit.id if credit else None, note, actor.member_id, now
         explanation_id = await connection.fetchval(INSERT, actor.timebank_id, *row)
         if rules.needs_second(line.pence, command.kind):
@@ -158,7 +161,7 @@ async def undo(db: Database, actor: Actor, command: Undo, *, key: str, now: date
         explanation = await _standing(connection, actor, line)
         abandon_if(rules.check_undo(actor, explanation, why=why))
         day = await open_day(connection, actor.timebank_id, line.booked_on)
-        [entry_id] = await post(connection, actor, [rules.undoing_entry(explanation, actor=actor, effective_on=day)])
+        [entry_id] = await post(connection, actor, [entries.undoing_entry(explanation, actor=actor, effective_on=day)])
         await connection.execute(UNDO, actor.timebank_id, explanation.id, actor.member_id, now, why, entry_id)
         await connection.execute(SET_LINE, actor.timebank_id, line.id, rules.IN_SUSPENSE, now)
         return LineChanged(line_id=line.id, state=rules.IN_SUSPENSE)
@@ -183,7 +186,7 @@ async def _agreed(
         await open_account(
             connection, bank.id, code=code, unit=bank.currency, account_class="system", name=name, floor=None
         )
-        item = rules.explaining_entry(
+        item = entries.explaining_entry(
             line, explanation.id, explanation.kind, currency=bank.currency, actor=actor, effective_on=day
         )
         [entry_id] = await post(connection, actor, [item])
@@ -195,14 +198,20 @@ async def _agreed(
 async def _repaid(
     connection: Connection, actor: Actor, line: LineFacts, explanation: ExplanationFacts, day: date, now: datetime
 ) -> UUID:
-    """A payee repaid a credit: it is out of suspense, and in the bank by the credit's own entry."""
+    """A payee repaid a credit: it is out of suspense, and in the bank by the credit's own entry. Returns that entry."""
     assert explanation.credit_id is not None
-    credit = await queries.credit(connection, actor.timebank_id, explanation.credit_id)
-    abandon_if(rules.check_explain(actor, line, kind=explanation.kind, note=explanation.note, credit=_seen(credit)))
+    credit = await suggesting.credit(connection, actor.timebank_id, explanation.credit_id)
+    owed = await _owed(connection, actor, line, credit)
+    abandon_if(rules.check_explain(actor, line, kind=explanation.kind, note=explanation.note, credit=owed))
     assert credit is not None
+    by_hand = await suggesting.repaid_by_hand(connection, actor.timebank_id, credit.id, line.pence)
+    if by_hand is not None:
+        # Marked by hand before the statement came: the line says the same again.
+        await post(connection, actor, [entries.out_of_suspense(line, actor=actor, effective_on=day)])
+        return by_hand
     n = await owed_back.next_use(connection, actor.timebank_id, credit.id)
     items: list[Post | Reverse] = [
-        rules.out_of_suspense(line, actor=actor, effective_on=day),
+        entries.out_of_suspense(line, actor=actor, effective_on=day),
         owed_back.repaid_item(credit, n, line.pence, actor=actor, effective_on=day),
     ]
     entry_id = (await post(connection, actor, items))[1]
@@ -219,8 +228,12 @@ async def _repaid(
     return entry_id
 
 
-def _seen(credit: CreditFacts | None) -> Owed | None:
-    return Owed(credit.left_pence, credit.currency) if credit is not None and credit.state == "open" else None
+async def _owed(connection: Connection, actor: Actor, line: LineFacts, credit: CreditFacts | None) -> Owed | None:
+    """What a locked credit has left for this line; what was marked by hand for it counts as left."""
+    if credit is None or credit.state != "open":
+        return None
+    by_hand = await suggesting.repaid_by_hand(connection, actor.timebank_id, credit.id, line.pence)
+    return Owed(credit.left_pence if by_hand is None else line.pence, credit.currency)
 
 
 async def _is_ours(
@@ -245,9 +258,16 @@ async def _payments(connection: Connection, bank: TimeBankFacts, command: Explai
     if command.kind == rules.RUN:
         number = command.run or 0
         return await queries.on_their_way(connection, bank.id, number) if 0 < number <= MAX_BATCH_NUMBER else []
-    reference = normalise_reference(tidy(command.payment))
-    payment = reference and await run_queries.payment_by_reference(connection, bank.id, reference, lock=True)
-    return [payment] if payment else []
+    # One id may be typed with a space in it; several have theirs between.
+    whole = normalise_reference(tidy(command.payment))
+    typed = [whole] if whole else command.payment.replace(",", " ").replace(";", " ").split()[:MAX_NAMED]
+    found = []
+    for reference in sorted({normalise_reference(each) or "" for each in typed}):
+        payment = reference and await run_queries.payment_by_reference(connection, bank.id, reference, lock=True)
+        if not payment:
+            return []
+        found.append(payment)
+    return found
 
 
 def _check_ours(line: LineFacts, found: Sequence[PaymentFacts], kind: str) -> list[Refusal]:
@@ -255,13 +275,20 @@ def _check_ours(line: LineFacts, found: Sequence[PaymentFacts], kind: str) -> li
     if not found:
         text = "There is no such payment on its way. Check its reference, or the number of the run."
         return [Refusal("unknown_payment", text, field)]
+    if kind == rules.RETURNED_PAYMENT and len(found) > 1:
+        text = "Split the line first. Then each part is one payment that came back."
+        return [Refusal("one_at_a_time", text, field)]
     needed = PAID if kind == rules.RETURNED_PAYMENT else EXPORTED
     if any(payment.state != needed for payment in found):
         what = "is not paid, so it cannot come back" if needed == PAID else "is not on its way"
         return [Refusal("wrong_state", f"Payment {found[0].reference} {what}. Choose another.", field)]
     goes_out = kind != rules.RETURNED_PAYMENT
     if (line.pence < 0) != goes_out or sum(payment.pence for payment in found) != abs(line.pence):
-        return [Refusal("other_amount", "That is another amount, so it cannot be this line. Choose another.", field)]
+        text = (
+            "That is another amount, so it cannot be this line. Choose another. Or split the line first, if it is that "
+            "and something else."
+        )
+        return [Refusal("other_amount", text, field)]
     return []
 
 

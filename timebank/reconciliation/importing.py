@@ -14,7 +14,7 @@ from timebank.kit.actor import Actor
 from timebank.kit.clock import today
 from timebank.kit.refusal import Refusal
 from timebank.payees.queries import own_account
-from timebank.reconciliation import formats, matching, queries, rules
+from timebank.reconciliation import formats, matching, queries, rules, suggesting
 from timebank.reconciliation.booking import MAX_LINES_AT_ONCE
 from timebank.reconciliation.formats import Columns, Question, ReadStatement
 from timebank.reconciliation.queries import StatementFacts
@@ -153,7 +153,7 @@ async def preview(db: Database, actor: Actor, statement_id: int, *, now: datetim
         open_lines = await _unmatched(connection, bank, lines)
         suggested = 0
         for line in open_lines[: queries.MAX_LISTED]:
-            suggested += bool(await queries.suggestions(connection, bank.id, line))
+            suggested += bool(await suggesting.suggestions(connection, bank.id, line))
     matched = len(lines) - len(open_lines)
     return Previewed(statement, found, None, matched, suggested, len(open_lines) - suggested)
 

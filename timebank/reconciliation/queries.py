@@ -8,8 +8,6 @@ import msgspec
 
 from timebank.db import Connection
 from timebank.kit.paging import Page, page_of
-from timebank.payments import credit_queries
-from timebank.payments.credit_queries import CreditFacts
 from timebank.payments.rules import PaymentFacts
 from timebank.payments.run_queries import LOCK_PAYMENT, PAYMENTS
 from timebank.reconciliation import matching
@@ -17,12 +15,6 @@ from timebank.reconciliation.matching import Run, World
 from timebank.reconciliation.rules import ExplanationFacts, Known, LineFacts
 
 MAX_LISTED = 100
-MAX_SUGGESTED = 5
-MAX_DAYS_LATER = 10
-"""A payment is suggested for a line up to so many days after it was to leave."""
-MAX_DAYS_BACK = 90
-"""Money that comes back is compared with payments of so many days."""
-
 STATEMENT = """
 select s.id, s.file_name, s.format, s.sha256, s.state, s.answers, s.opening_pence, s.closing_pence, s.first_on,
        s.last_on, s.last_four, s.line_count, s.known_count, s.gap_pence, s.uploaded_by, s.uploaded_at, s.imported_by,
@@ -42,12 +34,13 @@ select last_four from bank_statement
 
 LINE = """
 select l.id, l.statement_id, l.number, l.booked_on, l.pence, l.text, l.reference, l.party, l.reason, l.state, l.outcome,
-       l.batch_number, l.payment_line, l.entry_id
+       l.batch_number, l.payment_line, l.entry_id, l.part_of
   from bank_line l
  where l.timebank_id = $1
 """
 LINE_BY_ID = LINE + " and l.id = $2"
-LINES_OF = LINE + " and l.statement_id = $2 and l.number > $3 order by l.number limit $4"
+LINES_OF = LINE + " and l.statement_id = $2 and l.part_of is null and l.number > $3 order by l.number limit $4"
+PARTS_OF = LINE + " and l.part_of = $2 and l.state <> 'joined' order by l.id limit $3"
 LINES_AFTER = LINE + " and l.id > $2 and ($3::text is null or l.state = $3) order by l.id limit $4"
 UNEXPLAINED = LINE + " and l.state = 'suspense' order by l.booked_on, l.id limit $2"
 SUSPENSE_AFTER = (
@@ -71,12 +64,13 @@ COUNTS = "select state, count(*) as lines from bank_line where timebank_id = $1 
 
 KNOWN = """
 select booked_on, pence, fingerprint from bank_line
- where timebank_id = $1 and ((booked_on between $2 and $3) or fingerprint = any($4::bytea[]))
+ where timebank_id = $1 and part_of is null and (booked_on between $2 and $3 or fingerprint = any($4::bytea[]))
 """
 BALANCE_BEFORE = """
 select s.last_on as day, s.closing_pence + coalesce(
          (select sum(l.pence) from bank_line l
-           where l.timebank_id = $1 and l.booked_on > s.last_on and l.booked_on < $2), 0)::bigint as pence
+           where l.timebank_id = $1 and l.part_of is null
+             and l.booked_on > s.last_on and l.booked_on < $2), 0)::bigint as pence
   from bank_statement s
  where s.timebank_id = $1 and s.state in ('booking', 'booked') and s.closing_pence is not null and s.last_on <= $2
  order by s.last_on desc, s.id desc limit 1
@@ -84,7 +78,8 @@ select s.last_on as day, s.closing_pence + coalesce(
 BALANCE_AFTER = """
 select s.first_on as day, s.opening_pence - coalesce(
          (select sum(l.pence) from bank_line l
-           where l.timebank_id = $1 and l.booked_on < s.first_on and l.booked_on > $2), 0)::bigint as pence
+           where l.timebank_id = $1 and l.part_of is null
+             and l.booked_on < s.first_on and l.booked_on > $2), 0)::bigint as pence
   from bank_statement s
  where s.timebank_id = $1 and s.state in ('booking', 'booked') and s.opening_pence is not null and s.first_on >= $2
  order by s.first_on, s.id limit 1
@@ -104,29 +99,14 @@ BY_REFERENCES = PAYMENTS + " and m.reference = any($2::text[]) order by m.batch_
 ON_THEIR_WAY = (
     PAYMENTS + " and m.batch_number = any($2::integer[]) and m.state = 'exported' order by m.batch_number, m.line"
 )
-SAME_AMOUNT_OUT = (
+PAYMENTS_OF_LINE = (
     PAYMENTS
     + """
-   and m.state = 'exported' and m.pence = $2 and b.processing_on between $3::date - $4::integer and $3::date + 1
- order by b.processing_on, m.line limit $5
+   and exists (select from bank_match t where t.timebank_id = m.timebank_id and t.batch_number = m.batch_number
+                  and t.payment_line = m.line and t.line_id = $2)
+ order by m.batch_number, m.line limit $3
 """
 )
-SAME_AMOUNT_BACK = (
-    PAYMENTS
-    + """
-   and m.state = 'paid' and m.pence = $2 and m.settled_on between $3::date - $4::integer and $3::date
- order by m.settled_on desc, m.line limit $5
-"""
-)
-RUNS_SAME_AMOUNT = """
-select b.number, count(*)::integer as payments
-  from payment m
-  join payment_batch b on b.timebank_id = m.timebank_id and b.number = m.batch_number
- where m.timebank_id = $1 and m.state = 'exported' and b.processing_on between $3::date - $4::integer and $3::date + 1
- group by b.number having sum(m.pence) = $2 and count(*) > 1
- order by b.number limit $5
-"""
-
 EXPLANATION = """
 select e.id, e.line_id, e.kind, e.credit_id, e.note, e.state, e.proposed_by, e.decided_by, e.entry_id
   from bank_explanation e where e.timebank_id = $1 and e.line_id = $2 and e.state in ('proposed', 'agreed')
@@ -145,12 +125,11 @@ select e.id, e.kind, e.note, e.state, e.why, e.proposed_at, e.decided_at, e.undo
 """
 PROPOSED = """
 select l.id, l.statement_id, l.number, l.booked_on, l.pence, l.text, l.reference, l.party, l.reason, l.state, l.outcome,
-       l.batch_number, l.payment_line, l.entry_id
+       l.batch_number, l.payment_line, l.entry_id, l.part_of
   from bank_explanation e
   join bank_line l on l.timebank_id = e.timebank_id and l.id = e.line_id
  where e.timebank_id = $1 and e.state = 'proposed' order by e.id limit $2
 """
-CREDIT_REFERENCE = "select reference from credit where timebank_id = $1 and id = $2"
 COLUMNS = "select columns from bank_columns where timebank_id = $1 and headings = $2"
 
 
@@ -194,16 +173,6 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     undone_name: str | None
     payee_name: str | None
     credit_reference: str | None
-
-
-class Suggested(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line may be, by amount and day: payments, or payment runs with the number of their payments."""
-
-    payments: list[PaymentFacts]
-    runs: list[tuple[int, int]]
-
-    def __bool__(self) -> bool:
-        return bool(self.payments or self.runs)
 
 
 async def statement(
@@ -285,6 +254,17 @@ async def lines_of(
     return page_of(_lines(rows), size, lambda facts: (facts.number,))
 
 
+async def parts_of(connection: Connection, timebank_id: int, line_id: int) -> list[LineFacts]:
+    """The parts that a line was split into."""
+    return _lines(await connection.fetch(PARTS_OF, timebank_id, line_id, MAX_LISTED))
+
+
+async def payments_of(connection: Connection, timebank_id: int, line_id: int) -> list[PaymentFacts]:
+    """The payments that a line was matched with, at most :data:`MAX_LISTED`."""
+    rows = await connection.fetch(PAYMENTS_OF_LINE, timebank_id, line_id, MAX_LISTED)
+    return [msgspec.convert(dict(row), PaymentFacts) for row in rows]
+
+
 async def lines(
     connection: Connection, timebank_id: int, *, after: int, state: str | None, size: int
 ) -> Page[LineFacts]:
@@ -355,33 +335,6 @@ async def on_their_way(connection: Connection, timebank_id: int, number: int) ->
     """The payments of a run that are on their way, locked until the transaction ends."""
     rows = await connection.fetch(ON_THEIR_WAY + LOCK_PAYMENT, timebank_id, [number])
     return [msgspec.convert(dict(row), PaymentFacts) for row in rows]
-
-
-async def suggestions(connection: Connection, timebank_id: int, line: LineFacts) -> Suggested:
-    """What a line in suspense may be: the same amount, at about the day. Never more than a hint for a person."""
-    pence = abs(line.pence)
-    if line.pence < 0:
-        key = timebank_id, pence, line.booked_on, MAX_DAYS_LATER, MAX_SUGGESTED
-        rows = await connection.fetch(SAME_AMOUNT_OUT, *key)
-        runs = [(row["number"], row["payments"]) for row in await connection.fetch(RUNS_SAME_AMOUNT, *key)]
-    else:
-        rows = await connection.fetch(
-            SAME_AMOUNT_BACK, timebank_id, pence, line.booked_on, MAX_DAYS_BACK, MAX_SUGGESTED
-        )
-        runs = []
-    return Suggested(payments=[msgspec.convert(dict(row), PaymentFacts) for row in rows], runs=runs)
-
-
-async def repayable(connection: Connection, timebank_id: int, pence: int) -> list[CreditFacts]:
-    """Credits that a payee may have repaid with money of this amount, in minor units."""
-    found = await credit_queries.still_open(connection, timebank_id)
-    return [credit for credit in found if credit.left_pence >= pence]
-
-
-async def credit(connection: Connection, timebank_id: int, credit_id: int) -> CreditFacts | None:
-    """One credit, locked until the transaction ends, or None."""
-    reference = await connection.fetchval(CREDIT_REFERENCE, timebank_id, credit_id)
-    return reference and await credit_queries.by_reference(connection, timebank_id, reference, lock=True)
 
 
 def _lines(rows: Iterable[Any]) -> list[LineFacts]:

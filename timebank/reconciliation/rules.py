@@ -10,18 +10,16 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.model import Leg, Post, Reverse
 from timebank.kit.actor import ADMIN, FINANCE, Actor
 from timebank.kit.money import in_words
 from timebank.kit.refusal import Refusal
-from timebank.payments.entries import BANK, IN_TRANSIT
 from timebank.reconciliation.formats import ReadLine, ReadStatement
-
-SUSPENSE = "suspense"
+from timebank.reconciliation.formats.model import MAX_PENCE
 
 KEPT, BOOKING, BOOKED, DROPPED = "kept", "booking", "booked", "dropped"
 WAITING, MATCHED, IN_SUSPENSE, EXPLAINED, NOTHING = "waiting", "matched", "suspense", "explained", "nothing"
-LINE_STATES = (WAITING, MATCHED, IN_SUSPENSE, EXPLAINED, NOTHING)
+SPLIT, JOINED = "split", "joined"
+LINE_STATES = (WAITING, MATCHED, IN_SUSPENSE, EXPLAINED, NOTHING, SPLIT, JOINED)
 
 PAYMENT, RETURNED_PAYMENT, RUN = "payment", "returned", "run"
 CREDIT_REPAID = "credit_repaid"
@@ -81,6 +79,7 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
     batch_number: int | None
     payment_line: int | None
     entry_id: UUID | None
+    part_of: int | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -290,6 +289,41 @@ def _check_credit(line: LineFacts, credit: Owed | None) -> list[Refusal]:
     return []
 
 
+def check_split(actor: Actor, line: LineFacts, pence: int, *, is_proposed: bool) -> list[Refusal]:
+    """May a line be split into a part of so much and the rest? Signs as in the line: above zero came in.
+
+    Refusals ``not_finance``, ``not_in_suspense``, ``proposed_already``, ``part_of_nothing``, ``part_too_large``.
+    """
+    refusals = check_finance(actor)
+    if line.state != IN_SUSPENSE:
+        refusals.append(Refusal("not_in_suspense", "This line is explained already."))
+    if is_proposed:
+        text = "Somebody has said what this line is. A second person agrees or refuses first."
+        refusals.append(Refusal("proposed_already", text))
+    if pence in (0, line.pence):
+        text = "Enter the amount of one part. It cannot be nothing, and not all of the line."
+        refusals.append(Refusal("part_of_nothing", text, "part"))
+    elif abs(pence) > MAX_PENCE or abs(line.pence - pence) > MAX_PENCE:
+        refusals.append(Refusal("part_too_large", "That is more than any account holds. Check the amount.", "part"))
+    return refusals
+
+
+def check_join(actor: Actor, line: LineFacts, parts: Sequence[LineFacts], *, is_proposed: bool) -> list[Refusal]:
+    """May the parts of a line be put together again? Refusals ``not_finance``, ``not_split``, ``part_explained``."""
+    refusals = check_finance(actor)
+    if line.state != SPLIT:
+        refusals.append(Refusal("not_split", "This line has no parts."))
+    elif is_proposed or any(part.state != IN_SUSPENSE for part in parts):
+        text = "One of its parts is explained, or waits for a second person. Undo that first."
+        refusals.append(Refusal("part_explained", text))
+    return refusals
+
+
+def part_mark(line_id: int, number: int) -> bytes:
+    """What tells a part from every other line; ``number`` counts all parts that the line ever had."""
+    return hashlib.sha256(msgspec.json.encode(("part/1", line_id, number))).digest()
+
+
 def check_decide(actor: Actor, explanation: ExplanationFacts) -> list[Refusal]:
     """May this person agree to, or refuse, what somebody said?
 
@@ -324,76 +358,6 @@ def check_note(note: str) -> list[Refusal]:
     if len(note) > MAX_NOTE:
         return [Refusal("note_too_long", f"Shorten this to {MAX_NOTE} characters or fewer.", "note")]
     return []
-
-
-# Entries ------------------------------------------------------------------------------------------------------------
-
-
-def suspense_entry(line: LineFacts, *, currency: str, actor: Actor, effective_on: date) -> Post:
-    """What a line posts while nobody knows what it is: suspense <-> bank."""
-    return Post(
-        key=f"statement_line:{line.id}:1",
-        kind="statement_unexplained",
-        unit=currency,
-        legs=(Leg(account=BANK, amount=-line.pence), Leg(account=SUSPENSE, amount=line.pence)),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"statement/{line.statement_id}",
-    )
-
-
-def out_of_suspense(line: LineFacts, *, actor: Actor, effective_on: date) -> Reverse:
-    """What takes a line out of suspense again when it turns out to be a payment of ours."""
-    assert line.entry_id is not None
-    return Reverse(
-        key=f"statement_line_matched:{line.id}:1",
-        entry_id=line.entry_id,
-        kind="statement_matched",
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"statement/{line.statement_id}",
-    )
-
-
-def run_entry(line: LineFacts, number: int, *, currency: str, actor: Actor, effective_on: date) -> Post:
-    """What a line posts that pays all of a payment run as one amount: in-transit -> bank."""
-    return Post(
-        key=f"payment_run_paid:{line.id}:1",
-        kind="payment_run_paid",
-        unit=currency,
-        legs=(Leg(account=IN_TRANSIT, amount=line.pence), Leg(account=BANK, amount=-line.pence)),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"batch/{number}",
-    )
-
-
-def explaining_entry(
-    line: LineFacts, explanation_id: int, kind: str, *, currency: str, actor: Actor, effective_on: date
-) -> Post:
-    """What an explanation posts: suspense <-> the account of its kind."""
-    return Post(
-        key=f"explain_line:{explanation_id}:1",
-        kind="statement_explained",
-        unit=currency,
-        legs=(Leg(account=SUSPENSE, amount=-line.pence), Leg(account=ACCOUNTS[kind][0], amount=line.pence)),
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"line/{line.id}",
-    )
-
-
-def undoing_entry(explanation: ExplanationFacts, *, actor: Actor, effective_on: date) -> Reverse:
-    """What puts an explained line back into suspense: the exact reversal."""
-    assert explanation.entry_id is not None
-    return Reverse(
-        key=f"explain_undone:{explanation.id}:1",
-        entry_id=explanation.entry_id,
-        kind="statement_undone",
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"line/{explanation.line_id}",
-    )
 
 
 def counted(count: int, one: str, many: str) -> str:

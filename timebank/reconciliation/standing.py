@@ -22,7 +22,8 @@ select b.number, b.processing_on, count(*)::integer as payments, sum(m.pence)::b
 
 # Every line is in the ledger's bank account, once it is booked; beside them is only what somebody marked by hand.
 AGREEMENT = """
-select (select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id = $1 and state <> 'waiting') as lines,
+select (select coalesce(sum(pence), 0)::bigint
+          from bank_line where timebank_id = $1 and state <> 'waiting' and part_of is null) as lines,
        (select coalesce(sum(case state when 'paid' then -pence else 0 end), 0)::bigint
           from payment where timebank_id = $1) as paid,
        (select coalesce(sum(case t.outcome when 'paid' then -m.pence else m.pence end), 0)::bigint
@@ -30,6 +31,12 @@ select (select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id 
           join payment m
             on m.timebank_id = t.timebank_id and m.batch_number = t.batch_number and m.line = t.payment_line
          where t.timebank_id = $1) as shown,
+       (select coalesce(sum(pence), 0)::bigint
+          from credit_use where timebank_id = $1 and how = 'repaid' and is_standing) as repaid,
+       (select coalesce(sum(l.pence), 0)::bigint
+          from bank_explanation e
+          join bank_line l on l.timebank_id = e.timebank_id and l.id = e.line_id
+         where e.timebank_id = $1 and e.kind = 'credit_repaid' and e.state = 'agreed') as repaid_shown,
        (select count(*) from bank_line where timebank_id = $1 and state = 'suspense') as unexplained,
        (select coalesce(sum(pence), 0)::bigint from bank_line
          where timebank_id = $1 and state = 'suspense') as suspense,
@@ -41,7 +48,9 @@ select a.code, b.posted from ledger.account a
   join ledger.balance b on b.book_id = a.book_id and b.account_id = a.id
  where a.book_id = $1 and a.code in ('bank', 'suspense', 'in-transit')
 """
-LINES_SINCE = "select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id = $1 and booked_on > $2"
+LINES_SINCE = """
+select coalesce(sum(pence), 0)::bigint from bank_line where timebank_id = $1 and booked_on > $2 and part_of is null
+"""
 
 
 class OnItsWay(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +116,7 @@ async def position(connection: Connection, timebank_id: int, currency: str) -> P
         currency=currency,
         bank_pence=-ledger.get("bank", 0),
         lines_pence=row["lines"],
-        by_hand_pence=row["paid"] - row["shown"],
+        by_hand_pence=row["paid"] - row["shown"] + row["repaid"] - row["repaid_shown"],
         suspense_pence=ledger.get("suspense", 0),
         unexplained=row["unexplained"],
         unexplained_pence=row["suspense"],

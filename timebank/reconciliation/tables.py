@@ -51,6 +51,8 @@ class BankLine(Table, tablename="bank_line", db=ENGINE):
     payment_line = Integer(null=True, default=None)
     entry_id = UUID(null=True, default=None)
     settled_at = Timestamptz(null=True, default=None)
+    part_of = BigInt(null=True, default=None)
+    made_by = BigInt(null=True, default=None)
 
 
 class BankMatch(Table, tablename="bank_match", db=ENGINE):

@@ -8,10 +8,12 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from timebank.banks import queries as banks
+from timebank.kit import money
 from timebank.kit.actor import FINANCE
 from timebank.kit.refusal import Refusal
-from timebank.reconciliation import queries, rules, service, words
-from timebank.reconciliation.service import Decide, Explain, LineChanged, Undo
+from timebank.reconciliation import queries, rules, service, suggesting, words
+from timebank.reconciliation.rules import LineFacts
+from timebank.reconciliation.service import Decide, Explain, Join, LineChanged, Split, Undo
 from timebank.reconciliation.web import MAX_ID, PLACE, may_act, may_look
 from timebank.web import forms
 from timebank.web.context import database, now
@@ -61,6 +63,34 @@ async def decide(request: PageRequest, line_id: FromPath[int]) -> Response[Any]:
     return await _answer(request, line_id, form, done)
 
 
+@post("/reconciliation/lines/{line_id:int}/split", guards=[may_act], include_in_schema=False)
+async def split(request: PageRequest, line_id: FromPath[int]) -> Response[Any]:
+    """Split a line in two: leads to its parts."""
+    form = await forms.read(request)
+    db, person = database(request), viewer(request)
+    line, currency = await _known_line(request, line_id)
+    pence = money.parse(form.text("part"), currency, field="part")
+    if isinstance(pence, Refusal):
+        return await _line_page(request, line_id, form.refused([pence]))
+    command = Split(line_id=line_id, pence=pence if line.pence > 0 else -pence)
+    done = await service.split(db, person.actor, command, key=form.key, now=now(request))
+    if isinstance(done, list):
+        return await _line_page(request, line_id, form.refused(done))
+    return redirect(request, f"/reconciliation/lines/{line_id}", notice="The line is in two parts. Explain each.")
+
+
+@post("/reconciliation/lines/{line_id:int}/join", guards=[may_act], include_in_schema=False)
+async def join(request: PageRequest, line_id: FromPath[int]) -> Response[Any]:
+    """Put the parts of a line together again."""
+    form = await forms.read(request)
+    await _known_line(request, line_id)
+    command = Join(line_id=line_id)
+    done = await service.join(database(request), viewer(request).actor, command, key=form.key, now=now(request))
+    if isinstance(done, list):
+        return await _line_page(request, line_id, form.refused(done))
+    return redirect(request, f"/reconciliation/lines/{line_id}", notice="It is one line again.")
+
+
 @post("/reconciliation/lines/{line_id:int}/undo", guards=[may_act], include_in_schema=False)
 async def undo(request: PageRequest, line_id: FromPath[int]) -> Response[Any]:
     """Put an explained line back among those that are not."""
@@ -101,8 +131,11 @@ async def _line_page(request: PageRequest, line_id: int, form: Form = BLANK) -> 
         said = await queries.explanations(connection, timebank_id, line_id)
         standing = await queries.standing_explanation(connection, timebank_id, line_id)
         is_open = line.state == rules.IN_SUSPENSE and standing is None
-        suggested = await queries.suggestions(connection, timebank_id, line) if is_open else None
-        owed_back = await queries.repayable(connection, timebank_id, line.pence) if is_open and line.pence > 0 else []
+        parts = await queries.parts_of(connection, timebank_id, line_id) if line.state == rules.SPLIT else []
+        is_several = line.state == rules.MATCHED and line.payment_line is None
+        payments = await queries.payments_of(connection, timebank_id, line_id) if is_several else []
+        suggested = await suggesting.suggestions(connection, timebank_id, line) if is_open else None
+        owed_back = await suggesting.repayable(connection, timebank_id, line) if is_open and line.pence > 0 else []
     return render(
         request,
         "reconciliation/line.html",
@@ -115,6 +148,8 @@ async def _line_page(request: PageRequest, line_id: int, form: Form = BLANK) -> 
         standing=standing,
         suggested=suggested,
         credits=owed_back,
+        parts=parts,
+        payments=payments,
         choices=words.choices(line, has_credits=bool(owed_back)),
         is_open=is_open,
         is_mine=standing is not None and standing.proposed_by == person.member_id,
@@ -129,6 +164,17 @@ async def _line_page(request: PageRequest, line_id: int, form: Form = BLANK) -> 
     )
 
 
+async def _known_line(request: PageRequest, line_id: int) -> tuple[LineFacts, str]:
+    """The line, and the currency of its time bank."""
+    timebank_id = viewer(request).actor.timebank_id
+    async with database(request).reading(timebank_id) as connection:
+        line = await queries.line(connection, timebank_id, _known(line_id))
+        bank = await banks.by_id(connection, timebank_id)
+    if line is None:
+        raise NotFoundException
+    return line, bank.currency
+
+
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
@@ -139,4 +185,4 @@ def _known(number: int) -> int:
     return number
 
 
-ROUTES = [line_page, explain, decide, undo]
+ROUTES = [line_page, explain, decide, split, join, undo]

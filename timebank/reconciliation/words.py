@@ -11,6 +11,8 @@ STATE_NAMES = {
     rules.IN_SUSPENSE: "Not explained",
     rules.EXPLAINED: "Explained",
     rules.NOTHING: "No amount",
+    rules.SPLIT: "In parts",
+    rules.JOINED: "Put together again",
 }
 STATE_TAGS = {
     rules.WAITING: "wait",
@@ -18,6 +20,8 @@ STATE_TAGS = {
     rules.IN_SUSPENSE: "stop",
     rules.EXPLAINED: "good",
     rules.NOTHING: None,
+    rules.SPLIT: None,
+    rules.JOINED: None,
 }
 KIND_NAMES = {
     "payment": "A payment of ours",

@@ -65,6 +65,15 @@ async def test_a_program_brings_imports_explains_and_reads_where_we_stand(client
     assert undone.json()["state"] == "suspense"
     decided = await api("POST", f"/bank-lines/{line['id']}/decision", {"agree": True})
     assert (decided.status_code, decided.json()["code"]) == (422, "not_proposed")
+    place = f"/bank-lines/{line['id']}"
+    assert (await api("POST", f"{place}/split", {"pence": -300})).json()["code"] == "part_of_nothing"
+    parts = (await api("POST", f"{place}/split", {"pence": -100})).json()
+    assert (parts["state"], len(parts["parts"])) == ("split", 2)
+    lines = (await api("GET", "/bank-lines?state=suspense")).json()["items"]
+    assert [(one["pence"], one["part_of"]) for one in lines] == [(-100, line["id"]), (-200, line["id"])]
+    stands = (await api("GET", "/reconciliation")).json()
+    assert (stands["difference_pence"], stands["suspense_pence"], stands["unexplained"]) == (0, -300, 2)
+    assert (await api("POST", f"{place}/join", {})).json() == {"line_id": line["id"], "state": "suspense", "parts": []}
     owed = (await api("GET", "/creditors")).json()
     assert owed["owed_pence"] == owed["ledger_pence"] == 0
 
@@ -91,6 +100,8 @@ async def test_columns_are_asked_about_and_answered(client: Open, bank: Bank) ->
         ("/bank-lines/1000000/explanation", {"kind": "interest", "note": "x"}),
         ("/bank-lines/1000000/decision", {"agree": True}),
         ("/bank-lines/1000000/undo", {"why": "x"}),
+        ("/bank-lines/1000000/split", {"pence": 1}),
+        ("/bank-lines/1000000/join", {}),
     ],
 )
 async def test_what_is_not_there_is_not_found(client: Open, bank: Bank, path: str, body: Any) -> None:

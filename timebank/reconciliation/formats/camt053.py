@@ -233,7 +233,8 @@ def _line(entry: Any, parts: Sequence[Any], pence: int, day: date, number: int, 
         booked_on=day,
         pence=pence,
         text=_joined(texts, MAX_TEXT),
-        references=_joined([*ids, *above], MAX_REFERENCE * 2),
+        # The payment run's own number comes first: the ids of many payments may not all fit behind it.
+        references=_joined([*above, *ids], MAX_REFERENCE * 2),
         party=_joined(parties, MAX_PARTY),
         reason=_joined(reasons, MAX_REFERENCE),
     )
