@@ -89,7 +89,7 @@ class Changing:
         """What its budget has to bear more than before. What has left stays spent."""
         if self.choice is None and self.ended is None and self.state != rules.WAITING:
             return 0
-        gone = self.gone_pence - self.fee.gone_pence
+        gone = self.gone_pence - self.fee.gone_pence if self.fee.payable_budget_id == self.budget_id else 0
         now = self.choice.pence if self.choice else 0
         if self.state == rules.WAITING:
             now = max(0, self.pence - self.gone_pence)

@@ -20,7 +20,8 @@ FACTS = """
 select f.id, f.reference, f.contribution_id, f.member_id, f.activity, f.band, f.fund_id, f.held_on, f.minutes,
        f.rate_id, f.pence, f.state, f.offered, f.created_at, f.budget_id, coalesce(g.pence, 0)::bigint as gone_pence,
        c.id as choice_id, c.how, c.pence as choice_pence, c.is_standing, c.note, c.payee_id, y.name as payee_name,
-       p.reference as payable_reference, p.state as payable_state, p.reason as payable_reason, p.settled_pence,
+       p.reference as payable_reference, p.state as payable_state, p.reason as payable_reason,
+       p.budget_id as payable_budget_id, p.settled_pence,
        p.settled_on, p.due_on, b.processing_on, y.pay_by,
        case when y.id is not null then exists (select from bank_account a where a.timebank_id = f.timebank_id
             and a.payee_id = y.id and a.state = 'in_use') end as has_account

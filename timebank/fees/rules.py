@@ -71,6 +71,7 @@ class FeeFacts(msgspec.Struct, frozen=True, kw_only=True):
     payable_reference: str | None
     payable_state: str | None
     payable_reason: str | None
+    payable_budget_id: int | None
     settled_pence: int | None
     settled_on: date | None
     due_on: date | None
@@ -90,10 +91,11 @@ class FeeFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def used_pence(self) -> int:
-        """What its budget holds for it or paid by the choice that holds."""
+        """What its budget holds for it, or pays by the choice that holds; 0 when finance coded it to another."""
         if self.state == WAITING:
             return self.offered_pence
-        return 0 if self.state != CHOSEN or self.is_stopped else self.choice_pence or 0
+        is_paid = self.state == CHOSEN and not self.is_stopped and self.payable_budget_id == self.budget_id
+        return self.choice_pence or 0 if is_paid else 0
 
     @property
     def has_left(self) -> bool:
