@@ -58,6 +58,7 @@ class NewCost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     minutes: Small | None = None
     what_for: Annotated[str, msgspec.Meta(max_length=rules.MAX_WHAT_FOR)] = ""
     session_id: Id | None = None
+    contribution_id: Id | None = None
     photo: bytes = b""
     no_receipt_why: Annotated[str, msgspec.Meta(max_length=rules.MAX_WHY)] = ""
     duplicate_reason: Annotated[str, msgspec.Meta(max_length=rules.MAX_WHY)] = ""
@@ -80,7 +81,7 @@ class ClaimWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """One cost of a claim. ``rate_pence`` is what it was worked out by."""
+    """One cost of a claim, for a session or for time given. ``rate_pence`` is what it was worked out by."""
 
     n: int
     kind: str
@@ -88,6 +89,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     pence: int
     what_for: str
     session_id: int | None
+    contribution_id: int | None
     tenths_of_mile: int | None
     minutes: int | None
     rate_pence: int | None
@@ -279,6 +281,7 @@ async def _line(request: ApiRequest, actor: Actor, data: NewCost) -> NewLine | R
         day=data.day,
         what_for=data.what_for,
         session_id=data.session_id,
+        contribution_id=data.contribution_id,
         tenths_of_mile=data.tenths_of_mile,
         minutes=data.minutes,
         pence=data.pence,

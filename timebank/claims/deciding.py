@@ -56,9 +56,10 @@ returning id
 """
 COPY_DECLINED = """
 insert into claim_line (timebank_id, claim_id, n, kind, day, what_for, session_id, tenths_of_mile, minutes, rate_pence,
-                        rate_id, pence, receipt_id, no_receipt_why, duplicate_reason, added_by, added_at)
+                        rate_id, pence, receipt_id, no_receipt_why, duplicate_reason, contribution_id, added_by,
+                        added_at)
 select timebank_id, $3, n, kind, day, what_for, session_id, tenths_of_mile, minutes, rate_pence, rate_id, pence,
-       receipt_id, no_receipt_why, duplicate_reason, $4, $5
+       receipt_id, no_receipt_why, duplicate_reason, contribution_id, $4, $5
   from claim_line
  where timebank_id = $1 and claim_id = $2 and is_declined
 """

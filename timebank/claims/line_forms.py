@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request
 
 from timebank.claims import rules, service, web_photos
+from timebank.claims.occasions import TIME
 from timebank.claims.queries import LastTrip, Line
 from timebank.claims.service import NewLine
 from timebank.kit import durations, money
@@ -28,7 +29,7 @@ async def read(request: PageRequest, form: Form, *, besides: tuple[str, int]) ->
     actor: Actor = person.actor
     receipt_id, refusal = await web_photos.take_photo(request, actor, person.subject_id, form)
     form = replace(form, fields={**form.fields, "receipt_id": (str(receipt_id or ""),)})
-    kind, session = form.text("kind"), form.text("session")
+    kind, occasion = form.text("kind"), form.text("session")
     on = today(now(request), person.time_zone)
     day, amount = _day(form, on), _amount(form, kind, person.currency)
     refusals = [one for one in (refusal, day, amount) if isinstance(one, Refusal)]
@@ -39,7 +40,8 @@ async def read(request: PageRequest, form: Form, *, besides: tuple[str, int]) ->
         kind=kind,
         day=on if isinstance(day, Refusal) else day,
         what_for=form.text("what_for"),
-        session_id=int(session) if session.isascii() and session.isdecimal() and len(session) <= 18 else None,
+        session_id=_number(occasion),
+        contribution_id=_number(occasion[1:]) if occasion.startswith(TIME) else None,
         receipt_id=receipt_id,
         no_receipt_why=form.text("no_receipt_why"),
         duplicate_reason=form.text("again"),
@@ -51,6 +53,10 @@ async def read(request: PageRequest, form: Form, *, besides: tuple[str, int]) ->
     if refusals:
         return None, form.refused(refusals)
     return line, form
+
+
+def _number(typed: str) -> int | None:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 18 else None
 
 
 def _amount(form: Form, kind: str, currency: str) -> dict[str, int] | Refusal:
@@ -85,7 +91,7 @@ def filled(line: Line, currency: str) -> Form:
         miles=rules.miles_in_words(line.tenths_of_mile) if line.tenths_of_mile else None,
         length=durations.in_words(line.minutes) if line.minutes else None,
         what_for=line.what_for,
-        session=str(line.session_id or ""),
+        session=f"{TIME}{line.contribution_id}" if line.contribution_id else str(line.session_id or ""),
         receipt_id=str(line.receipt_id or ""),
         no_receipt_why=line.no_receipt_why,
         again=line.duplicate_reason,

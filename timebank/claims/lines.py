@@ -6,7 +6,7 @@ import msgspec
 
 from timebank.banks import queries as banks
 from timebank.banks.rules import Rules, TimeBankFacts
-from timebank.claims import queries, receipts, rules
+from timebank.claims import occasions, queries, receipts, rules
 from timebank.claims.rules import ClaimFacts, NewLine, UnknownClaim
 from timebank.db import Connection, Database, Rollback, once
 from timebank.kit import names
@@ -30,16 +30,17 @@ DRAFT = "select reference from claim where timebank_id = $1 and member_id = $2 a
 REFERENCE_ATTEMPTS = 5
 ADD = """
 insert into claim_line (timebank_id, claim_id, n, kind, day, what_for, session_id, tenths_of_mile, minutes, rate_pence,
-                        rate_id, pence, receipt_id, no_receipt_why, duplicate_reason, added_by, added_at)
-select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+                        rate_id, pence, receipt_id, no_receipt_why, duplicate_reason, contribution_id, added_by,
+                        added_at)
+select $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
   from claim_line where timebank_id = $1 and claim_id = $2
 returning n
 """
 CHANGE = """
 update claim_line
    set kind = $4, day = $5, what_for = $6, session_id = $7, tenths_of_mile = $8, minutes = $9, rate_pence = $10,
-       rate_id = $11, pence = $12, receipt_id = $13, no_receipt_why = $14, duplicate_reason = $15, added_by = $16,
-       added_at = $17
+       rate_id = $11, pence = $12, receipt_id = $13, no_receipt_why = $14, duplicate_reason = $15,
+       contribution_id = $16, added_by = $17, added_at = $18
  where timebank_id = $1 and claim_id = $2 and n = $3
 returning n
 """
@@ -99,7 +100,8 @@ def for_member(actor: Actor, member_id: int | None) -> Actor:
 async def add_line(db: Database, actor: Actor, command: AddLine, *, key: str, now: datetime) -> Kept | list[Refusal]:
     """Add a cost to the subject's draft.
 
-    Refusals: those of ``rules.check_line``, ``too_many_lines``, ``photo_gone``, ``unknown_session``, ``duplicate``.
+    Refusals: those of ``rules.check_line``, ``too_many_lines``, ``photo_gone``, ``unknown_session``, ``unknown_time``,
+    ``duplicate``.
     """
 
     async def work(connection: Connection) -> Kept:
@@ -234,9 +236,16 @@ async def _priced(
         message = say("The photo is not here any more. Choose it again.")
         refusals.append(Refusal("photo_gone", message, "photo"))
     if tidy.session_id is not None:
-        is_known = 0 < tidy.session_id <= MAX_KEY and await queries.is_session(connection, timebank_id, tidy.session_id)
+        is_known = 0 < tidy.session_id <= MAX_KEY and await occasions.is_session(
+            connection, timebank_id, tidy.session_id
+        )
         if not is_known:
             refusals.append(Refusal("unknown_session", say("Choose the session from the list."), "session"))
+    if tidy.contribution_id is not None:
+        known = min(tidy.contribution_id, MAX_KEY)
+        is_theirs = known > 0 and await occasions.is_time_of(connection, timebank_id, member_id, known)
+        if not is_theirs:
+            refusals.append(Refusal("unknown_time", say("Choose the session from the list."), "session"))
     if refusals:
         raise Rollback(refusals)
     pence = rules.pence_of(tidy, rate_pence)
@@ -317,6 +326,7 @@ def _values(priced: _Priced) -> tuple[object, ...]:
         line.receipt_id,
         line.no_receipt_why,
         line.duplicate_reason,
+        line.contribution_id,
     )
 
 

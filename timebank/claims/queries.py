@@ -11,7 +11,6 @@ from timebank.db import Connection
 from timebank.kit.paging import Page, page_of
 
 MAX_LISTED = 200
-MAX_SESSIONS = 12
 MAX_SAME = 5
 
 CLAIMS = """
@@ -45,8 +44,12 @@ LINES = """
 select l.claim_id, l.n, l.kind, l.day, l.what_for, l.session_id, coalesce(a.name, '') as session_name,
        ss.held_on as session_day, l.tenths_of_mile, l.minutes, l.rate_pence, l.rate_id, l.pence, l.receipt_id,
        r.content is not null as has_photo, l.no_receipt_why, l.duplicate_reason, l.is_declined, l.decline_reason,
-       l.added_by
+       l.added_by, l.contribution_id, coalesce(ta.name, '') as time_name, t.held_on as time_day,
+       t.minutes as time_minutes, t.state as time_state, coalesce(tr.source = 'self', false) as has_page
   from claim_line l
+  left join contribution t on t.timebank_id = l.timebank_id and t.id = l.contribution_id
+  left join register tr on tr.timebank_id = t.timebank_id and tr.id = t.register_id
+  left join activity ta on ta.timebank_id = t.timebank_id and ta.id = t.activity_id
   left join session ss on ss.timebank_id = l.timebank_id and ss.id = l.session_id
   left join activity a on a.timebank_id = l.timebank_id and a.id = ss.activity_id
   left join receipt r on r.timebank_id = l.timebank_id and r.id = l.receipt_id
@@ -106,28 +109,13 @@ select l.kind, l.what_for, l.tenths_of_mile, l.pence, l.no_receipt_why, l.receip
  order by c.id desc, l.n desc
  limit 1
 """
-SESSIONS = """
-select s.id, a.name, s.held_on
-  from session s
-  join activity a on a.timebank_id = s.timebank_id and a.id = s.activity_id
-  join attendance t on t.timebank_id = s.timebank_id and t.session_id = s.id and t.member_id = $2
- where s.timebank_id = $1 and s.held_on between $3 and $4 and s.state = 'planned'
- order by s.held_on desc, s.id desc
- limit $5
-"""
-RECENT_SESSIONS = """
-select s.id, a.name, s.held_on
-  from session s
-  join activity a on a.timebank_id = s.timebank_id and a.id = s.activity_id
- where s.timebank_id = $1 and s.held_on between $2 and $3 and s.state = 'planned'
- order by s.held_on desc, s.id desc
- limit $4
-"""
-IS_SESSION = "select exists (select from session where timebank_id = $1 and id = $2)"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One cost of a claim. ``pence`` in minor units; ``rate_pence`` is the rate it was worked out by."""
+    """One cost of a claim. ``pence`` in minor units; ``rate_pence`` is the rate it was worked out by.
+
+    ``has_page``: the member logged that time themselves, so that they have a page of it.
+    """
 
     claim_id: int
     n: int
@@ -149,6 +137,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     is_declined: bool
     decline_reason: str
     added_by: int
+    contribution_id: int | None
+    time_name: str
+    time_day: date | None
+    time_minutes: int | None
+    time_state: str | None
+    has_page: bool
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,14 +236,6 @@ class LastTrip(msgspec.Struct, frozen=True, kw_only=True):
     had_photo: bool
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A session that a cost can be for."""
-
-    id: int
-    name: str
-    held_on: date
-
-
 async def by_reference(connection: Connection, timebank_id: int, reference: str) -> Claim | None:
     """The claim with this reference, or None. Who may see it is for the caller to decide."""
     return await _one(connection, timebank_id, await connection.fetchrow(BY_REFERENCE, timebank_id, reference))
@@ -314,25 +300,6 @@ async def last_trip(connection: Connection, timebank_id: int, member_id: int) ->
     """The journey that the member claimed last, or None."""
     row = await connection.fetchrow(LAST_TRIP, timebank_id, member_id)
     return msgspec.convert(dict(row), LastTrip) if row else None
-
-
-async def sessions_of(
-    connection: Connection, timebank_id: int, member_id: int, *, from_day: date, to_day: date
-) -> list[Session]:
-    """Sessions that the member signed up for or came to in these days, the last ones first."""
-    rows = await connection.fetch(SESSIONS, timebank_id, member_id, from_day, to_day, MAX_SESSIONS)
-    return [msgspec.convert(dict(row), Session) for row in rows]
-
-
-async def sessions_between(connection: Connection, timebank_id: int, *, from_day: date, to_day: date) -> list[Session]:
-    """All sessions of these days, the last ones first; at most :data:`MAX_LISTED`."""
-    rows = await connection.fetch(RECENT_SESSIONS, timebank_id, from_day, to_day, MAX_LISTED)
-    return [msgspec.convert(dict(row), Session) for row in rows]
-
-
-async def is_session(connection: Connection, timebank_id: int, session_id: int) -> bool:
-    """True when the time bank has this session."""
-    return bool(await connection.fetchval(IS_SESSION, timebank_id, session_id))
 
 
 async def _one(connection: Connection, timebank_id: int, row: object) -> Claim | None:

@@ -52,7 +52,9 @@ class UnknownClaim(LookupError):
 
 
 class NewLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One cost as the member says it. ``pence`` is what they paid; for mileage and carers it follows from the rate.
+    """One cost as the member says it; for a session, or for time that they gave (``contribution_id``).
+
+    ``pence`` is what they paid; for mileage and carers it follows from the rate.
 
     ``duplicate_reason`` says why the same cost is there a second time, when it is.
     """
@@ -61,6 +63,7 @@ class NewLine(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     what_for: str = ""
     session_id: int | None = None
+    contribution_id: int | None = None
     tenths_of_mile: int | None = None
     minutes: int | None = None
     pence: int | None = None

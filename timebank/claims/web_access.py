@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from timebank.budgets import choosing
 from timebank.budgets.choosing import chosen
-from timebank.claims import access_queries, access_rules, queries, receipts, service, web_photos, words
+from timebank.claims import access_queries, access_rules, occasions, receipts, service, web_photos, words
 from timebank.claims.access_queries import AccessCost
 from timebank.claims.service import AddReceipt, BookAccess, CancelAccess, GiveAdvance, Settle, UnknownAccessCost
 from timebank.kit import ids, money
@@ -219,7 +219,7 @@ async def _new_page(request: PageRequest, form: Form, *, is_advance: bool) -> Re
     async with database(request).reading(timebank_id) as connection:
         suppliers = [each for each in await payees.payees(connection, timebank_id) if each.kind == "supplier"]
         budgets = await choosing.budgets(connection, timebank_id, person.currency, none="The session’s own, or none")
-        sessions = await queries.sessions_between(connection, timebank_id, from_day=on - around, to_day=on + around)
+        sessions = await occasions.sessions_between(connection, timebank_id, from_day=on - around, to_day=on + around)
     return render(
         request,
         "claims/access_new.html",

@@ -12,6 +12,7 @@ from timebank.claims import (
     access_queries,
     access_rules,
     line_forms,
+    occasions,
     queries,
     receipts,
     rules,
@@ -292,7 +293,7 @@ async def _line_page(
     async with database(request).reading(person.actor.timebank_id) as connection:
         rate, _ = await service.rate_for(connection, person.actor.timebank_id, kind, on)
         _, in_force, _ = await service.situation(connection, person.actor.timebank_id, now(request))
-        sessions = await queries.sessions_of(
+        sessions = await occasions.occasions_of(
             connection,
             person.actor.timebank_id,
             person.subject_id,

@@ -10,6 +10,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from timebank.activities.photos import first_of
+from timebank.claims import occasions as claims
+from timebank.claims.rules import KIND_NAMES as COST_KINDS
 from timebank.contributions import deputies, photos, rules, self_log, self_log_queries
 from timebank.contributions.photos import Photo
 from timebank.contributions.self_log import LogTime, Withdraw
@@ -300,6 +302,12 @@ async def _logged_page(
     person = viewer(request)
     async with database(request).reading(person.actor.timebank_id) as connection:
         one = await self_log_queries.one(connection, person.actor.timebank_id, person.subject_id, contribution_id)
+        is_supporter = person.acting_for is not None and person.acting_for.scope is not None  # money is not for them
+        costs = (
+            await claims.for_time(connection, person.actor.timebank_id, contribution_id)
+            if one is not None and not is_supporter
+            else []
+        )
     if one is None:
         raise NotFoundException
     return render(
@@ -308,6 +316,8 @@ async def _logged_page(
         422 if form.refusals else 200,
         form=form,
         one=one,
+        costs=costs,
+        cost_kinds=COST_KINDS,
         is_new=is_new,
         something_else=SOMETHING_ELSE,
     )

@@ -90,7 +90,18 @@ select f.reference, f.activity as words, f.held_on as on, f.minutes from fee f
 """,
     "claim": "select reference, 'Expense claim' as words, sent_at::date as on, null::integer as minutes from claim"
     " where timebank_id = $1 and id = $2",
+    "access_cost": "select reference, 'Access cost: ' || kind as words, day as on, null::integer as minutes"
+    " from access_cost where timebank_id = $1 and id = $2",
 }
+TIME_OF_CLAIM = """
+select distinct a.name as activity, c.held_on, c.minutes, r.reference as register
+  from claim_line l
+  join contribution c on c.timebank_id = l.timebank_id and c.id = l.contribution_id
+  join activity a on a.timebank_id = c.timebank_id and a.id = c.activity_id
+  join register r on r.timebank_id = c.timebank_id and r.id = c.register_id
+ where l.timebank_id = $1 and l.claim_id = $2 and not l.is_declined
+ order by c.held_on, r.reference limit $3
+"""
 CREDITED = """
 select c.entry_id, coalesce(c.credited_id, c.member_id) as member_id
   from contribution c
@@ -139,8 +150,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """What a payable came of: a booking with the hours used, a fee, a claim, or a request by finance.
+    """What a payable came of: a booking with the hours used, a fee, a claim, a cost of access, or a
+    request by finance.
 
+    ``sessions`` gave the hours of a booking; of a claim they are the time given that its costs were for.
     ``member_id`` is the member's number, never a name. ``other_minutes`` came in other ways than sessions (a gift,
     hours brought forward).
     """
@@ -269,7 +282,11 @@ async def _booking(connection: Connection, timebank_id: int, booking: dict[str, 
 async def _other_source(connection: Connection, timebank_id: int, kind: str, source_id: int) -> Source:
     query = SOURCE.get(kind)
     row = await connection.fetchrow(query, timebank_id, source_id) if query else None
-    return Source(kind=kind) if row is None else Source(kind=kind, **dict(row))
+    if row is None:
+        return Source(kind=kind)
+    rows = await connection.fetch(TIME_OF_CLAIM, timebank_id, source_id, MAX_SHOWN) if kind == "claim" else []
+    sessions = tuple(msgspec.convert(dict(each), Session) for each in rows)
+    return Source(kind=kind, **dict(row), sessions=sessions)
 
 
 async def _movements(connection: Connection, timebank_id: int, member_id: int) -> list[Movement]:
