@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger import Item, Reverse
+from ledger import Post, Reverse
 from timebank.db import Connection
 from timebank.kit.actor import Actor
 from timebank.kit.refusal import Refusal
@@ -31,7 +31,7 @@ class Smaller(msgspec.Struct, frozen=True, kw_only=True):
     change: Correction | Crediting | Reverse
 
     @property
-    def items(self) -> list[Item]:
+    def items(self) -> list[Post | Reverse]:
         """The ledger items, for the caller's one ledger call; the last one makes the entry that stands for it."""
         if isinstance(self.change, Correction):
             return [self.change.reverse, self.change.post]
