@@ -96,5 +96,5 @@ async def test_first_pages_say_what_waits(bank: Bank, client: Browsers) -> None:
     assert "1 waiting" in (await coordinator.get("/")).text
     await service.ask(bank.db, bank.coordinator, Ask(reference=reference, question="Which bus?"), **call())
     page = (await member.get("/")).text
-    assert "A fee waits for your choice" in page
+    assert "1 fee waits for your choice" in page
     assert f'href="/me/claims/{reference}">We have a question about your claim' in page
