@@ -102,6 +102,7 @@ from timebank.rates import web as rates_web
 from timebank.reconciliation import api as reconciliation_api
 from timebank.reconciliation import web as reconciliation_web
 from timebank.reconciliation import web_lines as reconciliation_web_lines
+from timebank.reconciliation.service import continue_due as continue_statements
 from timebank.redemptions import api as redemptions_api
 from timebank.redemptions import (
     api_manage,
@@ -172,6 +173,7 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("forget_accounts", "Delete accounts of members who left", forget_accounts, every=timedelta(hours=12)),
         Job("remind_of_sessions", "Remind people of sessions they signed up for", remind, every=timedelta(minutes=15)),
         Job("end_pauses", "Welcome back members whose pause is over", end_pauses_due, every=timedelta(minutes=15)),
+        Job("import_statements", "Go on with bank statements that take long", continue_statements),
         Job("import_files", "Go on with files brought from other programs", continue_due),
         Job("tidy_imports", "Delete files that nobody imported", tidy_due, every=timedelta(hours=12)),
         Job("let_members_go", "Delete what was held about members who left", erase_due, every=timedelta(minutes=15)),
@@ -179,9 +181,9 @@ def jobs_of(settings: Settings) -> tuple[Job, ...]:
         Job("confidence", "Remind of what was told in confidence", remind_readers, every=timedelta(hours=1)),
         Job("look_after_queries", "Find who answers questions, and remind", look_after, every=timedelta(minutes=15)),
         Job("tell_deciders", "Tell approvers and deputies what waits", tell_deciders, every=timedelta(hours=1)),
+        Job("remind_of_money", "Tell who decides what money waits for", remind_of_money, every=timedelta(hours=1)),
         Job("delete_photos", "Delete photos that were never sent", delete_unused, every=timedelta(hours=1)),
         Job("forget_receipts", "Delete receipts that need not be kept", forget_old, every=timedelta(hours=12)),
-        Job("remind_of_money", "Tell who decides what money waits for", remind_of_money, every=timedelta(hours=1)),
         Job("forget_guests", "Forget the names of guests who did not join", forget_guests, every=timedelta(hours=1)),
         Job("forget_lists", "Delete lists of members that nobody confirmed", forget_lists, every=timedelta(hours=1)),
         Job(

@@ -417,6 +417,8 @@ PAGES: Mapping[str, frozenset[str]] = {
     "GET /reconciliation/lines/{line_id}": LOOKS_AT_PAYMENTS,
     "POST /reconciliation/lines/{line_id}": PAYS,
     "POST /reconciliation/lines/{line_id}/decide": PAYS,
+    "POST /reconciliation/lines/{line_id}/join": PAYS,
+    "POST /reconciliation/lines/{line_id}/split": PAYS,
     "POST /reconciliation/lines/{line_id}/undo": PAYS,
     "GET /reconciliation/creditors": LOOKS_AT_PAYMENTS,
     "GET /reconciliation/creditors.csv": LOOKS_AT_PAYMENTS,
