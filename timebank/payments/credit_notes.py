@@ -56,7 +56,7 @@ async def propose_note(
         abandon_if(rules.check_finance(actor))
         payee = await payees.payee(connection, actor.timebank_id, command.payee_id)
         refusals = [] if payee else [Refusal("payee_missing", "Choose who sent the credit note.", "payee_id")]
-        abandon_if(refusals + _check_note(command, document, reason))
+        abandon_if(refusals + check_note(command, document, reason))
         bank = await banks.by_id(connection, actor.timebank_id)
         known = await connection.fetchval(NOTE_KNOWN, actor.timebank_id, command.payee_id, document)
         if known is not None:
@@ -126,7 +126,12 @@ async def decide_note(
     return await once(db, actor, "decide_credit_note", key, command, CreditChanged, work)
 
 
-def _check_note(command: ProposeCreditNote, document: str, reason: str) -> list[Refusal]:
+def check_note(command: ProposeCreditNote, document: str, reason: str) -> list[Refusal]:
+    """May this stand on a credit note? ``document`` and ``reason`` without spaces around them.
+
+    Refusals: ``kind_unknown``, ``amount_out_of_range``, ``document_missing``, ``document_too_long``,
+    ``reason_missing``, ``reason_too_long``.
+    """
     refusals = []
     if command.kind not in rules.KINDS:
         refusals.append(Refusal("kind_unknown", f"Choose one of: {', '.join(rules.KINDS)}.", "kind"))

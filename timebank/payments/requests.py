@@ -183,10 +183,11 @@ def check_request(actor: Actor, payee: PayeeFacts | None, command: RequestPaymen
         refusals.append(Refusal("tax_out_of_range", "Enter the tax that is in the amount, or leave it empty.", "tax"))
     if command.budget_id is not None and not 0 < command.budget_id <= MAX_KEY:
         refusals.append(Refusal("unknown_budget", "Choose a budget of this time bank.", "budget_id"))
-    return refusals + _check_texts(command) + _check_days(command, today)
+    return refusals + check_texts(command) + _check_days(command, today)
 
 
-def _check_texts(command: RequestPayment) -> list[Refusal]:
+def check_texts(command: RequestPayment) -> list[Refusal]:
+    """Refusals ``description_missing``, ``reason_missing``, ``evidence_missing``, ``too_long``."""
     refusals = []
     needed = (
         ("description", command.description, rules.MAX_DESCRIPTION, "Say what it is for."),

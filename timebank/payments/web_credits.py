@@ -44,17 +44,19 @@ async def enter_note(request: PageRequest) -> Response[Any]:
     """Enter a credit note, with its paper when that is at hand."""
     form = await forms.read(request)
     pence, paper = money.parse(form.text("pence"), viewer(request).currency, field="pence"), await _paper(form)
-    if isinstance(pence, Refusal) or isinstance(paper, Refusal):
-        unread = [found for found in (pence, paper) if isinstance(found, Refusal)]
-        return await _credits_page(request, form.refused(unread))
+    unread = [found for found in (pence, paper) if isinstance(found, Refusal)]
     payee_id = form.text("payee_id")
     command = ProposeCreditNote(
         payee_id=int(payee_id) if payee_id.isascii() and payee_id.isdigit() and len(payee_id) <= 18 else 0,
-        pence=pence,
+        pence=1 if isinstance(pence, Refusal) else pence,
         document_number=form.text("document_number"),
         reason=form.text("reason"),
         kind=form.text("kind"),
     )
+    if unread or isinstance(paper, Refusal):
+        payee = [] if command.payee_id else [Refusal("payee_missing", "Choose who sent the credit note.", "payee_id")]
+        found = credit_notes.check_note(command, command.document_number.strip(), command.reason.strip())
+        return await _credits_page(request, form.refused([*payee, *unread, *found]))
     db, actor = database(request), viewer(request).actor
     result = await retrying(lambda: credit_notes.propose_note(db, actor, command, key=form.key, now=now(request)))
     if isinstance(result, list):

@@ -1,7 +1,7 @@
 """Pages of single steps: paying something that comes from no booking, a part, cash; approving several at once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -28,6 +28,7 @@ from timebank.web.pages import redirect, render
 from timebank.web.viewer import viewer
 
 PageRequest = Request[Any, Any, Any]
+NO_DAY = date.min  # stands for a day that cannot be read
 MAX_DIGEST = 128  # of what an approval signs, in hexadecimal digits
 DUE_DAYS = 30
 
@@ -49,25 +50,24 @@ async def new_payment(request: PageRequest) -> Response[Any]:
     tax = money.parse(form.text("tax") or "0", person.currency, allow_zero=True, field="tax")
     earned_on, due_on = form.date("earned_on"), form.date("due_on")
     unread = [found for found in (pence, tax, earned_on, due_on) if isinstance(found, Refusal)]
-    if isinstance(pence, Refusal) or isinstance(tax, Refusal):
-        return await _new_page(request, form.refused(unread))
-    if isinstance(earned_on, Refusal) or isinstance(due_on, Refusal):
-        return await _new_page(request, form.refused(unread))
     command = RequestPayment(
         payee_id=_id(form.text("payee_id")),
         kind=form.text("kind") or rules.OTHER,
-        pence=pence,
-        tax_pence=tax,
+        pence=1 if isinstance(pence, Refusal) else pence,
+        tax_pence=0 if isinstance(tax, Refusal) else tax,
         description=form.text("description"),
         invoice_number=form.text("invoice_number"),
-        earned_on=earned_on,
-        due_on=due_on,
+        earned_on=NO_DAY if isinstance(earned_on, Refusal) else earned_on,
+        due_on=NO_DAY if isinstance(due_on, Refusal) else due_on,
         reason=form.text("reason"),
         evidence=form.text("evidence"),
         order_number=form.text("order_number"),
         budget_id=choosing.chosen(form.text("budget_id")),
         nominal_code=form.text("nominal_code"),
     )
+    if unread:
+        payee = [] if command.payee_id else [Refusal("payee_missing", "Choose who is paid.", "payee_id")]
+        return await _new_page(request, form.refused([*payee, *unread, *requests.check_texts(command)]))
     db, actor = database(request), person.actor
     result = await retrying(lambda: requests.request_payment(db, actor, command, key=form.key, now=now(request)))
     if isinstance(result, list):

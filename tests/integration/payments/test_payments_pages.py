@@ -104,7 +104,7 @@ async def test_what_changed_while_it_was_shown_is_not_approved(client: Open, ban
     reference = await owe(bank.db, bank.coordinator, payee)
     browser = await signed_in(client, bank)
     page = (await browser.get(f"/payments/{reference}")).text
-    [seen] = re.findall(r'name="seen_digest" value="([0-9a-f]{64})"', page)
+    [seen] = re.findall(r'name="seen_digest" value="([0-9a-f]+)"', page)
     async with bank.db.writing(bank.id) as connection:
         await connection.execute("update payable set pence = 1 where timebank_id = $1", bank.id)
     answer = await browser.submit(f"/payments/{reference}/approve", {"seen_digest": seen})

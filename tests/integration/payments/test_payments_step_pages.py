@@ -50,6 +50,18 @@ async def test_paying_something_else_keeps_what_was_typed_and_ends_on_the_paymen
     assert 'href="#invoice_number"' in again.text
 
 
+async def test_everything_that_is_missing_is_said_at_once(client: Open, bank: Bank) -> None:
+    browser = await signed_in(client, bank)
+    wanted = {
+        "/payments/new": ("payee_id", "pence", "earned_on", "due_on", "description", "reason", "evidence"),
+        "/payments/credits": ("payee_id", "pence", "document_number", "reason"),
+    }
+    for place, fields in wanted.items():
+        refused = await browser.submit(place, {"kind": "other"})
+        assert refused.status_code == 422
+        assert [field for field in fields if f'href="#{field}"' not in refused.text] == [], place
+
+
 async def test_a_part_is_shown_and_several_are_approved_at_once(client: Open, bank: Bank) -> None:
     payee = await add_payee(bank.db, bank.finance)
     first, second = [await owe(bank.db, bank.coordinator, payee, pence=1250) for _ in range(2)]
