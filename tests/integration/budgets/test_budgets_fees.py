@@ -15,6 +15,8 @@ from timebank.activities import service as activities
 from timebank.activities.service import ActivityDetails, ChangeActivity
 from timebank.fees import service
 from timebank.fees.service import ChooseEvery, PricedFees, PriceFees
+from timebank.payments import coding
+from timebank.payments.coding import Code
 from timebank.rates import service as rates
 from timebank.rates.service import ProposeRate
 
@@ -107,6 +109,21 @@ async def test_standing_choices_are_paid_at_once_and_declined_ones_need_no_money
     await save(bank, activity, line(takes), line(declines))
     assert await sums(bank, own) == (1200, 0, 0, 0)
     assert codes(await try_save(bank, activity, line(takes, duplicate_reason="Two"))) == ["budget_overspent"]
+
+
+async def test_a_fee_that_was_coded_to_another_budget_is_new_to_its_own(bank) -> None:
+    await set_rate(bank, HOUR)
+    own, other = await budget(bank, pence=1200), await budget(bank, pence=5000)
+    activity = await advisers(bank, own)
+    one, two = await bank.member(), await bank.member()
+    taken = await chose(bank, await gave(bank, activity, one), "part", pence=1000)
+    coded = Code(reference=taken.payable_reference, budget_id=other)
+    assert not isinstance(await coding.code(bank.db, bank.finance, coded, **call(bank)), list)
+    await gave(bank, activity, two)
+    assert (await sums(bank, own), await sums(bank, other)) == ((0, 1200, 0, 0), (1000, 0, 0, 4000))
+    [fee] = await fees_of(bank, one)
+    assert codes(await try_choose(bank, fee, "part", pence=900)) == ["no_budget_left"]
+    assert (await sums(bank, own), await sums(bank, other)) == ((0, 1200, 0, 0), (1000, 0, 0, 4000))
 
 
 async def test_dates_count_when_the_time_is_approved(bank) -> None:
