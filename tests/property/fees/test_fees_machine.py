@@ -209,6 +209,21 @@ class Fees(RuleBasedStateMachine):
         assert fee.pence == floor(exact + Fraction(1, 2))
 
 
+@pytest.mark.parametrize("outcome", ["none", "paid", "returned"])
+def test_what_has_left_counts_when_time_is_put_right(app_url: str, outcome: str) -> None:
+    """The walk that matters most, every time: money leaves, then its time is less, more, and taken out."""
+    Fees.app_url = app_url
+    machine = Fees()
+    try:
+        machine.open_bank()
+        for minutes in (30, 120, 0):
+            reference = machine.time_is_given(who=0, group=0, minutes=60, back=0)
+            machine.a_fee_leaves_and_its_time_is_put_right(reference, minutes, outcome)
+            machine.everything_adds_up()
+    finally:
+        machine.teardown()
+
+
 @pytest.mark.slow
 def test_fees_hold_whatever_happens(app_url: str) -> None:
     Fees.app_url = app_url
