@@ -78,6 +78,13 @@ select '/claims/access/' || a.reference, a.reference, 'Access costs, cash given 
        least(a.spent_pence, a.pence), 'paid', '', y.name
   from access_cost a join payee y on y.timebank_id = a.timebank_id and y.id = a.payee_id
  where a.timebank_id = $1 and a.budget_id = $2 and a.state = 'settled' and a.spent_pence > 0
+ union all
+select '/payments/credits/' || c.reference, c.reference, 'Owed back: ' || p.description, c.proposed_at::date, -c.pence,
+       'paid', p.order_number, y.name
+  from credit c
+  join payable p on p.timebank_id = c.timebank_id and p.id = c.payable_id and p.state <> 'cancelled'
+  join payee y on y.timebank_id = c.timebank_id and y.id = c.payee_id
+ where c.timebank_id = $1 and p.budget_id = $2 and c.source = 'refund'
  order by earned_on desc, reference limit $3
 """
 PROMISED = """
@@ -109,7 +116,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """One debt that a budget pays, or what was paid from cash given in advance; ``place`` is its page."""
+    """One debt that a budget pays, what was paid from cash given in advance, or (below zero) what is owed back.
+
+    ``place`` is its page.
+    """
 
     place: str
     reference: str

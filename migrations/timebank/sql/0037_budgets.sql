@@ -158,7 +158,9 @@ as $$
            case when s.is_open then s.pence - s.charged - s.booked else 0 end
       from (
         select o.id, o.budget_id, o.is_open, o.pence,
-               (select coalesce(sum(p.pence), 0)::bigint from public.payable p
+               (select coalesce(sum(p.pence - coalesce(c.pence, 0)), 0)::bigint from public.payable p
+                  left join public.credit c on c.timebank_id = p.timebank_id and c.payable_id = p.id
+                                           and c.source = 'refund' -- what is owed back is not spent
                  where p.timebank_id = o.timebank_id and p.order_number = o.number and p.order_number <> ''
                    and p.state <> 'cancelled') as charged,
                coalesce(b.pence, 0) as booked

@@ -83,7 +83,7 @@ as $$
      group by p.budget_id, p.order_id
 $$;
 
--- What was paid from cash given in advance is spent without a debt.
+-- What was paid from cash given in advance is spent without a debt; what is owed back is not spent.
 create or replace function budget_sums(timebank_id bigint)
 returns table (budget_id bigint, spent_pence bigint, booked_pence bigint, ordered_pence bigint, left_pence bigint)
 language sql stable set search_path = ''
@@ -92,7 +92,9 @@ as $$
     select s.id, s.spent, s.booked, s.ordered, s.pence - s.spent - s.booked - s.ordered
       from (
         select b.id, b.pence,
-               (select coalesce(sum(p.pence), 0)::bigint from public.payable p
+               (select coalesce(sum(p.pence - coalesce(c.pence, 0)), 0)::bigint from public.payable p
+                  left join public.credit c on c.timebank_id = p.timebank_id and c.payable_id = p.id
+                                           and c.source = 'refund'
                  where p.timebank_id = b.timebank_id and p.budget_id = b.id and p.state <> 'cancelled')
                + (select coalesce(sum(least(a.spent_pence, a.pence)), 0)::bigint from public.access_cost a
                    where a.timebank_id = b.timebank_id and a.budget_id = b.id and a.state = 'settled') as spent,

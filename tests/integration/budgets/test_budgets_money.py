@@ -8,14 +8,16 @@ import msgspec
 import pytest
 
 from tests.integration.budgets.funding import FIRST, LAST, budget, call, code, facts, fund, order, order_facts, sums
-from tests.integration.payments.helpers import codes, owe
+from tests.integration.payments.helpers import codes, owe, run
 from tests.integration.payments.helpers import facts as payable_facts
 from tests.integration.redemptions.spending import actor, book, booked, give_hours, offer, payee, step
 from tests.integration.redemptions.vouchering import code_of, confirm, spend, till, uploaded, with_terms
 from tests.people import Bank, make_bank
+from timebank.budgets import queries as budget_queries
 from timebank.budgets import service
 from timebank.budgets.rules import SaveBudget, SaveFund, SaveOrder
 from timebank.payments import coding, queries
+from timebank.payments import service as payments
 from timebank.payments.coding import Code
 from timebank.payments.files import load
 from timebank.redemptions import codes as pool_codes
@@ -54,6 +56,24 @@ async def test_a_booking_promises_and_its_debt_spends_with_the_coding_of_the_bud
     assert (owed.budget_id, owed.nominal_code, owed.order_number) == (own, "5010", found.number)
     assert not isinstance(await step(bank, "refund", reference), list)
     assert await sums(bank, own) == (0, 0, 3000, 2000)
+
+
+async def test_what_is_owed_back_after_payment_is_not_spent(bank) -> None:
+    await give_hours(bank, bank.participant.member_id, 600)
+    own = await budget(bank, pence=5000)
+    within = await order(bank, own, pence=3000)
+    lunch = await paid_offer(bank, own, order_id=within)
+    reference = await booked(bank, lunch, bank.participant)
+    assert not isinstance(await step(bank, "fulfil", reference), list)
+    async with bank.db.reading(bank.id) as connection:
+        [owed] = await queries.in_state(connection, bank.id, "submitted")
+    await payments.approve(bank.db, bank.finance, payments.Approve(reference=owed.reference), **call(bank))
+    await run(bank)
+    assert not isinstance(await step(bank, "refund", reference), list)
+    assert await sums(bank, own) == (0, 0, 3000, 2000)
+    async with bank.db.reading(bank.id) as connection:
+        spent = await budget_queries.spent(connection, bank.id, own)
+    assert sorted(one.pence for one in spent) == [-1000, 1000]
 
 
 @pytest.mark.parametrize("end", ["cancel", "decline"])
