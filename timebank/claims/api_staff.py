@@ -34,7 +34,7 @@ class NotPaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ClaimDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All costs are right but those named. ``seen`` is that of the claim as it was read; "" decides as it is now.
 
-    ``budget_id`` pays; null for the budget of the group whose sessions the costs were for, if there is one.
+    ``budget_id`` pays; null for the budget of the group that the costs were for, if there is one.
     """
 
     declined: Annotated[list[NotPaid], msgspec.Meta(max_length=rules.MAX_LINES)] = []

@@ -104,7 +104,7 @@ class DeclinedLine(msgspec.Struct, frozen=True, kw_only=True):
 class Decide(msgspec.Struct, frozen=True, kw_only=True):
     """All costs are right but those named. ``seen`` is ``Claim.seen`` of what was looked at, "" when not known.
 
-    ``budget_id``: the budget that pays; None for that of the group whose sessions the costs were for, if there is one.
+    ``budget_id``: the budget that pays; None for that of the group that the costs were for, if there is one.
     """
 
     reference: str
@@ -306,7 +306,8 @@ async def _owe(
     now: datetime,
 ) -> str:
     """The one payment of a claim: expense -> payable, in the transaction's one ledger call."""
-    paid_by = await paid_from.chosen(connection, actor.timebank_id, budget_id, [line.session_id for line in right])
+    sessions, given = [line.session_id for line in right], [line.contribution_id for line in right]
+    paid_by = await paid_from.chosen(connection, actor.timebank_id, budget_id, sessions, given)
     day = await payments.local_day(connection, actor.timebank_id, now)
     payee_id = await member_as_payee(connection, actor.timebank_id, claim.member_id, claim.member_name)
     await payments.open_expense_account(connection, actor.timebank_id, KIND)

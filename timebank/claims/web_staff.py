@@ -168,8 +168,14 @@ async def _claim_page(request: PageRequest, reference: str, form: Form) -> Respo
         decider = await as_decider(connection, person.actor, on) or person.actor
         sessions = [line.session_id for line in claim.lines]
         days = [line.day for line in claim.lines]
+        given = [line.contribution_id for line in claim.lines]
         budgets = await paid_from.choices(
-            connection, timebank_id, person.currency, session_ids=sessions, day=max(days, default=on)
+            connection,
+            timebank_id,
+            person.currency,
+            session_ids=sessions,
+            contribution_ids=given,
+            day=max(days, default=on),
         )
         can = others(await able(connection, timebank_id, on), facts_of(claim))
     return render(

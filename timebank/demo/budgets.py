@@ -1,4 +1,4 @@
-"""Two grants, five budgets, a purchase order and two invoices. All of it is invented."""
+"""Two grants, six budgets, a purchase order and two invoices. All of it is invented."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -25,12 +25,13 @@ from timebank.payments.rules import DRAFT, EXPORTED, PAID, SUBMITTED
 from timebank.redemptions import managing, offers
 
 ORDER = "PO-1042"
-MEALS, COURSES, PRINTING = "Meals and outings", "Courses", "Leaflets and letters"
+MEALS, COURSES, PRINTING, FEES = "Meals and outings", "Courses", "Leaflets and letters", "Fees of advisers"
 CODES: tuple[tuple[Any, str, str], ...] = (
     ("nominal_code", "7410", "Meals"),
     ("nominal_code", "7420", "Training"),
     ("nominal_code", "7430", "Room hire"),
     ("nominal_code", "7440", "Printing"),
+    ("nominal_code", "7450", "Involvement fees"),
     ("cost_centre", "RTB", "Riverside"),
 )
 GRANTS = (("lottery", "Demo Community Fund", 1_200_000), ("council", "Demo Borough Council", 400_000))
@@ -40,6 +41,7 @@ BUDGETS = (
     ("Keeping well", "council", "", 40_000),
     (ROOMS, "council", "Room hire", 75_000),  # four rents: nearly spent
     (PRINTING, "council", "Printing", 60_000),
+    (FEES, "council", "Involvement fees", 150_000),
 )
 PAPER = b"%PDF-1.4\n% Demo paper: an invented invoice.\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 

@@ -8,9 +8,11 @@ from typing import Any
 from timebank.activities import queries as activities
 from timebank.activities.service import AddActivity, ChangeActivity, add_activity, change_activity
 from timebank.banks.rules import TimeBankFacts
+from timebank.budgets import queries as budgets
 from timebank.contributions.service import Line, SaveRegister, save_register
 from timebank.db import Database
 from timebank.demo import people
+from timebank.demo.budgets import FEES
 from timebank.demo.steps import Refused, Step
 from timebank.fees import queries
 from timebank.fees import service as fees
@@ -97,7 +99,10 @@ async def _groups(db: Database, facts: TimeBankFacts, coordinator: Actor, anchor
     async with db.reading(facts.id) as connection:
         there = {one.name: one for one in await activities.activities(connection, facts.id)}
     panel = there[PANEL]
-    fields = {name: getattr(panel, name) for name in AddActivity.__struct_fields__} | {"band": "Adviser"}
+    async with db.reading(facts.id) as connection:
+        [budget_id] = [one.id for one in await budgets.budgets(connection, facts.id) if one.name == FEES]
+    paid = {"band": "Adviser", "budget_id": budget_id}
+    fields = {name: getattr(panel, name) for name in AddActivity.__struct_fields__} | paid
     change = ChangeActivity(activity_id=panel.id, **fields)
     _accepted(await change_activity(db, coordinator, change, key="demo-panel-band", now=anchor))
     readers = AddActivity(
@@ -109,6 +114,7 @@ async def _groups(db: Database, facts: TimeBankFacts, coordinator: Actor, anchor
         is_listed=False,
         funder="County Hospitals (demo)",
         band="Reader",
+        budget_id=budget_id,
     )
     made = _accepted(await add_activity(db, coordinator, readers, key="demo-readers", now=anchor))
     return {PANEL: panel.id, READERS: made}

@@ -2,7 +2,7 @@
 
 from datetime import date, time
 
-from tests.contributed import codes, group
+from tests.contributed import codes, group, line, rows, save
 from tests.integration.budgets.funding import budget, call, code, order, order_facts, sums
 from tests.integration.claims.claiming import TODAY, booked, bus, read, sent, supplier
 from tests.integration.payments.helpers import add_payee
@@ -66,6 +66,16 @@ async def test_a_claim_that_its_budget_cannot_pay_waits_and_says_what_is_left(ba
     part = await sent(bank, bus(300, session_id=session_id, day=date(2026, 3, 9)), bus(900, day=date(2026, 3, 9)))
     assert isinstance(await decide(bank, part, declined=(DeclinedLine(n=2, reason=REASON),)), Moved)
     assert await sums(bank, own) == (300, 0, 0, 200)
+
+
+async def test_a_claim_for_time_given_is_paid_from_the_budget_of_its_group(bank) -> None:
+    own = await budget(bank, pence=1000)
+    activity = await group(bank, "Advisers", budget_id=own)
+    await save(bank, activity, line(bank.participant.member_id))
+    [given] = await rows(bank)
+    moved = await decide(bank, await sent(bank, bus(420, contribution_id=given["id"])))
+    assert isinstance(moved, Moved), moved
+    assert await sums(bank, own) == (420, 0, 0, 580)
 
 
 async def test_sessions_of_two_budgets_choose_none_by_themselves(bank) -> None:
