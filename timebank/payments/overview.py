@@ -78,7 +78,8 @@ async def _approved(
     ready = sorted((one for one in found if rules.is_approval_good(one)), key=lambda one: (one.due_on, one.id))
     spoiled: list[PayableFacts] = []
     if leaving.CHANGED in why:
-        ids = [row["id"] for row in await connection.fetch(leaving.SPOILED, timebank_id, MAX_LISTED)]
+        changed = [one.payee_id for one in plan.behind if one.why == leaving.CHANGED]
+        ids = await leaving.spoiled_ids(connection, timebank_id, changed, MAX_LISTED)
         spoiled = await queries.by_ids(connection, timebank_id, ids)
     cash: list[PayableFacts] = []
     if leaving.CASH in why:

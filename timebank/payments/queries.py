@@ -10,10 +10,11 @@ from timebank.db import Connection
 from timebank.kit.ids import normalise_reference
 from timebank.kit.money import parse
 from timebank.kit.paging import Page, page_of
-from timebank.payments.rules import PayableFacts
+from timebank.payments.rules import STATES, PayableFacts
 
 MAX_LISTED = 200
 MAX_STATEMENT_LINES = 5000
+MAX_COUNTED = 10_000
 
 CODED = """
   left join budget b on b.timebank_id = p.timebank_id and b.id = p.budget_id
@@ -44,19 +45,21 @@ BY_REFERENCE = FACTS + " and p.reference = $2"
 BY_SOURCE = FACTS + " and p.source_kind = $2 and p.source_id = $3"
 BY_STATE = FACTS + " and p.state = $2 order by p.due_on, p.id limit $3"
 READY = FACTS + " and p.state = 'approved' and p.id = any($2::bigint[]) order by p.id" + LOCK
-AFTER_ID = (
-    FACTS
-    + """
+AFTER_ID = FACTS + " and p.id > $2 and ($3::text is null or p.state = $3) order by p.id limit $4"
+FOUND_AFTER_ID = f"""
+{FACTS}
    and p.id > $2 and ($3::text is null or p.state = $3)
-   and ($4::text is null or p.reference = $5 or p.pence = $6 or p.invoice_number ilike $4 or y.name ilike $4
-        or p.description ilike $4
-        or exists (select from payment_attempt t
-                     join payment m on m.timebank_id = t.timebank_id and m.batch_number = t.batch_number
-                                   and m.line = t.line
-                    where t.timebank_id = p.timebank_id and t.payable_id = p.id and m.reference = $5))
+   and (p.reference = $5 or p.pence = $6 or p.search_text like lower($4)
+        or p.payee_id = any(array(select id from payee where timebank_id = $1 and name ilike $4))
+        or p.id = any(array(
+            select t.payable_id
+              from payment m
+              join payment_attempt t on t.timebank_id = m.timebank_id and t.batch_number = m.batch_number
+                                    and t.line = m.line
+             where m.timebank_id = $1 and m.reference = $5)))
  order by p.id limit $7
-"""
-)
+"""  # noqa: S608
+"""Each payable is looked at once, and nothing else for its sake."""
 
 OF_PAYEE = FACTS + " and p.payee_id = $2 and p.earned_on >= $3 and p.earned_on < $4 order by p.earned_on, p.id limit $5"
 MONTHS_OF_PAYEE = """
@@ -67,7 +70,11 @@ select date_trunc('month', earned_on)::date as month, count(*) as payments, sum(
  group by 1 order by 1 desc limit $3
 """
 
-COUNTS = "select state, count(*) as payments from payable where timebank_id = $1 group by state"
+COUNTS = """
+select s.state, (select count(*) from (select from payable p
+                                        where p.timebank_id = $1 and p.state = s.state limit $3) c) as payments
+  from unnest($2::text[]) s(state)
+"""
 
 DEPUTIES = """
 select count(*) filter (where m.status = 'active') as others, count(*) filter (where m.status = 'paused') as away
@@ -156,14 +163,19 @@ async def page(
     connection: Connection, timebank_id: int, *, after: int, state: str | None, size: int, look_for: Wanted = EVERYTHING
 ) -> Page[PayableFacts]:
     """A page of payables in the order they were made; ``after`` is the last id already seen, 0 to start."""
-    found = look_for.text, look_for.reference, look_for.pence
-    rows = as_facts(await connection.fetch(AFTER_ID, timebank_id, after, state, *found, size + 1))
+    if look_for.text is None:
+        found = await connection.fetch(AFTER_ID, timebank_id, after, state, size + 1)
+    else:
+        words = look_for.text, look_for.reference, look_for.pence
+        found = await connection.fetch(FOUND_AFTER_ID, timebank_id, after, state, *words, size + 1)
+    rows = as_facts(found)
     return page_of(rows, size, lambda payable: (payable.id,))
 
 
 async def counts(connection: Connection, timebank_id: int) -> dict[str, int]:
-    """How many payables there are in every state."""
-    return {row["state"]: row["payments"] for row in await connection.fetch(COUNTS, timebank_id)}
+    """How many payables there are in every state, at most :data:`MAX_COUNTED`: the past costs no more each year."""
+    rows = await connection.fetch(COUNTS, timebank_id, STATES, MAX_COUNTED)
+    return {row["state"]: row["payments"] for row in rows if row["payments"]}
 
 
 async def deputies(connection: Connection, timebank_id: int, member_id: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ What the steps post stands in ``entries``.
 """
 
 import hashlib
-import json
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -45,7 +45,8 @@ MAX_PENCE = 100_000_000
 MAX_PER_BATCH = 10_000
 """Payables of one payment run."""
 MAX_NAMED = 20
-DIGEST_VERSION = "payable/4"
+DIGEST_VERSION = "payable/5"
+_DAY_ONE = date(2000, 1, 1)
 
 
 Kind = Literal["voucher", "training", "fee", "expense", "access", "other"]
@@ -157,37 +158,44 @@ def first_state(kind: str) -> str:
 
 
 def digest(payable: PayableFacts) -> bytes:
-    """SHA-256 over all that is approved: payee and account, amount and tax, what is paid already, what for and
-    when, coding.
+    """What an approval signs: SHA-256 over what is owed and for what, then SHA-256 over where it goes and its coding.
 
-    A change of any of them voids the approval. ``leaving.SIGNED`` says the same in SQL: change both.
+    A change of any of it voids the approval. The database says the same: the first half in ``payable.content_digest``,
+    the second in ``leaving.DESTINATION``; change all of them together.
     """
     content = (
-        DIGEST_VERSION,
         payable.reference,
         payable.kind,
         payable.payee_id,
-        payable.payee_name,
-        payable.supplier_reference,
         payable.pence,
         payable.currency,
         payable.description,
         payable.invoice_number,
-        payable.pay_by,
-        payable.account_mark.hex() if payable.account_mark else "",
+        (payable.earned_on - _DAY_ONE).days,
+        (payable.due_on - _DAY_ONE).days,
         payable.settled_pence,
         payable.part_pence,
         payable.tax_pence,
         payable.tax_code,
-        payable.nominal_code,
         payable.order_number,
         payable.budget_id,
+    )
+    destination = (
+        payable.payee_name,
+        payable.supplier_reference,
+        payable.pay_by,
+        payable.account_mark.hex() if payable.account_mark else None,
+        payable.nominal_code,
         payable.cost_centre,
         payable.fund,
-        payable.earned_on.isoformat(),
-        payable.due_on.isoformat(),
     )
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).digest()
+    return _sha256(DIGEST_VERSION, content) + _sha256("", destination)
+
+
+def _sha256(version: str, values: Sequence[str | int | None]) -> bytes:
+    """Each value with its length, so that texts cannot run together; ``-`` stands for nothing."""
+    parts = [b"-" if value is None else b"%d:%b" % (len(text := str(value).encode()), text) for value in values]
+    return hashlib.sha256(version.encode() + b"".join(parts)).digest()
 
 
 def may_read(actor: Actor) -> bool:

@@ -182,6 +182,8 @@ class Payable(Table, tablename="payable", db=ENGINE):
     budget_id = BigInt(null=True, default=None)
     settled_pence = BigInt(null=False, default=0)
     part_pence = BigInt(null=True, default=None)
+    content_digest = Bytea(null=False, default=None)  # the database makes it, and the next one
+    search_text = Text(null=False, default=None)
 
 
 class PayableEvent(Table, tablename="payable_event", db=ENGINE):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from timebank.kit.money import in_words
 from timebank.payments import leaving, rules
 from timebank.payments.leaving import Behind
+from timebank.payments.queries import MAX_COUNTED
 from timebank.payments.rules import PayableFacts
 
 STATE_NAMES = {
@@ -159,6 +160,11 @@ def why_stuck(why: str, credit_pence: int = 0, currency: str = "") -> str:
         rules.REJECTED: "Rejected by the bank. Find out why, then send it for approval again.",
         rules.RETURNED: "It came back. Find out why, then send it for approval again.",
     }[why]
+
+
+def how_many(count: int) -> str:
+    """A count of ``queries.counts``: ``7``, or ``10,000 or more``, where it counts no further."""
+    return f"{count:,} or more" if count >= MAX_COUNTED else f"{count:,}"
 
 
 def states_of_run(counts: Mapping[str, int]) -> list[tuple[str, str | None]]:
