@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from timebank.kit.actor import APPROVER, COORDINATOR, FINANCE
+from timebank.kit.actor import ADMIN, APPROVER, COORDINATOR, FINANCE
 from timebank.kit.words import mark
 from timebank.web.viewer import Viewer
 
@@ -46,6 +46,7 @@ NAVIGATION = (
     Link(mark("Decisions"), "/decisions", APPROVER, also=("/queries/to-answer",), unless=COORDINATOR),
     Link(mark("Members"), "/members", COORDINATOR),
     Link(mark("Payments"), "/payments", FINANCE, also=UNDER_PAYMENTS),
+    Link(mark("Payments"), "/payments", ADMIN, also=UNDER_PAYMENTS, unless=FINANCE),  # to look: an auditor
     Link(mark("More"), "/more", COORDINATOR, also=UNDER_MORE),
 )
 

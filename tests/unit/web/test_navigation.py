@@ -48,3 +48,10 @@ def test_work_is_told_from_what_people_do_for_themselves() -> None:
     finance = Viewer(member_id=1, timebank_id=1, roles=frozenset({"finance"}))
 
     assert [link.label for link in links_for(finance, "/") if link.is_work] == ["Payments"]
+
+
+@pytest.mark.parametrize("roles", [{"admin"}, {"finance"}, {"admin", "finance"}])
+def test_who_may_look_at_payments_finds_them_once(roles: set[str]) -> None:
+    person = Viewer(member_id=1, timebank_id=1, roles=frozenset(roles))
+
+    assert [link.label for link in links_for(person, "/")].count("Payments") == 1
