@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from timebank.banks import queries as banks
 from timebank.kit.actor import COORDINATOR, Actor
 from timebank.kit.clock import today
+from timebank.kit.refusal import Refusal
 from timebank.redemptions import (
     offer_photos,
     offer_queries,
@@ -133,7 +134,7 @@ async def save_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[
     except LookupError as error:
         raise NotFoundException from error
     if isinstance(done, list):
-        return await _offer_page(request, offer_id, "redemptions/offer.html", form.refused(done), 422)
+        return await _offer_page(request, offer_id, "redemptions/offer.html", _refused(form, done), 422)
     back = "/offers/saved" if form.text("back") == "saved" else f"/offers/{offer_id}"
     notice = "Saved. You find it under “Saved for later”." if done.is_saved else "It is off your list."
     return redirect(request, back, notice=notice)
@@ -161,8 +162,13 @@ async def use_offer(request: PageRequest, offer_id: FromPath[int]) -> Response[A
     )
     booked = await service.request(database(request), person, command, key=form.key, now=now(request))
     if isinstance(booked, list):
-        return await _offer_page(request, offer_id, "redemptions/check.html", form.refused(booked), 422)
+        return await _offer_page(request, offer_id, "redemptions/check.html", _refused(form, booked), 422)
     return redirect(request, f"/bookings/{booked.reference}")
+
+
+def _refused(form: Form, refusals: list[Refusal]) -> Form:
+    """The form with what was refused; these pages have no boxes that a refusal could lead to."""
+    return form.refused([Refusal(one.code, one.message) for one in refusals])
 
 
 async def _asking(request: PageRequest, offer_id: int) -> Response[Any] | None:

@@ -256,6 +256,7 @@ async def test_an_offer_that_is_closed_or_full_meanwhile_says_what_else_there_is
         assert refused.status_code == 422
         assert words in refused.text
         assert "A walk instead" in refused.text
+        assert 'href="#offer_id"' not in refused.text  # the page has no box to lead to
 
 
 async def test_saved_is_ones_own_and_nobody_elses(bank, client) -> None:
