@@ -140,7 +140,7 @@ async def _tell(connection: Connection, timebank_id: int, about: str, which: str
     for row in rows:
         what_for = say("It is for your costs on {day}.", day=row["last"])
         if row["first"] != row["last"]:
-            what_for = say("It is for your costs from {first} to {last}.", first=row["first"], last=row["last"])
+            what_for = say("For costs from {first} to {last}.", first=row["first"], last=row["last"])
         subject, body = news(row["state"], row["pence"], row["currency"], what_for, reason=row["reason"])
         dedupe = f"{about}:{row['id']}:money:{row['step']}"
         messages.append(_message(row["member_id"], subject, body, dedupe, row["reference"]))

@@ -89,7 +89,7 @@ async def _tell(connection: Connection, timebank_id: int, now: datetime) -> int:
             row["state"],
             row["pence"],
             row["currency"],
-            say("It is the fee for your time on {day}.", day=row["held_on"]),
+            say("It is for your time on {day}.", day=row["held_on"]),
             reason=row["reason"],
             charity=row["payee_name"] if row["how"] == "charity" else "",
         )

@@ -69,7 +69,7 @@ async def tell_proposed(
             member_id=payee.member_id,
             kind="bank_details",
             subject=say("Somebody typed a new account for you"),
-            body=say("We check it first. If you did not ask for this, tell us at once."),
+            body=say("We check it first. Was it not you? Tell us at once."),
             path="/me/paid",
             dedupe=f"bank_account:{account_id}:proposed:payee",
             is_urgent=True,

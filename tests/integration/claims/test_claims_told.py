@@ -50,7 +50,7 @@ async def test_each_step_is_told_once(bank: Bank) -> None:
         "Money is on its way", "We have made a payment", "A payment came back",
     ]  # fmt: skip
     assert "£8.00 is on its way to you." in leaving[1]
-    assert "It is for your costs from 9 March 2026 to 10 March 2026." in leaving[1]
+    assert "For costs from 9 March 2026 to 10 March 2026." in leaving[1]
     assert leaving[1].endswith(f"/me/claims/{reference}")
     assert "We paid you £8.00." in paid[1]
     assert "The bank could not pay you £8.00." in back[1]

@@ -156,7 +156,7 @@ async def test_messages_follow_the_money(bank: Bank) -> None:
         "We have made a payment",
         "A payment came back",
     ]
-    assert told[2]["body"].startswith("We paid you £12.00.\n\nIt is the fee for your time on ")
+    assert told[2]["body"].startswith("We paid you £12.00.\n\nIt is for your time on ")
 
 
 async def test_tax_years_count_money_when_it_was_paid(bank: Bank) -> None:
