@@ -290,6 +290,8 @@ def test_sage_needs_an_account_of_each_supplier_and_its_own_tax_codes() -> None:
     [refusal] = SageInvoices().check(batch(payment(supplier_reference="Corner Cafe"), codes=CODES))
     assert refusal.code == "sage_account_missing"
     assert "Corner Café" in refusal.message
+    [refusal] = SageInvoices().check(batch(payment(supplier_reference="-CAFE"), codes=CODES))
+    assert refusal.code == "sage_account_missing"  # a spreadsheet would run it, and neutralised it is another account
     [refusal] = SageBank().check(batch(payment(item(tax_code="VAT")), codes=CODES))
     assert refusal.code == "sage_tax_code"
 

@@ -29,7 +29,7 @@ NO_TAX = "T9"
 MAX_CODE = 8
 MAX_REFERENCE = 30
 MAX_DETAILS = 60
-_ACCOUNT = re.compile(r"[A-Za-z0-9_.&-]{1,8}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.&-]{0,7}")  # neutralised, a sign at its start makes it another account
 _DEPARTMENT = re.compile(r"[0-9]{1,3}")
 _TAX_CODE = re.compile(r"T[0-9]{1,2}")
 
