@@ -92,6 +92,7 @@ from timebank.payments import web_papers as payments_web_papers
 from timebank.payments import web_runs as payments_web_runs
 from timebank.payments import web_settings as payments_web_settings
 from timebank.payments import web_steps as payments_web_steps
+from timebank.payments.months import look_also
 from timebank.payments.remittance_mail import RemittanceMail
 from timebank.peers import api as peers_api
 from timebank.peers import web as peers_web
@@ -100,6 +101,7 @@ from timebank.peers.service import remind as remind_of_reports
 from timebank.rates import api as rates_api
 from timebank.rates import web as rates_web
 from timebank.reconciliation import api as reconciliation_api
+from timebank.reconciliation import month_checks
 from timebank.reconciliation import web as reconciliation_web
 from timebank.reconciliation import web_lines as reconciliation_web_lines
 from timebank.reconciliation.service import continue_due as continue_statements
@@ -131,6 +133,8 @@ from timebank.statements import api as statements_api
 from timebank.statements import web as statements_web
 from timebank.web import configure
 from timebank.web.api import EXCEPTION_HANDLERS
+
+look_also(month_checks.look)
 
 PAGES = (
     rates_web, fees_web, fees_web_staff, budgets_web, payments_web_invoices, payments_web_coding,
