@@ -14,16 +14,25 @@ LAST_DAYS = (30, 60, 90)
 AGES = ("0 to 30 days", "31 to 60 days", "61 to 90 days", "Over 90 days")
 MAX_PAYEES = 2_000
 
-# What is on its way has left the payee's account in the ledger, so it stands apart.
+# What is on its way has left the payee's account in the ledger, so it stands apart. Added up before names are looked
+# for: an index (payable_owed) holds all that the first sum needs.
 OWED = """
-select y.id, y.name, p.earned_on, sum(p.pence - p.settled_pence - coalesce(t.pence, 0))::bigint as pence,
-       sum(coalesce(t.pence, 0))::bigint as on_its_way
-  from payable p
-  join payee y on y.timebank_id = p.timebank_id and y.id = p.payee_id
-  left join payment_attempt t on t.timebank_id = p.timebank_id and t.payable_id = p.id and t.is_live
- where p.timebank_id = $1 and p.state not in ('paid', 'cancelled')
- group by y.id, y.name, p.earned_on
- order by lower(y.name), y.id, p.earned_on
+with owed as (
+    select p.payee_id, p.earned_on, sum(p.pence - p.settled_pence)::bigint as pence
+      from payable p
+     where p.timebank_id = $1 and p.state not in ('paid', 'cancelled')
+     group by p.payee_id, p.earned_on),
+sent as (
+    select p.payee_id, p.earned_on, sum(t.pence)::bigint as pence
+      from payment_attempt t
+      join payable p on p.timebank_id = t.timebank_id and p.id = t.payable_id
+     where t.timebank_id = $1 and t.is_live and p.state not in ('paid', 'cancelled')
+     group by p.payee_id, p.earned_on)
+select y.id, y.name, o.earned_on, o.pence - coalesce(s.pence, 0) as pence, coalesce(s.pence, 0) as on_its_way
+  from owed o
+  join payee y on y.timebank_id = $1 and y.id = o.payee_id
+  left join sent s on s.payee_id = o.payee_id and s.earned_on = o.earned_on
+ order by lower(y.name), y.id, o.earned_on
 """
 IN_LEDGER = """
 select coalesce(sum(b.posted), 0)::bigint from ledger.account a
