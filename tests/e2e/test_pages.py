@@ -10,6 +10,7 @@ from tests.e2e.signing import link_for, sign_in
 from timebank.demo.people import ADMINISTRATOR, COORDINATOR, FINANCE, HARBOUR, HARBOUR_COORDINATOR, PARTICIPANT
 
 NARROW = (320, 640)
+TABLET = (768, 1024)
 PAGES = {
     PARTICIPANT: (
         *("/", "/hours", "/offers", "/offers/1", "/offers/5", "/offers/1/check", "/offers/saved", "/bookings"),
@@ -70,6 +71,13 @@ PAGES = {
         *("/payments/codes", "/payments/batches/1/papers"),
         *("/payments/new", "/payments/export", "/payments/credits", "/payments/months", "/payments/months/2026-02"),
         *("/reports", "/reports/trace", "/reports/tax-years", "/payments/batches/1/lines/1"),
+        *("/payments?state=submitted", "/payments?state=all&q=nobody", "/payments/formats", "/payments/formats/bacs18"),
+        *("/payments/formats?run=1", "/payments/formats/payments-csv:generic/copy", "/payments/batches/4"),
+        *("/payments/invoices", "/payments/invoices/new", "/payments/invoices/1", "/payments/fees?month=2026-02"),
+        *("/budgets", "/budgets/1", "/budgets/new", "/budgets/funds", "/budgets/funds/1"),
+        *("/budgets/orders", "/budgets/orders/1", "/budgets/codes"),
+        *("/reconciliation", "/reconciliation/statements", "/reconciliation/statements/1", "/reconciliation/lines/1"),
+        *("/reconciliation/creditors", "/reports/trace?q=nothing", "/claims", "/claims/access"),
     ),
 }
 
@@ -88,12 +96,14 @@ async def test_every_page_is_good(demo: Demo, open_page: Opener, name: str, size
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_every_page_fits_a_narrow_window(demo: Demo, open_page: Opener, name: str) -> None:
+async def test_every_page_fits_a_narrow_window_and_a_tablet(demo: Demo, open_page: Opener, name: str) -> None:
     page = await open_page(size=NARROW)
     await sign_in(page, demo, name)
     for path in PAGES[name]:
         await page.goto(f"{demo.url}{path}")
-        await assert_fits(page)
+        for width, height in (NARROW, TABLET):
+            await page.set_viewport_size({"width": width, "height": height})
+            await assert_fits(page)
 
 
 @pytest.mark.parametrize("size", [NARROW, DESK], ids=["narrow", "desk"])
