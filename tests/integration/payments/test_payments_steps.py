@@ -239,7 +239,9 @@ FEBRUARY = date(2026, 2, 1)
 
 
 async def closed(bank: Bank) -> None:
-    answer = await months.close_month(bank.db, bank.finance, CloseMonth(month=FEBRUARY, why="All was checked"), **call())
+    answer = await months.close_month(
+        bank.db, bank.finance, CloseMonth(month=FEBRUARY, why="All was checked"), **call()
+    )
     assert answer == MonthChanged(month=FEBRUARY, is_closed=True)
 
 
