@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from litestar import Request, Response
 from litestar.exceptions import NotFoundException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
 
 from timebank.db import Database, retrying
 from timebank.identity.api_auth import acting, needs_scope
@@ -15,13 +16,26 @@ from timebank.payments import rules
 from timebank.payments.credits import UnknownCredit
 from timebank.payments.rules import UnknownPayment
 from timebank.payments.run_queries import MAX_BATCH_NUMBER
-from timebank.web.api import CHANGING, READING, idempotency_key, refused
-from timebank.web.context import database, now
+from timebank.web.api import CHANGING, READING, ApiProblem, idempotency_key, refused
+from timebank.web.context import AnyConnection, database, now
+from timebank.web.forms import drain
 
 ApiRequest = Request[Any, Any, Any]
 READ, WRITE = "payables:read", "payments:write"
 LOOK: dict[str, Any] = {"tags": ["payments"], "guards": [needs_scope(READ)], **READING}
-STEP: dict[str, Any] = {"tags": ["payments"], "guards": [needs_scope(WRITE)], "status_code": 200, **CHANGING}
+
+
+async def needs_key(connection: AnyConnection, _: BaseRouteHandler) -> None:
+    """A guard: without a key that can be used nothing else of a request is judged."""
+    assert isinstance(connection, Request)
+    try:
+        idempotency_key(connection)
+    except ApiProblem:
+        await drain(connection)
+        raise
+
+
+STEP: dict[str, Any] = {"tags": ["payments"], "guards": [needs_scope(WRITE), needs_key], "status_code": 200, **CHANGING}
 
 Command = TypeVar("Command")
 Command_contra = TypeVar("Command_contra", contravariant=True)
