@@ -121,9 +121,11 @@ def _previewed(found: "Previewed") -> list[str]:
         said = ["The columns of this file are not clear:"]
         return said + [f"  {n}: {heading}" for n, heading in enumerate(found.question.headings, start=1)]
     assert found.plan is not None
+    count = len(found.plan.statement.lines)
+    lines = f"{count:,} {'line' if count == 1 else 'lines'}"
     said = [
         (
-            f"{len(found.plan.statement.lines):,} lines: {found.matched:,} matched, {found.suggested:,} suggestions, "
+            f"{lines}: {found.matched:,} matched, {found.suggested:,} suggestions, "
             f"{found.unknown:,} unknown, {found.plan.known:,} there already"
         )
     ]

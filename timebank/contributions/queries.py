@@ -47,14 +47,6 @@ ONE_GROUP = GROUPS + " and a.id = $2"
 
 NAMED_GROUPS = "select id, name, name_key from activity where timebank_id = $1 and not is_archived order by name_key"
 
-CAME_LAST = """
-select distinct on (member_id) member_id, held_on, minutes, what
-  from contribution
- where timebank_id = $1 and activity_id = $2 and state in ('submitted', 'approved')
-   and held_on = (select max(held_on) from contribution
-                   where timebank_id = $1 and activity_id = $2 and state in ('submitted', 'approved'))
- order by member_id, id
-"""
 
 EARLIER = """
 select c.id as contribution_id, r.reference, c.activity_id, coalesce(c.member_id, -c.guest_id) as member_id, c.held_on,
@@ -166,17 +158,6 @@ class Group:
     last_on: date | None
     last_people: int | None
     last_minutes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CameLast:
-    """Somebody who came last time."""
-
-    member_id: int
-    display_name: str
-    held_on: date
-    minutes: int
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,20 +277,6 @@ async def group_names(connection: Connection, timebank_id: int) -> dict[str, tup
     """Every group's id and name by the key of its name, in the order of names."""
     rows = await connection.fetch(NAMED_GROUPS, timebank_id)
     return {row["name_key"]: (row["id"], row["name"]) for row in rows}
-
-
-async def came_last(connection: Connection, timebank_id: int, group_id: int) -> list[CameLast]:
-    """Who of today's members came to the group's last session, in the order of their names."""
-    rows = await connection.fetch(CAME_LAST, timebank_id, group_id)
-    if not rows:
-        return []
-    known = {member.id: member.display_name for member in await members.known_members(connection, timebank_id)}
-    came = [
-        CameLast(row["member_id"], known[row["member_id"]], row["held_on"], row["minutes"], row["what"])
-        for row in rows
-        if row["member_id"] in known
-    ]
-    return sorted(came, key=lambda one: one.display_name.casefold())
 
 
 async def earlier(connection: Connection, timebank_id: int, who: Iterable[int], days: Iterable[date]) -> list[Earlier]:

@@ -33,7 +33,7 @@ UNDER_MORE = (
 UNDER_HOURS = (
     "/hours", "/log", "/entries", "/queries", "/whats-on", "/in", "/gifts", "/statement", "/print",
 )  # fmt: skip
-UNDER_PAYMENTS = ("/payees", "/budgets", "/reconciliation", "/reports")
+UNDER_PAYMENTS = ("/payees", "/budgets", "/reconciliation", "/reports", "/claims", "/suppliers", "/vouchers")
 NAVIGATION = (
     Link(mark("My hours"), "/", also=UNDER_HOURS),
     Link(mark("Use my hours"), "/offers"),
@@ -65,21 +65,21 @@ class ShownLink:
 def links_for(viewer: Viewer, path: str) -> tuple[ShownLink, ...]:
     """The header links that this viewer may follow, with the part of the product that ``path`` belongs to marked.
 
-    The longest address wins, so that "Bookings to do" is not "My bookings".
+    The longest address wins, so that "Bookings to do" is not "My bookings"; of two the later one.
     """
     if not viewer.is_signed_in:
         return ()
     links = [link for link in NAVIGATION if link.is_for(viewer)]
-    nearest = max((_nearness(link, path) for link in links), default=0)
+    nearest, here = max((_nearness(link, path), n) for n, link in enumerate(links))
     return tuple(
         ShownLink(
             link.label,
             link.href,
-            is_here=0 < nearest == _nearness(link, path),
+            is_here=nearest > 0 and n == here,
             is_current_page=link.href == path,
             is_work=link.role is not None,
         )
-        for link in links
+        for n, link in enumerate(links)
     )
 
 

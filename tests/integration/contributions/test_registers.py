@@ -407,14 +407,12 @@ async def test_groups_keep_their_names_apart(bank: Bank) -> None:
     assert await service.add_activity(bank.db, bank.coordinator, one, key="group-key-1", now=bank.now) == first
 
 
-async def test_last_time_is_what_a_new_register_starts_from(bank: Bank) -> None:
+async def test_a_group_says_when_it_met_last(bank: Bank) -> None:
     activity, zoe, amina = await group(bank), await bank.member("Zoe"), await bank.member("amina")
     await saved(bank, activity, lines(zoe, on=TODAY - timedelta(days=7)))
     await saved(bank, activity, (*lines(zoe, minutes=30), *lines(amina, what="Cooking")))
     async with bank.db.reading(bank.id) as connection:
-        came = await queries.came_last(connection, bank.id, activity)
         (card,) = await queries.groups(connection, bank.id)
-    assert [(one.display_name, one.minutes, one.what) for one in came] == [("amina", 90, "Cooking"), ("Zoe", 30, "")]
     assert (card.last_on, card.last_people, card.last_minutes) == (TODAY, 2, 120)
 
 

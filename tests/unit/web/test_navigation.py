@@ -55,3 +55,12 @@ def test_who_may_look_at_payments_finds_them_once(roles: set[str]) -> None:
     person = Viewer(member_id=1, timebank_id=1, roles=frozenset(roles))
 
     assert [link.label for link in links_for(person, "/")].count("Payments") == 1
+
+
+@pytest.mark.parametrize(
+    ("roles", "label"), [({"finance"}, "Payments"), ({"coordinator"}, "More"), ({"coordinator", "finance"}, "More")]
+)
+def test_what_belongs_to_two_places_is_marked_once(roles: set[str], label: str) -> None:
+    person = Viewer(member_id=1, timebank_id=1, roles=frozenset(roles))
+
+    assert [link.label for link in links_for(person, "/claims/access") if link.is_here] == [label]
