@@ -142,7 +142,7 @@ async def test_the_command_imports_and_says_what_happened(
     assert "Nothing was imported" in capsys.readouterr().out
     assert await asyncio.to_thread(main, [*base, finance]) == 0
     said = capsys.readouterr().out
-    assert "1 lines: 0 matched, 0 suggestions, 1 unknown" in said
+    assert "1 line: 0 matched, 0 suggestions, 1 unknown" in said
     assert "Imported: 1 new, 0 there already, 0 matched, 1 to explain." in said
     assert "-£3.00 CHARGES" in said
     assert "Suspense -£3.00; accounts and statements differ by £0.00." in said
