@@ -45,7 +45,8 @@ def run_export(options: argparse.Namespace, settings: Settings) -> int:
         if number is None:
             command = ExportBatch(format=code, processing_on=options.day)
             key = f"command-{options.key}" if options.key else uuid4().hex
-            number = accepted(await export(db, actor, command, key=key, now=now)).number
+            made = await export(db, actor, command, key=key, now=now, told=lambda step: print(f"  {step}", flush=True))
+            number = accepted(made).number
         elif code:
             accepted(await make_file(db, actor, MakeFile(number=number, format=code), key=uuid4().hex, now=now))
         file, words = await _file(db, bank, number, code)

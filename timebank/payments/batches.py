@@ -1,6 +1,6 @@
 """Payment runs: approved payables leave together, one payment for each payee, as bytes that never change."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -115,13 +115,20 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def export(
-    db: Database, actor: Actor, command: ExportBatch, *, key: str, now: datetime
+    db: Database,
+    actor: Actor,
+    command: ExportBatch,
+    *,
+    key: str,
+    now: datetime,
+    told: Callable[[str], None] | None = None,
 ) -> Exported | list[Refusal]:
     """Export what is ready as one numbered batch, at most :data:`rules.MAX_PER_BATCH` payables, those due first.
 
     What one payee is owed leaves as one payment, less what that payee owes us. Ledger entries move every amount from
     its payee to "in transit". The bytes are stored and never made again. The sums of the file, of the payables and of
-    the ledger entries are compared to the penny before anything is kept.
+    the ledger entries are compared to the penny before anything is kept. ``told`` hears of every step; nothing is kept
+    before the last.
 
     Refusals: ``unknown_format``, those of ``run_rules.check_export`` and ``run_rules.check_processing``, and the
     format's ``check``. The same key gives the same batch.
@@ -129,6 +136,10 @@ async def export(
     Raises:
         ControlTotalError: the sums differ; the transaction is abandoned.
     """
+
+    def say(step: str) -> None:
+        if told is not None:
+            told(step)
 
     async def work(connection: Connection) -> Exported:
         settings = await payment_settings(connection, actor.timebank_id)
@@ -153,11 +164,13 @@ async def export(
         abandon_if(run_rules.check_processing(processing_on, today=day, region=bank.holiday_region))
         number: int = await connection.fetchval(NEXT_NUMBER, actor.timebank_id)
         payments, attempts = await _payments(connection, actor.timebank_id, selection, number)
+        say(f"{len(attempts):,} approvals checked; payees: {len(payments):,}")
         items = entries.export_entries(
             payments, number=number, key=f"export_batch:{number}", actor=actor, effective_on=effective_on
         )
         entry_ids = await post(connection, actor, items)
         await _check_ledger(connection, actor.timebank_id, selection.payables, payments, entry_ids)
+        say("entered in the ledger; the sums agree")
         payer, payer_sealed = await own_account_as_it_is(connection, actor.timebank_id)
         await connection.execute(
             INSERT_BATCH,
@@ -177,6 +190,7 @@ async def export(
         await _keep(connection, actor, number, payments, attempts, entry_ids, now)
         uses = owed_back.kept_back(selection.credits, payments, entry_ids)
         await owed_back.record_kept_back(connection, actor, uses, on=day, now=now)
+        say("written down; now the file, which is read back")
         batch = await load(connection, actor.timebank_id, number)
         assert batch is not None
         sha256 = await keep_file(connection, actor, batch, payment_format, now)

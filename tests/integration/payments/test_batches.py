@@ -40,6 +40,18 @@ async def stored(bank: Bank, number: int) -> run_queries.BatchFile:
     return file
 
 
+async def test_whoever_exports_hears_how_far_it_is(bank: Bank) -> None:
+    payee, said = await add_payee(bank.db, bank.finance), list[str]()
+    for pence in (100, 200):
+        await approved(bank, payee, pence=pence)
+    refused = await export(bank.db, bank.coordinator, ExportBatch(), **call(), told=said.append)
+    assert (codes(refused), said) == (["not_finance"], [])
+    done = await export(bank.db, bank.finance, ExportBatch(), **call(), told=said.append)
+    assert isinstance(done, Exported)
+    assert said[0] == "2 approvals checked; payees: 1"
+    assert len(said) == 3
+
+
 async def test_an_export_holds_what_was_approved_and_every_sum_agrees(bank: Bank) -> None:
     cafe = await add_payee(bank.db, bank.finance, "Café ‘=Olé’")
     college = await add_payee(bank.db, bank.finance, "College")
