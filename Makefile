@@ -64,6 +64,7 @@ bench: install-dev ## measure speed, memory and page weights and print them (LED
 	@$(BIN)/python -m tests.benchmarks.import_figures
 	@$(BIN)/python -m tests.benchmarks.format_figures
 	@$(BIN)/python -m tests.benchmarks.payment_figures
+	@$(BIN)/python -m tests.benchmarks.reconciliation_figures
 	@$(BIN)/python -m tests.benchmarks
 
 .PHONY: budgets
