@@ -137,7 +137,7 @@ async def export(
         ControlTotalError: the sums differ; the transaction is abandoned.
     """
 
-    def say(step: str) -> None:
+    def tell(step: str) -> None:
         if told is not None:
             told(step)
 
@@ -164,13 +164,13 @@ async def export(
         abandon_if(run_rules.check_processing(processing_on, today=day, region=bank.holiday_region))
         number: int = await connection.fetchval(NEXT_NUMBER, actor.timebank_id)
         payments, attempts = await _payments(connection, actor.timebank_id, selection, number)
-        say(f"{len(attempts):,} approvals checked; payees: {len(payments):,}")
+        tell(f"{len(attempts):,} approvals checked; payees: {len(payments):,}")
         items = entries.export_entries(
             payments, number=number, key=f"export_batch:{number}", actor=actor, effective_on=effective_on
         )
         entry_ids = await post(connection, actor, items)
         await _check_ledger(connection, actor.timebank_id, selection.payables, payments, entry_ids)
-        say("entered in the ledger; the sums agree")
+        tell("entered in the ledger; the sums agree")
         payer, payer_sealed = await own_account_as_it_is(connection, actor.timebank_id)
         await connection.execute(
             INSERT_BATCH,
@@ -190,7 +190,7 @@ async def export(
         await _keep(connection, actor, number, payments, attempts, entry_ids, now)
         uses = owed_back.kept_back(selection.credits, payments, entry_ids)
         await owed_back.record_kept_back(connection, actor, uses, on=day, now=now)
-        say("written down; now the file, which is read back")
+        tell("written down; now the file, which is read back")
         batch = await load(connection, actor.timebank_id, number)
         assert batch is not None
         sha256 = await keep_file(connection, actor, batch, payment_format, now)
