@@ -36,6 +36,7 @@ def run_export(options: argparse.Namespace, settings: Settings) -> int:
         raise CommandError(f"{options.folder} is no folder")
 
     async def run(db: "Database") -> str:
+        from timebank.payments import taken
         from timebank.payments.batches import ExportBatch, export
         from timebank.payments.files import MakeFile, make_file
 
@@ -50,6 +51,7 @@ def run_export(options: argparse.Namespace, settings: Settings) -> int:
         elif code:
             accepted(await make_file(db, actor, MakeFile(number=number, format=code), key=uuid4().hex, now=now))
         file, words = await _file(db, bank, number, code)
+        await taken.note(db, actor, number, file.format, now=now)
         path = write_whole(options.folder / file.file_name, file.content)
         return f"Payment run {number}: {words}.\n{path}\nSHA-256 {file.sha256.hex()}"
 

@@ -15,6 +15,7 @@ from timebank.db import Database
 from timebank.payments import run_queries
 from timebank.payments.files import load
 from timebank.payments.formats import find_format
+from timebank.payments.taken import of_batch
 
 PAYEES, EACH = 5, 12
 
@@ -94,6 +95,8 @@ async def test_killed_at_any_moment_it_leaves_no_run_or_a_whole_one(db: Database
         said, _ = await process.communicate()
         assert process.returncode == 0, said.decode()
         assert first.read_bytes() == content
+    async with db.reading(bank.id) as connection:
+        assert len(await of_batch(connection, bank.id, 1)) >= 3  # each time it was written, by whom
     first.write_bytes(b"something else")
     process = await command(app_url, bank, tmp_path, "--run", "1")
     said, _ = await process.communicate()
