@@ -9,9 +9,9 @@ import httpx
 import pytest
 from babel import Locale
 
+from tests.integration.access_table import PAGES
 from tests.integration.redemptions.spending import booked, give_hours, offer
 from tests.integration.shown import shown
-from tests.integration.test_access import PAGES
 from tests.people import NOW, Bank, Browser
 from tests.pseudo import BEGIN, END, PSEUDO, speak_pseudo
 from tests.reading import HARDEST_GRADE, MOST_WORDS, MOST_WORDS_EASY, reading_of
