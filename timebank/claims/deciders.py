@@ -24,11 +24,12 @@ select exists (
        and $3::date between d.starts_on and d.ends_on)
 """
 ABLE = """
-select m.id, m.display_name as name
-  from member m
- where m.timebank_id = $1 and m.status = 'active'
-   and (exists (select from member_role r
-                 where r.timebank_id = m.timebank_id and r.member_id = m.id and r.role in ('coordinator', 'admin'))
+select m.id, m.display_name as name, m.by_role
+  from (select m.*, exists (select from member_role r
+                             where r.timebank_id = m.timebank_id and r.member_id = m.id
+                               and r.role in ('coordinator', 'admin')) as by_role
+          from member m where m.timebank_id = $1 and m.status = 'active') m
+ where (m.by_role
      or exists (select from approver_deputy d
                  join member a on a.timebank_id = d.timebank_id and a.id = d.approver_id and a.status <> 'left'
                  join member_role r on r.timebank_id = d.timebank_id and r.member_id = d.approver_id
@@ -47,10 +48,11 @@ select c.id, c.member_id, c.sent_by,
 
 
 class Decider(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may decide about claims of others."""
+    """Somebody who may decide about claims of others; ``by_role``, so they may name deputies too."""
 
     id: int
     name: str
+    by_role: bool
 
 
 async def as_decider(connection: Connection, actor: Actor, on: date) -> Actor | None:

@@ -14,7 +14,7 @@ from timebank.banks import queries as banks
 from timebank.claims import access_queries, deciders
 from timebank.db import Connection, Database
 from timebank.fees import queries as fees
-from timebank.kit.actor import COORDINATOR, FINANCE, Actor
+from timebank.kit.actor import FINANCE, Actor
 from timebank.kit.working_days import is_working_day
 from timebank.messages.service import Message, send
 from timebank.payees import queries as payees
@@ -32,8 +32,8 @@ select m.id from member m
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """What one person may do now, and how many of each. ``stuck`` claims have nobody who may decide about them;
-    ``without_account`` payees are owed money by bank and have no account.
+    """What one person may do now, and how many of each. ``stuck`` claims have nobody who may decide about them: whoever
+    may name a deputy hears of them. ``without_account`` payees are owed money by bank and have no account.
     """
 
     decides: bool = False
@@ -93,14 +93,9 @@ async def waiting_for(connection: Connection, actor: Actor, on: date) -> Waiting
     decider = await deciders.as_decider(connection, actor, on)
     if decider is None and not actor.has(FINANCE):
         return None
-    able = [deciders.Decider(id=actor.member_id, name="")] if decider else []
-    found = await _waiting(connection, actor.timebank_id, able, [actor.member_id] if actor.has(FINANCE) else [], on)
-    one = found[actor.member_id]
-    if not actor.has(COORDINATOR):
-        return msgspec.structs.replace(one, stuck=0)
-    everybody = await deciders.able(connection, actor.timebank_id, on)
-    _, stuck = await deciders.waiting(connection, actor.timebank_id, everybody)
-    return msgspec.structs.replace(one, stuck=stuck)
+    able = await deciders.able(connection, actor.timebank_id, on) if decider else []
+    finance = [actor.member_id] if actor.has(FINANCE) else []
+    return (await _waiting(connection, actor.timebank_id, able, finance, on)).get(actor.member_id)
 
 
 async def remind(db: Database, timebank_id: int, now: datetime) -> None:
@@ -135,8 +130,8 @@ async def _waiting(
 ) -> dict[int, Waiting]:
     """What waits for each of these people: those who decide about claims, and those in finance."""
     claims, stuck = await deciders.waiting(connection, timebank_id, able)
-    decides = [one.id for one in able]
-    advances = await access_queries.to_settle(connection, timebank_id, decides, on)
+    decides = {one.id: one.by_role for one in able}
+    advances = await access_queries.to_settle(connection, timebank_id, list(decides), on)
     payables: dict[int, int] = {}
     accounts: dict[int, int] = {}
     without_rate = without_account = 0
@@ -149,7 +144,7 @@ async def _waiting(
         member_id: Waiting(
             decides=member_id in decides,
             claims=claims.get(member_id, 0),
-            stuck=stuck if member_id in decides else 0,
+            stuck=stuck if decides.get(member_id) else 0,
             advances=advances.get(member_id, 0),
             payables=payables.get(member_id, 0),
             without_rate=without_rate if member_id in finance else 0,

@@ -171,23 +171,10 @@ async def export(
         entry_ids = await post(connection, actor, items)
         await _check_ledger(connection, actor.timebank_id, selection.payables, payments, entry_ids)
         tell("entered in the ledger; the sums agree")
-        payer, payer_sealed = await own_account_as_it_is(connection, actor.timebank_id)
-        await connection.execute(
-            INSERT_BATCH,
-            actor.timebank_id,
-            number,
-            payment_format.code,
-            len(payments),
-            sum(payment.pence for payment in payments),
-            payments[0].currency,
-            actor.member_id,
-            now,
-            entry_ids,
-            processing_on,
-            payer or bank.name,
-            payer_sealed,
-        )
-        await _keep(connection, actor, number, payments, attempts, entry_ids, now)
+        await _keep(
+            connection, actor, number, payment_format.code, payments, attempts, entry_ids,
+            payer=bank.name, processing_on=processing_on, now=now,
+        )  # fmt: skip
         uses = owed_back.kept_back(selection.credits, payments, entry_ids)
         await owed_back.record_kept_back(connection, actor, uses, on=day, now=now)
         tell("written down; now the file, which is read back")
@@ -216,13 +203,24 @@ async def _keep(
     connection: Connection,
     actor: Actor,
     number: int,
+    code: str,
     payments: Sequence[PaymentFacts],
     attempts: Sequence[tuple[PayableFacts, int]],
     entry_ids: Sequence[UUID],
+    *,
+    payer: str,
+    processing_on: date,
     now: datetime,
 ) -> None:
-    """Write down the payments of a run, what is in each of them, and that its payables are on their way."""
+    """Write down a run, its payments, what is in each of them, and that its payables are on their way.
+
+    ``payer`` stands where our own account has no holder.
+    """
     timebank_id = actor.timebank_id
+    holder, sealed = await own_account_as_it_is(connection, timebank_id)
+    total, currency = sum(payment.pence for payment in payments), payments[0].currency
+    made = (len(payments), total, currency, actor.member_id, now, entry_ids, processing_on)
+    await connection.execute(INSERT_BATCH, timebank_id, number, code, *made, holder or payer, sealed)
     first = {line: payable for payable, line in reversed(attempts)}
     await connection.execute(
         INSERT_PAYMENTS,

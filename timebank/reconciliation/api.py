@@ -196,7 +196,6 @@ async def explain_line(
     request: ApiRequest, line_id: FromPath[int], data: JSONBody[Explanation]
 ) -> Response[LineChanged]:
     """Say what a line in suspense is. Large amounts count when a second person has agreed."""
-    actor, key = acting(request), idempotency_key(request)
     command = Explain(
         line_id=_known(line_id),
         kind=data.kind,
@@ -205,56 +204,42 @@ async def explain_line(
         run=data.run,
         credit_id=data.credit_id,
     )
-    try:
-        done = await service.explain(database(request), actor, command, key=key, now=now(request))
-    except LookupError as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done, status_code=200)
+    return await _done(request, service.explain, command)
 
 
 @post("/api/v1/bank-lines/{line_id:int}/decision", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def decide_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Decision]) -> Response[LineChanged]:
     """Agree with, or refuse, what somebody else said of a line."""
-    actor, key = acting(request), idempotency_key(request)
     command = Decide(line_id=_known(line_id), agree=data.agree, why=data.why)
-    try:
-        done = await service.decide(database(request), actor, command, key=key, now=now(request))
-    except LookupError as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done, status_code=200)
+    return await _done(request, service.decide, command)
 
 
 @post("/api/v1/bank-lines/{line_id:int}/undo", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def undo_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Undoing]) -> Response[LineChanged]:
     """Put an explained line back into suspense."""
-    actor, key = acting(request), idempotency_key(request)
     command = Undo(line_id=_known(line_id), why=data.why)
-    try:
-        done = await service.undo(database(request), actor, command, key=key, now=now(request))
-    except LookupError as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done, status_code=200)
+    return await _done(request, service.undo, command)
 
 
 @post("/api/v1/bank-lines/{line_id:int}/split", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def split_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Splitting]) -> Response[Parts]:
     """Split a line in suspense in two; each part is explained like a line of its own."""
-    actor, key = acting(request), idempotency_key(request)
     command = Split(line_id=_known(line_id), pence=data.pence)
-    try:
-        done = await service.split(database(request), actor, command, key=key, now=now(request))
-    except LookupError as error:
-        raise NotFoundException from error
-    return refused(done) if isinstance(done, list) else Response(done, status_code=200)
+    return await _done(request, service.split, command)
 
 
 @post("/api/v1/bank-lines/{line_id:int}/join", tags=TAGS, guards=[needs_scope(WRITE)], status_code=200, **CHANGING)
 async def join_line(request: ApiRequest, line_id: FromPath[int], data: JSONBody[Nothing]) -> Response[Parts]:
     """Put the parts of a line together again, while nothing is said of them."""
-    actor, key = acting(request), idempotency_key(request)
     command = Join(line_id=_known(line_id))
+    return await _done(request, service.join, command)
+
+
+async def _done(request: ApiRequest, use_case: Any, command: Any) -> Response[Any]:
+    """What came of a step for a line, or why not; 404 for a line that is not there."""
+    actor, key = acting(request), idempotency_key(request)
     try:
-        done = await service.join(database(request), actor, command, key=key, now=now(request))
+        done = await use_case(database(request), actor, command, key=key, now=now(request))
     except LookupError as error:
         raise NotFoundException from error
     return refused(done) if isinstance(done, list) else Response(done, status_code=200)

@@ -34,28 +34,12 @@ def suspense_entry(line: LineFacts, *, currency: str, actor: Actor, effective_on
 
 def out_of_suspense(line: LineFacts, *, actor: Actor, effective_on: date) -> Reverse:
     """What takes a line out of suspense again when it turns out to be a payment of ours."""
-    assert line.entry_id is not None
-    return Reverse(
-        key=f"statement_line_matched:{line.id}:1",
-        entry_id=line.entry_id,
-        kind="statement_matched",
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"statement/{line.statement_id}",
-    )
+    return _reversal(line, "matched", 1, actor=actor, effective_on=effective_on)
 
 
 def split_entry(line: LineFacts, times: int, *, actor: Actor, effective_on: date) -> Reverse:
     """What takes a whole line out of suspense when its parts go in; ``times`` is how often it was split before."""
-    assert line.entry_id is not None
-    return Reverse(
-        key=f"statement_line_split:{line.id}:{times + 1}",
-        entry_id=line.entry_id,
-        kind="statement_split",
-        effective_on=effective_on,
-        actor=actor.name,
-        reference=f"statement/{line.statement_id}",
-    )
+    return _reversal(line, "split", times + 1, actor=actor, effective_on=effective_on)
 
 
 def run_entry(line: LineFacts, number: int, *, currency: str, actor: Actor, effective_on: date) -> Post:
@@ -96,4 +80,17 @@ def undoing_entry(explanation: ExplanationFacts, *, actor: Actor, effective_on: 
         effective_on=effective_on,
         actor=actor.name,
         reference=f"line/{explanation.line_id}",
+    )
+
+
+def _reversal(line: LineFacts, what: str, n: int, *, actor: Actor, effective_on: date) -> Reverse:
+    """The exact reversal of the entry that a line has now."""
+    assert line.entry_id is not None
+    return Reverse(
+        key=f"statement_line_{what}:{line.id}:{n}",
+        entry_id=line.entry_id,
+        kind=f"statement_{what}",
+        effective_on=effective_on,
+        actor=actor.name,
+        reference=f"statement/{line.statement_id}",
     )

@@ -12,6 +12,7 @@ from tests.people import NOW, Bank, Browser
 from timebank.claims import deciders, service
 from timebank.claims.service import Ask, Decide
 from timebank.contributions.deputies import Named, NameDeputy, name_deputy
+from timebank.home.money import waiting_for
 from timebank.identity.service import create_token
 from timebank.kit.actor import ADMIN, APPROVER, Actor
 
@@ -116,3 +117,18 @@ async def test_who_waits_for_whom(alone: Bank) -> None:
         counts, stuck = await deciders.waiting(connection, bank.id, people)
     assert counts == {bank.coordinator.member_id: 1}
     assert stuck == 1
+
+
+async def test_who_may_name_a_deputy_hears_of_claims_that_nobody_decides(alone: Bank) -> None:
+    bank = alone
+    deputy = bank.participant.member_id or 0
+    await deputise(bank, deputy, bank.coordinator)
+    await sent(bank)  # the deputy's own
+    async with bank.db.writing(bank.id) as connection:
+        filled_in = "update claim set sent_by = $2 where timebank_id = $1"
+        await connection.execute(filled_in, bank.id, bank.coordinator.member_id)
+        by_role = await waiting_for(connection, bank.coordinator, TODAY)
+        as_deputy = await waiting_for(connection, bank.participant, TODAY)
+    assert by_role is not None
+    assert as_deputy is not None
+    assert (by_role.claims, by_role.stuck, as_deputy.claims, as_deputy.stuck) == (0, 1, 0, 0)

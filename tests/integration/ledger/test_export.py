@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import shutil
 import subprocess
 import sys
 from datetime import date
@@ -13,6 +12,7 @@ import pytest
 
 import ledger
 from ledger.export import WRITERS, Form, export
+from tests.checkers import program
 from tests.integration.ledger.support import DAY, Book, capture, move, owning, reverse, set_aside, void
 
 AWKWARD = (
@@ -86,10 +86,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def hledger() -> str:
-    program = shutil.which("hledger")
-    if program is None:
-        pytest.skip("hledger is not installed (on Debian: apt-get install hledger): it did not check the export")
-    return program
+    return program("hledger")
 
 
 def smallest(amount: str) -> int:
@@ -144,8 +141,8 @@ async def test_beancount_accepts_every_entry_and_agrees(filled: Book, tmp_path: 
 @pytest.mark.parametrize("form", sorted(WRITERS))
 async def test_the_balances_are_asserted(filled: Book, form: Form, tmp_path: Path) -> None:
     """A penny more in one entry is noticed by the other program, so the assertions assert something."""
-    if form == "hledger" and shutil.which("hledger") is None:
-        pytest.skip("hledger is not installed: it did not check the export")
+    if form == "hledger":
+        program("hledger")
     text = await exported(filled, form)
     wrong = text.replace("-123.45 GBP", "-123.46 GBP", 1).replace("  123.45 GBP", "  123.46 GBP", 1)
     assert wrong != text

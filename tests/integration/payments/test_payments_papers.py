@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,6 +18,7 @@ from typing import Any
 import pypdf
 import pytest
 
+from tests.checkers import program
 from tests.integration.messages.mailroom import MailRoom, mail_server
 from tests.integration.payments.helpers import (
     add_payee,
@@ -59,13 +59,6 @@ CODES = {"voucher": "7500", "training": "7501", "bank": "1250"}
 def room() -> Iterator[MailRoom]:
     with mail_server() as running:
         yield running
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path=Path(sys.executable).parent)
-    if found is None:
-        pytest.skip(f"{name} is not installed: it did not check the journal")
-    return found
 
 
 def answer_of(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

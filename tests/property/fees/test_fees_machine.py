@@ -211,7 +211,10 @@ class Fees(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("outcome", ["none", "paid", "returned"])
 def test_what_has_left_counts_when_time_is_put_right(app_url: str, outcome: str) -> None:
-    """The walk that matters most, every time: money leaves, then its time is less, more, and taken out."""
+    """The walk that matters most, every time: money leaves, then its time is less, more, and taken out.
+
+    The steps and ``everything_adds_up`` compare each fee, choice and payment with the model.
+    """
     Fees.app_url = app_url
     machine = Fees()
     try:

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -18,6 +17,7 @@ import pypdf
 import pytest
 from python_calamine import CalamineWorkbook
 
+from tests.checkers import program
 from tests.unit.payments.examples import batch, item, payment
 from tests.unit.payments.golden_accounts import CODES, FOLDER, FORMATS_HERE, PDF, path_of, pdf, run
 from timebank.payments import rules
@@ -153,13 +153,6 @@ def test_no_text_is_run_as_a_formula() -> None:
     assert sheets
     assert not any("<f>" in sheet for sheet in sheets)
     assert any("=HYPERLINK(1)" in sheet for sheet in sheets)
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path=Path(sys.executable).parent)
-    if found is None:
-        pytest.skip(f"{name} is not installed: it did not check the journal")
-    return found
 
 
 def said(*command: str) -> str:

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from tests.checkers import program
 from tests.unit.payments import golden
 from tests.unit.payments.golden import BANK_FORMATS, FOLDER, path_of, run_for
 from timebank.payments.formats import PaymentFormat
@@ -80,10 +80,9 @@ def test_an_outside_validator_takes_the_golden_xml(made: PaymentFormat) -> None:
     schema.assertValid(etree.parse(str(path_of(made))))
 
 
-@pytest.mark.skipif(shutil.which("xmllint") is None, reason="xmllint is not on this machine")
 @pytest.mark.parametrize("made", XML, ids=lambda one: one.code)
 def test_xmllint_takes_the_golden_xml(made: PaymentFormat) -> None:
-    command = ["xmllint", "--noout", "--nonet", "--schema", str(schema_path(made)), str(path_of(made))]
+    command = [program("xmllint"), "--noout", "--nonet", "--schema", str(schema_path(made)), str(path_of(made))]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
